@@ -1,0 +1,56 @@
+import type {
+  ActorDetail,
+  ActorView,
+  ChannelCommandName,
+  ChannelView,
+  Health,
+  HistoryPage,
+  HistoryQuery,
+  PointsPage,
+  PointsQuery,
+  PointView,
+  WriteReply,
+  WriteRequest,
+} from './schemas.js';
+
+/** One change of one channel's points, as pushed to watchers. */
+export interface PointsUpdate {
+  channel: number;
+  /** Source time of the frame, ms since the Unix epoch. */
+  time: number;
+  points: PointView[];
+}
+
+/**
+ * Everything that anyone outside the actors can do with a running site. The HTTP facade, the NATS services and the
+ * CLI speak this and nothing else. A node implements it over its own parts; `connectClient` implements it over NATS.
+ *
+ * Every call throws StatewattError: `*.not_found`, `*.invalid…`, `client.timeout`, `client.unavailable` ….
+ */
+export interface StatewattClient {
+  health(): Promise<Health>;
+
+  channels(): Promise<ChannelView[]>;
+  channel(id: number): Promise<ChannelView>;
+  /** Answers the channel after the command was journaled. */
+  commandChannel(id: number, command: ChannelCommandName): Promise<ChannelView>;
+
+  points(query: PointsQuery): Promise<PointsPage>;
+  /** @throws `points.not_found` */
+  point(channel: number, kind: PointView['kind'], id: number): Promise<PointView>;
+  /** Writes a control or adjustment point; answers what the device said. */
+  write(request: WriteRequest): Promise<WriteReply>;
+  history(query: HistoryQuery): Promise<HistoryPage>;
+  /** Live changes until `signal` aborts; all channels unless given. Slow readers get the newest state, not a queue. */
+  watchPoints(filter: { channel?: number }, signal: AbortSignal): AsyncIterable<PointsUpdate>;
+
+  actors(): Promise<ActorView[]>;
+  /** @throws `actors.not_found` */
+  actor(ref: string): Promise<ActorDetail>;
+  /** Crashes the activation, as a fault would; its supervisor restarts it. */
+  killActor(ref: string): Promise<void>;
+  /** Stops the activation in order and starts it from its journal; clears `failed`. */
+  restartActor(ref: string): Promise<ActorView>;
+
+  close(): Promise<void>;
+}

@@ -1,0 +1,66 @@
+import tseslint from 'typescript-eslint';
+
+/**
+ * The one-way dependency rule (docs/architecture.md). Each folder names the only project folders that it may import.
+ * node/ is the composition root and tests/ and load/ drive the product, so they may import all.
+ */
+const mayImport = {
+  errors: [],
+  site: ['errors'],
+  machines: ['site', 'errors'],
+  workers: ['site', 'errors'],
+  bus: ['site', 'errors'],
+  protocols: ['site', 'errors'],
+  actors: ['machines', 'bus', 'workers', 'protocols', 'site', 'errors'],
+  // facade and cli speak to the system through the actors' public client only.
+  facade: ['actors/client', 'site', 'errors'],
+  // cli starts nodes (statewatt up), so it also reaches the composition root.
+  cli: ['actors/client', 'node', 'site', 'errors'],
+};
+
+const layers = [...Object.keys(mayImport), 'node', 'tests', 'load'];
+
+function layerRule(layer) {
+  const allowed = mayImport[layer];
+  const forbidden = layers.filter((other) => other !== layer && !allowed.includes(other));
+  const partly = allowed.filter((entry) => entry.includes('/'));
+  const patterns = forbidden
+    .filter((other) => !partly.some((entry) => entry.startsWith(`${other}/`)))
+    .map((other) => ({ regex: `^(\\.\\./)+${other}/`, message: `${layer}/ may not import ${other}/` }));
+  for (const entry of partly) {
+    const [folder, rest] = entry.split('/');
+    patterns.push({
+      regex: `^(\\.\\./)+${folder}/(?!${rest}(/|\\.js$))`,
+      message: `${layer}/ may import only ${entry} of ${folder}/`,
+    });
+  }
+  return {
+    files: [`${layer}/**/*.ts`, `${layer}/**/*.tsx`],
+    rules: { 'no-restricted-imports': ['error', { patterns }] },
+  };
+}
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'coverage/**', '.cache/**', '.statewatt/**'] },
+  {
+    files: ['**/*.ts'],
+    ignores: ['facade/web/**'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      'no-empty': ['error', { allowEmptyCatch: false }],
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['tests/**/*.ts'],
+    rules: { '@typescript-eslint/no-unused-expressions': 'off', '@typescript-eslint/require-await': 'off' },
+  },
+  ...Object.keys(mayImport).map(layerRule),
+);
