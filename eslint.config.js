@@ -7,10 +7,11 @@ import tseslint from 'typescript-eslint';
 const mayImport = {
   errors: [],
   site: ['errors'],
+  processes: ['errors'],
   machines: ['site', 'errors'],
   workers: ['site', 'errors'],
-  bus: ['site', 'errors'],
-  protocols: ['site', 'errors'],
+  bus: ['processes', 'site', 'errors'],
+  protocols: ['processes', 'site', 'errors'],
   actors: ['machines', 'bus', 'workers', 'protocols', 'site', 'errors'],
   // facade and cli speak to the system through the actors' public client only.
   facade: ['actors/client', 'site', 'errors'],
