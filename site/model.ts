@@ -162,6 +162,8 @@ export interface SiteModelConfig {
   readonly batteryPowerKw: number;
   readonly loadPeakKw: number;
   readonly gridLimitKw: number;
+  /** Rated power of the site's EV charger; left out or 0 = none. */
+  readonly evPowerKw?: number;
   /** 1 = real time; 60 = an hour a minute. */
   readonly speed: number;
   /** Which output of the model feeds which point. */
@@ -172,17 +174,21 @@ export const SITE_MODEL_OUTPUTS = [
   'pv.power', // kW, generated
   'pv.energy', // kWh, counter
   'pv.irradiance', // W/m²
+  'pv.limit', // % of the peak power; settable
   'battery.power', // kW, positive = discharging
   'battery.soc', // %
   'battery.voltage', // V
   'battery.temperature', // °C
-  'load.power', // kW
+  'battery.setpoint', // kW, positive = discharging; settable, and setting it ends automatic operation
+  'battery.auto', // 0/1, automatic self-consumption; settable
+  'load.power', // kW, all consumption, the EV charger's too
   'load.energy', // kWh, counter
+  'ev.power', // kW
   'grid.power', // kW, positive = import
   'grid.import', // kWh, counter
   'grid.export', // kWh, counter
   'grid.frequency', // Hz
   'grid.voltage', // V, line to neutral
-  'site.breaker', // 0/1
+  'site.breaker', // 0/1, closed = 1; settable
 ] as const;
 export type SiteModelOutput = (typeof SITE_MODEL_OUTPUTS)[number];
