@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import { createInbox, type Subscription } from '@nats-io/transport-node';
+import { StatewattError, errorMessage } from '../../errors/error.js';
+import type { Bus } from '../../bus/connection.js';
+import { encodeHeaders, newTraceparent } from '../../bus/headers.js';
+import type { AnswerBody, EventBody } from '../../bus/messages.js';
+import { formatRef, type Ref } from '../../bus/subjects.js';
+import { codecs, topics } from '../../bus/topics.js';
+
+export interface AskOptions {
+  /** Ms to wait for the answer. Default 5,000. Not begun by then, the command is not done at all. */
+  deadline?: number;
+  /** A second command with the same id is answered like the first and changes nothing. */
+  commandId?: string;
+  /** W3C traceparent of the caller. */
+  traceparent?: string;
+  correlationId?: string;
+}
+
+export const DEFAULT_DEADLINE_MS = 5_000;
+
+/** Sends commands to actors, wherever they live, and waits for their answers. */
+export class Caller {
+  readonly #bus: Bus;
+  readonly #inbox = createInbox();
+  readonly #waiting = new Map<string, (body: AnswerBody) => void>();
+  readonly #subscription: Subscription;
+  #nextToken = 0;
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+    this.#subscription = bus.nats.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => {
+        if (error) return;
+        const token = message.subject.slice(this.#inbox.length + 1);
+        this.#waiting.get(token)?.(codecs.answer.decode(message.data));
+      },
+    });
+  }
+
+  /**
+   * Resolves with the actor's answer, after the command is durable.
+   *
+   * @throws the actor's refusal; `actors.timeout` when no answer came in time (the command may have been accepted: ask
+   * again with the same commandId to learn it); `bus.unavailable`
+   */
+  async ask(ref: Ref, command: EventBody, options: AskOptions = {}): Promise<unknown> {
+    const waitMs = options.deadline ?? DEFAULT_DEADLINE_MS;
+    const token = String(this.#nextToken++);
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const answered = new Promise<AnswerBody>((resolve, reject) => {
+        this.#waiting.set(token, resolve);
+        timer = setTimeout(() => reject(timedOut(ref, command, waitMs)), waitMs);
+      });
+      answered.catch(() => undefined); // Raced below; a late rejection has nobody left to tell.
+      const sent = this.#send(ref, command, options, waitMs, `${this.#inbox}.${token}`);
+      const body = await Promise.race([answered, sent.then(() => answered)]);
+      if (!body.ok) throw StatewattError.fromJSON(body.error);
+      return body.reply;
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(token);
+    }
+  }
+
+  /** Resolves when the command is durably queued. It has no deadline unless one is given. @throws `bus.unavailable`, `actors.busy` */
+  async tell(ref: Ref, command: EventBody, options: AskOptions = {}): Promise<void> {
+    await this.#send(ref, command, options, options.deadline, undefined);
+  }
+
+  close(): void {
+    this.#subscription.unsubscribe();
+    for (const resolve of this.#waiting.values()) {
+      resolve({
+        ok: false,
+        error: new StatewattError('client.closed', 'unavailable', 'the client was closed').toJSON(),
+      });
+    }
+  }
+
+  async #send(
+    ref: Ref,
+    command: EventBody,
+    options: AskOptions,
+    deadlineMs: number | undefined,
+    replyTo: string | undefined,
+  ): Promise<void> {
+    const topic = topics.command(ref);
+    const commandId = options.commandId ?? randomUUID();
+    const headers = encodeHeaders({
+      schema: topic.codec.schema,
+      traceparent: options.traceparent ?? newTraceparent(),
+      correlationId: options.correlationId ?? commandId,
+      commandId,
+      ...(replyTo === undefined ? {} : { replyTo }),
+      ...(deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs }),
+    });
+    try {
+      await this.#bus.jetstream.publish(topic.subject, topic.codec.encode(command), {
+        headers,
+        timeout: deadlineMs ?? DEFAULT_DEADLINE_MS,
+      });
+    } catch (cause) {
+      const full = /maximum (messages|bytes) exceeded/.test(errorMessage(cause));
+      throw new StatewattError(
+        full ? 'actors.busy' : 'bus.unavailable',
+        full ? 'busy' : 'unavailable',
+        full
+          ? 'the queue of commands is full; try later'
+          : `"${command.type}" to ${formatRef(ref)} could not be sent: ${errorMessage(cause)}`,
+        { cause, retryAfterMs: 1_000 },
+      );
+    }
+  }
+}
+
+function timedOut(ref: Ref, command: EventBody, waitMs: number): StatewattError {
+  return new StatewattError(
+    'actors.timeout',
+    'timeout',
+    `${formatRef(ref)} did not answer "${command.type}" within ${waitMs} ms; whether it was accepted is known by asking again with the same command id`,
+  );
+}

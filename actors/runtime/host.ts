@@ -1,0 +1,312 @@
+import { StatewattError, errorMessage } from '../../errors/error.js';
+import { formatRef, partitionOf, type Ref } from '../../bus/subjects.js';
+import { Activation, createMailbox, type Delivery, type TransitionRecord } from './activation.js';
+import type { Journal } from './journal.js';
+import type { Kind } from './kind.js';
+import { stateName } from './state.js';
+import { RestartBudget } from './supervisor.js';
+
+/** One actor as a person sees it. */
+export interface ActorFacts {
+  readonly ref: string;
+  readonly kind: string;
+  readonly id: string;
+  readonly state: string;
+  readonly node: string;
+  readonly partition: number;
+  readonly mailbox: number;
+  readonly restarts: number;
+  readonly seq: number;
+  readonly activatedAt: number;
+  readonly lastError: string | null;
+}
+
+export interface ActorInside extends ActorFacts {
+  readonly context: unknown;
+  readonly transitions: readonly TransitionRecord[];
+}
+
+export interface HostOptions {
+  readonly journal: Journal;
+  readonly kinds: readonly Kind[];
+  readonly node: string;
+  readonly now?: () => number;
+  readonly random?: () => number;
+  readonly onEvent?: (event: HostEvent) => void;
+}
+
+/** What an operator should hear of. */
+export type HostEvent =
+  | { readonly type: 'restarting'; readonly ref: string; readonly error: StatewattError; readonly delayMs: number }
+  | { readonly type: 'failed'; readonly ref: string; readonly error: StatewattError }
+  | { readonly type: 'fenced'; readonly ref: string; readonly error: StatewattError };
+
+interface Seat {
+  readonly kind: Kind;
+  readonly ref: Ref;
+  readonly mailbox: ReturnType<typeof createMailbox>;
+  readonly budget: RestartBudget;
+  activation: Activation | undefined;
+  starting: Promise<void> | undefined;
+  restartTimer: NodeJS.Timeout | undefined;
+  restarts: number;
+  failed: boolean;
+  lastError: string | null;
+}
+
+/** Counters of what was refused, for metrics: nothing is dropped silently. */
+export interface HostCounters {
+  commands: number;
+  refusedBusy: number;
+  restarts: number;
+  failures: number;
+}
+
+/** The actors that live on this node: brings them to life, feeds them, restarts those that crash. */
+export class ActorHost {
+  readonly counters: HostCounters = { commands: 0, refusedBusy: 0, restarts: 0, failures: 0 };
+  readonly #options: HostOptions;
+  readonly #kinds: ReadonlyMap<string, Kind>;
+  readonly #seats = new Map<string, Seat>();
+  readonly #now: () => number;
+  #stopping = false;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#kinds = new Map(options.kinds.map((kind) => [kind.kind, kind]));
+  }
+
+  /** Hands a command to its actor, which is brought to life if it is not. */
+  deliver(ref: Ref, delivery: Delivery): void {
+    const kind = this.#kinds.get(ref.kind);
+    if (kind === undefined) {
+      this.#refuse(delivery, unknownKind(ref.kind, [...this.#kinds.keys()]));
+      return;
+    }
+    if (this.#stopping) {
+      delivery.release();
+      return;
+    }
+    const seat = this.#seat(kind, ref);
+    if (seat.failed) {
+      this.#refuse(delivery, parked(ref, seat.lastError));
+      return;
+    }
+    if (!seat.mailbox.offer({ delivery })) {
+      this.counters.refusedBusy += 1;
+      this.#refuse(delivery, busy(ref, seat.mailbox.capacity));
+      return;
+    }
+    this.counters.commands += 1;
+    if (seat.activation === undefined) void this.#start(seat);
+    else seat.activation.wake();
+  }
+
+  /** Brings an actor to life without a command; resolves when it takes events. @throws `actors.unknown_kind`, `actors.failed` */
+  async activate(ref: Ref): Promise<void> {
+    const kind = this.#kinds.get(ref.kind);
+    if (kind === undefined) throw unknownKind(ref.kind, [...this.#kinds.keys()]);
+    const seat = this.#seat(kind, ref);
+    if (seat.failed) throw parked(ref, seat.lastError);
+    await this.#start(seat);
+  }
+
+  /** Ends an activation in order and forgets it. */
+  async retire(ref: Ref): Promise<void> {
+    const seat = this.#seats.get(formatRef(ref));
+    if (seat === undefined) return;
+    this.#seats.delete(formatRef(ref));
+    clearTimeout(seat.restartTimer);
+    await seat.starting;
+    await seat.activation?.stop();
+    this.#releaseWaiting(seat);
+  }
+
+  /** Crashes an activation, as a fault would. @throws `actors.not_found` */
+  kill(ref: Ref): void {
+    const seat = this.#known(ref);
+    if (seat.activation === undefined) throw notActive(ref);
+    seat.activation.crash(new StatewattError('actors.killed', 'internal', 'killed by an operator'));
+  }
+
+  /** Stops an activation in order and starts it from its journal; clears `failed`. @throws `actors.not_found` */
+  async restart(ref: Ref): Promise<void> {
+    const seat = this.#known(ref);
+    clearTimeout(seat.restartTimer);
+    await seat.starting;
+    await seat.activation?.stop();
+    seat.activation = undefined;
+    seat.failed = false;
+    seat.budget.reset();
+    seat.restarts += 1;
+    await this.#start(seat);
+  }
+
+  actors(): ActorFacts[] {
+    return [...this.#seats.values()].map((seat) => this.#facts(seat));
+  }
+
+  /** undefined when it does not live here. */
+  inspect(ref: Ref): ActorInside | undefined {
+    const seat = this.#seats.get(formatRef(ref));
+    if (seat === undefined) return undefined;
+    return {
+      ...this.#facts(seat),
+      context: seat.activation?.state?.snapshot.context as unknown,
+      transitions: [...(seat.activation?.transitions ?? [])],
+    };
+  }
+
+  /** The XState snapshot of an active actor, for readers in the same process. */
+  snapshot(ref: Ref): { value: unknown; context: unknown; seq: number } | undefined {
+    const state = this.#seats.get(formatRef(ref))?.activation?.state;
+    return state && { value: state.snapshot.value, context: state.snapshot.context as unknown, seq: state.seq };
+  }
+
+  /** Ends every activation in order. What waits in a mailbox is released for redelivery. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const seats = [...this.#seats.values()];
+    for (const seat of seats) clearTimeout(seat.restartTimer);
+    await Promise.all(
+      seats.map(async (seat) => {
+        await seat.starting;
+        await seat.activation?.stop();
+        this.#releaseWaiting(seat);
+      }),
+    );
+    this.#seats.clear();
+  }
+
+  #seat(kind: Kind, ref: Ref): Seat {
+    const name = formatRef(ref);
+    let seat = this.#seats.get(name);
+    if (seat === undefined) {
+      seat = {
+        kind,
+        ref,
+        mailbox: createMailbox(kind),
+        budget: new RestartBudget(kind.policy.restart, this.#options.random),
+        activation: undefined,
+        starting: undefined,
+        restartTimer: undefined,
+        restarts: 0,
+        failed: false,
+        lastError: null,
+      };
+      this.#seats.set(name, seat);
+    }
+    return seat;
+  }
+
+  #start(seat: Seat): Promise<void> {
+    if (seat.starting !== undefined) return seat.starting;
+    if (seat.activation !== undefined) return Promise.resolve();
+    clearTimeout(seat.restartTimer);
+    const { journal, node } = this.#options;
+    const activation = new Activation({
+      kind: seat.kind,
+      ref: seat.ref,
+      journal,
+      node,
+      now: this.#now,
+      mailbox: seat.mailbox,
+      onEnd: ({ error, fenced }) => this.#ended(seat, activation, error, fenced),
+    });
+    seat.activation = activation;
+    seat.starting = activation
+      .start()
+      .catch((error: unknown) => activation.crash(error))
+      .finally(() => {
+        seat.starting = undefined;
+      });
+    return seat.starting;
+  }
+
+  #ended(seat: Seat, activation: Activation, error: StatewattError, fenced: boolean): void {
+    if (seat.activation !== activation) return;
+    seat.activation = undefined;
+    seat.lastError = error.message;
+    const ref = formatRef(seat.ref);
+    if (this.#stopping || this.#seats.get(ref) !== seat) {
+      this.#releaseWaiting(seat);
+      return;
+    }
+    if (fenced) this.#options.onEvent?.({ type: 'fenced', ref, error });
+    const verdict = seat.budget.crashed(this.#now());
+    if (!verdict.restart) {
+      seat.failed = true;
+      this.counters.failures += 1;
+      for (let letter = seat.mailbox.take(); letter !== undefined; letter = seat.mailbox.take()) {
+        if ('delivery' in letter) this.#refuse(letter.delivery, parked(seat.ref, seat.lastError));
+        else letter.own.reject(error);
+      }
+      this.#options.onEvent?.({ type: 'failed', ref, error });
+      return;
+    }
+    seat.restarts += 1;
+    this.counters.restarts += 1;
+    this.#options.onEvent?.({ type: 'restarting', ref, error, delayMs: verdict.delayMs });
+    seat.restartTimer = setTimeout(() => void this.#start(seat), verdict.delayMs);
+  }
+
+  #releaseWaiting(seat: Seat): void {
+    for (let letter = seat.mailbox.take(); letter !== undefined; letter = seat.mailbox.take()) {
+      if ('delivery' in letter) letter.delivery.release();
+      else letter.own.reject(new StatewattError('actors.stopped', 'unavailable', `${formatRef(seat.ref)} has stopped`));
+    }
+  }
+
+  #refuse(delivery: Delivery, error: StatewattError): void {
+    delivery.answer({ ok: false, error: error.toJSON() });
+    delivery.settle();
+  }
+
+  #known(ref: Ref): Seat {
+    const seat = this.#seats.get(formatRef(ref));
+    if (seat === undefined) throw notActive(ref);
+    return seat;
+  }
+
+  #facts(seat: Seat): ActorFacts {
+    const { activation, ref } = seat;
+    const state = activation?.state;
+    const name = seat.failed ? 'failed' : state === undefined ? 'starting' : stateName(state.snapshot);
+    return {
+      ref: formatRef(ref),
+      kind: ref.kind,
+      id: ref.id,
+      state: name,
+      node: this.#options.node,
+      partition: partitionOf(ref),
+      mailbox: seat.mailbox.length,
+      restarts: seat.restarts,
+      seq: state?.seq ?? 0,
+      activatedAt: activation?.activatedAt ?? 0,
+      lastError: seat.lastError,
+    };
+  }
+}
+
+function unknownKind(kind: string, known: readonly string[]): StatewattError {
+  return new StatewattError('actors.unknown_kind', 'invalid', `no kind "${kind}" here; there is: ${known.join(', ')}`);
+}
+
+function notActive(ref: Ref): StatewattError {
+  return new StatewattError('actors.not_found', 'not_found', `${formatRef(ref)} is not active on this node`);
+}
+
+function busy(ref: Ref, capacity: number): StatewattError {
+  return new StatewattError('actors.busy', 'busy', `${formatRef(ref)} has ${capacity} commands waiting; try later`, {
+    retryAfterMs: 1_000,
+  });
+}
+
+function parked(ref: Ref, reason: string | null): StatewattError {
+  return new StatewattError(
+    'actors.failed',
+    'unavailable',
+    `${formatRef(ref)} crashed too often and is parked until it is restarted; its last error: ${errorMessage(reason)}`,
+  );
+}

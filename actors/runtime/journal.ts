@@ -1,0 +1,159 @@
+import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { StatewattError, errorMessage } from '../../errors/error.js';
+import type { Bus } from '../../bus/connection.js';
+import { HEADER, encodeHeaders } from '../../bus/headers.js';
+import type { DeadLetter, JournalEntry, SnapshotRecord } from '../../bus/messages.js';
+import { STREAM } from '../../bus/streams.js';
+import { formatRef, type Ref } from '../../bus/subjects.js';
+import { codecs, topics } from '../../bus/topics.js';
+
+/** Another activation of the same actor has written since: this one is stale and must stop. Code `journal.fenced`. */
+export class FencedError extends StatewattError {
+  constructor(ref: Ref, expected: number) {
+    super(
+      'journal.fenced',
+      'conflict',
+      `${formatRef(ref)}: the journal went on past ${expected} without this activation`,
+    );
+  }
+}
+
+/** How an entry landed. */
+export interface Appended {
+  /** Its sequence in the journal stream. */
+  seq: number;
+  /** An entry with this id was there already. */
+  duplicate: boolean;
+}
+
+/** What is stored of an actor: its newest snapshot, if any, and every entry after it, in order. */
+export interface Loaded {
+  snapshot: SnapshotRecord | undefined;
+  entries: { seq: number; entry: JournalEntry }[];
+}
+
+/** What a journal needs to be; the runtime's tests bring one that lives in memory. */
+export interface Journal {
+  load(ref: Ref): Promise<Loaded>;
+  /**
+   * Appends behind `expected` (0 = nothing yet). Resolves only when it is durable; while the bus is away it goes on
+   * trying, because only the bus knows whether a lost acknowledgement meant yes.
+   *
+   * @throws FencedError
+   */
+  append(ref: Ref, entry: JournalEntry, expected: number, entryId: string): Promise<Appended>;
+  saveSnapshot(ref: Ref, snapshot: SnapshotRecord): Promise<void>;
+  park(ref: Ref, letter: DeadLetter): Promise<void>;
+}
+
+const RETRY_MS = 250;
+const BATCH = 500;
+
+/** The journal on JetStream: streams JOURNAL, SNAPSHOTS and DEADLETTERS. */
+export class JetStreamJournal implements Journal {
+  readonly #bus: Bus;
+  #closed = false;
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+  }
+
+  /** Ends the retries of appends under way; each rejects with `journal.closed`. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  async load(
+    ref: Ref,
+  ): Promise<{ snapshot: SnapshotRecord | undefined; entries: { seq: number; entry: JournalEntry }[] }> {
+    const { direct } = this.#bus.manager;
+    const stored = await direct.getMessage(STREAM.snapshots, { last_by_subj: topics.snapshot(ref).subject });
+    const snapshot = stored === null ? undefined : codecs.snapshot.decode(stored.data);
+    const subject = topics.journal(ref).subject;
+    const entries: { seq: number; entry: JournalEntry }[] = [];
+    const last = await direct.getMessage(STREAM.journal, { last_by_subj: subject });
+    let next = (snapshot?.seq ?? 0) + 1;
+    while (last !== null && next <= last.seq) {
+      const before = entries.length;
+      const batch = await direct.getBatch(STREAM.journal, { seq: next, next_by_subj: subject, batch: BATCH });
+      for await (const message of batch) {
+        entries.push({ seq: message.seq, entry: codecs.journal.decode(message.data) });
+        next = message.seq + 1;
+      }
+      if (entries.length === before) break;
+    }
+    return { snapshot, entries };
+  }
+
+  async append(ref: Ref, entry: JournalEntry, expected: number, entryId: string): Promise<Appended> {
+    const topic = topics.journal(ref);
+    const payload = topic.codec.encode(entry);
+    const headers = encodeHeaders({
+      schema: topic.codec.schema,
+      traceparent: entry.traceparent,
+      ...(entry.correlationId === undefined ? {} : { correlationId: entry.correlationId }),
+    });
+    for (let uncertain = false; ; uncertain = true) {
+      if (this.#closed) throw closed();
+      try {
+        const ack = await this.#bus.jetstream.publish(topic.subject, payload, {
+          headers,
+          msgID: entryId,
+          expect: { lastSubjectSequence: expected },
+        });
+        return { seq: ack.seq, duplicate: ack.duplicate };
+      } catch (error) {
+        if (isWrongSequence(error)) {
+          const landed = uncertain ? await this.#findLanded(topic.subject, entryId) : undefined;
+          if (landed !== undefined) return { seq: landed, duplicate: false };
+          throw new FencedError(ref, expected);
+        }
+        if (error instanceof JetStreamApiError) throw refused(ref, error);
+        await pause();
+      }
+    }
+  }
+
+  async saveSnapshot(ref: Ref, snapshot: SnapshotRecord): Promise<void> {
+    const topic = topics.snapshot(ref);
+    await this.#bus.jetstream.publish(topic.subject, topic.codec.encode(snapshot), {
+      headers: encodeHeaders({ schema: topic.codec.schema }),
+    });
+  }
+
+  async park(ref: Ref, letter: DeadLetter): Promise<void> {
+    const topic = topics.deadLetter(ref);
+    await this.#bus.jetstream.publish(topic.subject, topic.codec.encode(letter), {
+      headers: encodeHeaders({ schema: topic.codec.schema }),
+      ...(letter.commandId === undefined ? {} : { msgID: `dead:${letter.commandId}` }),
+    });
+  }
+
+  /** After a lost acknowledgement: is the head of the subject the very entry that we sent? */
+  async #findLanded(subject: string, entryId: string): Promise<number | undefined> {
+    const head = await this.#bus.manager.direct.getMessage(STREAM.journal, { last_by_subj: subject });
+    return head?.header.get(HEADER.dedup) === entryId ? head.seq : undefined;
+  }
+}
+
+function closed(): StatewattError {
+  return new StatewattError('journal.closed', 'unavailable', 'the node is stopping');
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+}
+
+function isWrongSequence(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence;
+}
+
+/** The server answered, and the answer is no: full, or the entry is too big. */
+function refused(ref: Ref, error: JetStreamApiError): StatewattError {
+  return new StatewattError(
+    'journal.refused',
+    'unavailable',
+    `the journal refused an entry of ${formatRef(ref)}: ${errorMessage(error)}`,
+    { cause: error },
+  );
+}

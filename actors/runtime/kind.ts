@@ -1,0 +1,252 @@
+import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom, StateMachine } from 'xstate';
+import type { Static, TSchema } from 'typebox';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { ValidateFunction } from 'ajv';
+import { StatewattError } from '../../errors/error.js';
+import type { Ref } from '../../bus/subjects.js';
+
+/** Answer "not yet": the command was accepted, its answer comes with a later event. */
+export const PENDING: unique symbol = Symbol('pending');
+
+/** What a kind sees when it answers a command. */
+export interface Turn<M extends AnyStateMachine, Command> {
+  readonly command: Command;
+  readonly commandId: string;
+  /** The state after the command. */
+  readonly snapshot: SnapshotFrom<M>;
+  /** Whether the command changed anything (and so stands in the journal). */
+  readonly changed: boolean;
+}
+
+/** One command of a kind: what it must look like and what is answered. */
+export interface CommandDefinition<M extends AnyStateMachine, S extends TSchema, Reply> {
+  readonly schema: S;
+  /**
+   * Called after the command, and again after each later event while it answers PENDING. May throw a StatewattError,
+   * which is the answer then. Without it the state's value is answered.
+   */
+  readonly reply?: (turn: Turn<M, Static<S>>) => Reply;
+}
+
+/** What the live part of an activation can do with its actor. */
+export interface Host<Event> {
+  readonly ref: Ref;
+  /** Journal sequence of the entry that began this activation: rises with every activation. */
+  readonly epoch: number;
+  /** Puts an event of the actor's own into its mailbox; resolves when it is durable (or was of no consequence). */
+  send(event: Event): Promise<void>;
+  /** Ends the activation as a fault; its supervisor restarts it. */
+  fail(error: unknown): void;
+}
+
+/** What belongs to one activation and dies with it: a connection, a timer, a subscription. */
+export interface Resource {
+  close(): Promise<void>;
+}
+
+/** One effect about to run, after its journal entry was acknowledged. */
+export interface EffectRun<Params, R> {
+  readonly params: Params;
+  readonly resource: R;
+  readonly ref: Ref;
+  /** `ref#seq.n`: names the effect for ever. */
+  readonly key: string;
+}
+
+/** The event as callers give it: the runtime adds `at`. */
+export type WithoutTime<E> = E extends { at: number } ? Omit<E, 'at'> : E;
+export type EventOf<M extends AnyStateMachine> = WithoutTime<EventFromLogic<M>>;
+
+type ActionsOf<M> =
+  M extends StateMachine<
+    infer _Context,
+    infer _Event,
+    infer _Children,
+    infer _Actor,
+    infer Action,
+    infer _Guard,
+    infer _Delay,
+    infer _Value,
+    infer _Tag,
+    infer _Input,
+    infer _Output,
+    infer _Emitted,
+    infer _StateMeta,
+    infer _StateSchema,
+    infer _TransitionMeta
+  >
+    ? Action
+    : never;
+
+type ParamsOf<M, Type> = Extract<ActionsOf<M>, { type: Type }> extends { params?: infer Params } ? Params : unknown;
+
+export type Effects<M extends AnyStateMachine, R> = {
+  readonly [Type in ActionsOf<M>['type']]?: (run: EffectRun<ParamsOf<M, Type>, R>) => Promise<void> | void;
+};
+
+export interface RestartPolicy {
+  /** More crashes than this within `windowMs`, and the actor is parked as failed. */
+  readonly intensity: number;
+  readonly windowMs: number;
+  /** Exponential, with jitter: initial · 2^(n−1), at most max. */
+  readonly backoffMs: { readonly initial: number; readonly max: number };
+}
+
+export interface Policy {
+  /** Journal entries between two snapshots. */
+  readonly snapshotEvery: number;
+  /** Commands that may wait; one more is answered `busy`. */
+  readonly mailboxCapacity: number;
+  readonly restart: RestartPolicy;
+  /**
+   * The actor lives whenever its partition is owned, and each activation begins with a journaled `activated` event:
+   * it fences every older activation at once and gives the activation its epoch.
+   */
+  readonly alwaysOn: boolean;
+}
+
+export const DEFAULT_POLICY: Policy = {
+  snapshotEvery: 100,
+  mailboxCapacity: 1_000,
+  restart: { intensity: 5, windowMs: 60_000, backoffMs: { initial: 100, max: 10_000 } },
+  alwaysOn: false,
+};
+
+export interface KindDefinition<
+  Name extends string,
+  M extends AnyStateMachine,
+  Schemas extends Record<string, TSchema>,
+  Replies extends Record<keyof Schemas, unknown>,
+  R extends Resource,
+> {
+  readonly kind: Name;
+  /** Version of the machine's events and context, in every journal entry. */
+  readonly version: number;
+  readonly machine: M;
+  /** The commands that may come from outside, by event type. Other events come only from the actor itself. */
+  readonly commands: { readonly [K in keyof Schemas]: CommandDefinition<M, Schemas[K], Replies[K]> };
+  /** Input of a new actor's machine. */
+  readonly input?: (id: string) => InputFrom<M>;
+  readonly resource?: (host: Host<EventOf<M>>) => R;
+  /** One for each action that the machine names and does not itself implement as an assignment. */
+  readonly effects: Effects<M, R>;
+  readonly policy?: Partial<Policy>;
+}
+
+/** A kind as the runtime uses it, its parameter types erased but for the callers' sake. */
+export interface Kind<Name extends string = string, Commands = unknown, Replies = unknown> {
+  readonly kind: Name;
+  readonly version: number;
+  readonly machine: AnyStateMachine;
+  readonly policy: Policy;
+  readonly input: (id: string) => unknown;
+  readonly resource: ((host: Host<{ type: string }>) => Resource) | undefined;
+  readonly effects: Readonly<Record<string, (run: EffectRun<unknown, Resource>) => Promise<void> | void>>;
+  readonly commands: Readonly<Record<string, ErasedCommand>>;
+  /** Only types live here. */
+  readonly types?: { commands: Commands; replies: Replies };
+}
+
+export interface ErasedCommand {
+  readonly schema: TSchema;
+  readonly validate: ValidateFunction;
+  readonly reply: (turn: Turn<AnyStateMachine, unknown>) => unknown;
+}
+
+/** The commands that a kind takes. */
+export type CommandOf<K> = K extends Kind<string, infer Commands, unknown> ? Commands : never;
+/** What a kind answers to a command. */
+export type ReplyOf<K, C> =
+  K extends Kind<string, unknown, infer Replies>
+    ? C extends { type: infer Type extends keyof Replies }
+      ? Exclude<Replies[Type], typeof PENDING>
+      : never
+    : never;
+
+/**
+ * Defines a kind of actor: a pure state chart, the commands it takes (by schema), and what its actions cause outside.
+ *
+ *     const counter = defineKind({
+ *       kind: 'counter',
+ *       version: 1,
+ *       machine: counterMachine,
+ *       commands: {
+ *         add: { schema: Type.Object({ by: Type.Integer() }), reply: ({ snapshot }) => snapshot.context.total },
+ *       },
+ *       effects: {},
+ *     });
+ *
+ * @throws `kind.effect_missing`, `kind.effect_unknown`, `kind.unsupported`: the definition does not hold together
+ */
+export function defineKind<
+  const Name extends string,
+  M extends AnyStateMachine,
+  Schemas extends Record<string, TSchema>,
+  Replies extends Record<keyof Schemas, unknown>,
+  R extends Resource = Resource,
+>(
+  definition: KindDefinition<Name, M, Schemas, Replies, R>,
+): Kind<Name, { [K in keyof Schemas & string]: { type: K } & Static<Schemas[K]> }[keyof Schemas & string], Replies> {
+  refuseWhatIsNotDurable(definition.kind, definition.machine);
+  checkEffects(definition.kind, definition.machine, Object.keys(definition.effects));
+  const ajv = new Ajv2020({ allErrors: true, strict: false });
+  const commands: Record<string, ErasedCommand> = {};
+  for (const [type, command] of Object.entries<CommandDefinition<M, TSchema, unknown>>(definition.commands)) {
+    const reply = command.reply ?? ((turn: Turn<M, unknown>) => (turn.snapshot as { value: unknown }).value);
+    commands[type] = {
+      schema: command.schema,
+      validate: ajv.compile(command.schema),
+      reply: reply as ErasedCommand['reply'],
+    };
+  }
+  return {
+    kind: definition.kind,
+    version: definition.version,
+    machine: definition.machine,
+    policy: { ...DEFAULT_POLICY, ...definition.policy },
+    input: definition.input ?? (() => undefined),
+    resource: definition.resource as Kind['resource'],
+    effects: definition.effects as Kind['effects'],
+    commands,
+  };
+}
+
+/** Invoked children and delays live in a process; they would be lost with it. */
+function refuseWhatIsNotDurable(kind: string, machine: AnyStateMachine): void {
+  const visit = (node: AnyStateMachine['root']): void => {
+    if (node.invoke.length > 0) {
+      throw unsupported(kind, `state "${node.id}" invokes an actor; make it an effect whose result is an event`);
+    }
+    if (node.after.length > 0) {
+      throw unsupported(kind, `state "${node.id}" has a delayed transition (after); durable timers are not there yet`);
+    }
+    for (const child of Object.values(node.states)) visit(child);
+  };
+  visit(machine.root);
+}
+
+function unsupported(kind: string, what: string): StatewattError {
+  return new StatewattError('kind.unsupported', 'invalid', `kind "${kind}": ${what}`);
+}
+
+function checkEffects(kind: string, machine: AnyStateMachine, given: readonly string[]): void {
+  const needed = Object.entries(machine.implementations.actions)
+    .filter(([, action]) => typeof action === 'function' && !('resolve' in action))
+    .map(([name]) => name);
+  const missing = needed.filter((name) => !given.includes(name));
+  if (missing.length > 0) {
+    throw new StatewattError(
+      'kind.effect_missing',
+      'invalid',
+      `kind "${kind}" has no effect for: ${missing.join(', ')}`,
+    );
+  }
+  const unknown = given.filter((name) => !needed.includes(name));
+  if (unknown.length > 0) {
+    throw new StatewattError(
+      'kind.effect_unknown',
+      'invalid',
+      `kind "${kind}" has effects that its machine does not name: ${unknown.join(', ')}; it names ${needed.join(', ')}`,
+    );
+  }
+}

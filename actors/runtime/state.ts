@@ -1,0 +1,127 @@
+import {
+  createActor,
+  initialTransition,
+  transition,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type Snapshot,
+} from 'xstate';
+import type { EffectRecord, EventBody, JournalEntry, SnapshotRecord } from '../../bus/messages.js';
+import { StatewattError } from '../../errors/error.js';
+import type { Kind } from './kind.js';
+
+/** Accepted commands whose ids an actor remembers, to answer a repeated one with the first result. */
+const REMEMBERED_COMMANDS = 256;
+
+/** What one event does: the next state, and the effects of getting there. */
+export interface Step {
+  readonly snapshot: AnyMachineSnapshot;
+  readonly effects: readonly EffectRecord[];
+  readonly changed: boolean;
+  /** The time that the machine saw, ms since the Unix epoch. */
+  readonly at: number;
+}
+
+/** An actor's durable state: what replaying its journal gives. Pure but for its own fields. */
+export class ActorState {
+  snapshot: AnyMachineSnapshot;
+  /** Journal sequence of the last entry; 0 before the first. */
+  seq = 0;
+  /** Entries since the last snapshot was saved. */
+  unsaved = 0;
+  readonly #recent = new Set<string>();
+
+  constructor(snapshot: AnyMachineSnapshot) {
+    this.snapshot = snapshot;
+  }
+
+  /** From nothing, or from a snapshot and the entries after it. Effects are not run again. */
+  static restore(
+    kind: Kind,
+    id: string,
+    stored: SnapshotRecord | undefined,
+    entries: readonly { seq: number; entry: JournalEntry }[],
+  ): ActorState {
+    const state = new ActorState(stored === undefined ? initial(kind, id) : revive(kind.machine, stored.state));
+    if (stored !== undefined) {
+      state.seq = stored.seq;
+      for (const commandId of stored.recentCommands) state.#recent.add(commandId);
+    }
+    for (const { seq, entry } of entries) {
+      const step = takeStep(kind, state.snapshot, entry.event, entry.at);
+      state.accept(step, seq, entry.commandId);
+    }
+    return state;
+  }
+
+  accept(step: Step, seq: number, commandId: string | undefined): void {
+    this.snapshot = step.snapshot;
+    this.seq = seq;
+    this.unsaved += 1;
+    if (commandId === undefined) return;
+    this.#recent.add(commandId);
+    if (this.#recent.size > REMEMBERED_COMMANDS) {
+      const oldest = this.#recent.values().next();
+      if (oldest.done !== true) this.#recent.delete(oldest.value);
+    }
+  }
+
+  /** Whether a command with this id was accepted already. */
+  knows(commandId: string | undefined): boolean {
+    return commandId !== undefined && this.#recent.has(commandId);
+  }
+
+  toSnapshot(kind: Kind, at: number): SnapshotRecord {
+    return {
+      seq: this.seq,
+      machine: kind.version,
+      state: kind.machine.getPersistedSnapshot(this.snapshot),
+      recentCommands: [...this.#recent],
+      at,
+    };
+  }
+}
+
+/** The state of an actor that has no journal yet. Actions of entering the initial state are not effects: nothing was accepted. */
+function initial(kind: Kind, id: string): AnyMachineSnapshot {
+  const [snapshot] = initialTransition(kind.machine, kind.input(id));
+  return snapshot as AnyMachineSnapshot;
+}
+
+function revive(machine: AnyStateMachine, persisted: unknown): AnyMachineSnapshot {
+  // An actor that is never started: only its restored snapshot is wanted.
+  return createActor(machine, { snapshot: persisted as Snapshot<unknown> }).getSnapshot() as AnyMachineSnapshot;
+}
+
+/**
+ * Runs one event through the machine, purely. `at` (ms since the Unix epoch) is all the time that the machine sees.
+ *
+ * @throws whatever a guard or an assignment throws: the event is poison
+ */
+export function takeStep(kind: Kind, before: AnyMachineSnapshot, event: EventBody, at: number): Step {
+  const [after, actions] = transition(kind.machine, before, { ...event, at });
+  const snapshot = after as AnyMachineSnapshot;
+  if (snapshot.status === 'error') throw snapshot.error;
+  const effects = actions.map((action): EffectRecord => {
+    if (action.type.startsWith('xstate.')) {
+      throw new StatewattError(
+        'kind.unsupported',
+        'internal',
+        `kind "${kind.kind}": action ${action.type} is not durable`,
+      );
+    }
+    return { type: action.type, params: action.params ?? null };
+  });
+  return { snapshot, effects, changed: snapshot !== before || effects.length > 0, at };
+}
+
+/** A state's value on one line: `online`, or `link.up & shelving.off` for parallel regions. */
+export function stateName(snapshot: AnyMachineSnapshot): string {
+  const name = (value: unknown): string => {
+    if (typeof value === 'string') return value;
+    return Object.entries(value as Record<string, unknown>)
+      .map(([region, inner]) => `${region}.${name(inner)}`)
+      .join(' & ');
+  };
+  return name(snapshot.value);
+}

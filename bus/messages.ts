@@ -1,0 +1,59 @@
+import type { ErrorBody } from '../errors/error.js';
+
+/** An event as it travels: its type, and whatever the kind's schema says. */
+export interface EventBody {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/** What an accepted event causes outside the actor; `ref#seq.n` is its idempotency key (n = index here). */
+export interface EffectRecord {
+  readonly type: string;
+  readonly params: unknown;
+}
+
+/** One entry of an actor's journal: an accepted event with its effects. */
+export interface JournalEntry {
+  readonly event: EventBody;
+  readonly effects: readonly EffectRecord[];
+  /** When it was accepted, ms since the Unix epoch; the machine saw this as `event.at`. */
+  readonly at: number;
+  /** Version of the machine that accepted it. */
+  readonly machine: number;
+  /** Id of the command, when it was one; a redelivery is recognised by it. */
+  readonly commandId?: string;
+  readonly traceparent: string;
+  readonly correlationId?: string;
+  readonly node: string;
+}
+
+/** An actor's state as of a journal sequence. */
+export interface SnapshotRecord {
+  /** Journal sequence (of the stream) of the last entry that it includes. */
+  readonly seq: number;
+  /** Version of the machine that made it. */
+  readonly machine: number;
+  /** XState's persisted snapshot. */
+  readonly state: unknown;
+  /** Ids of the last accepted commands, oldest first. */
+  readonly recentCommands: readonly string[];
+  readonly at: number;
+}
+
+/** An event that its actor could not process, kept with what is needed to understand and repeat it. */
+export interface DeadLetter {
+  readonly ref: string;
+  readonly event: EventBody;
+  readonly error: ErrorBody;
+  /** The actor's state when it failed. */
+  readonly state: unknown;
+  readonly seq: number;
+  readonly commandId?: string;
+  readonly traceparent?: string;
+  readonly at: number;
+  readonly node: string;
+}
+
+/** An actor's answer to a command. */
+export type AnswerBody =
+  { readonly ok: true; readonly reply: unknown } | { readonly ok: false; readonly error: ErrorBody };

@@ -1,0 +1,100 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { delimiter, join, resolve } from 'node:path';
+import { StatewattError } from '../errors/error.js';
+import { SupervisedChild } from '../processes/child.js';
+
+export interface EmbeddedServerOptions {
+  /** Its streams live here. */
+  dataFolder: string;
+  /** 0 picks a free port. */
+  port: number;
+  /** fsync before every acknowledgement: survives a power cut. Otherwise a kill of any process. */
+  strict?: boolean;
+  onLog?: (line: string) => void;
+}
+
+export interface EmbeddedServer {
+  readonly url: string;
+  readonly child: SupervisedChild;
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs our own nats-server as a supervised child, on loopback only.
+ *
+ * @throws `bus.server_missing` when no nats-server is to be found, `process.start_failed` when it does not come up
+ */
+export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
+  const command = findServer();
+  const port = options.port === 0 ? await freePort() : options.port;
+  await mkdir(options.dataFolder, { recursive: true });
+  const configFile = join(options.dataFolder, 'nats-server.conf');
+  await writeFile(configFile, configuration(options.dataFolder, port, options.strict ?? false));
+  const child = new SupervisedChild({
+    name: 'nats-server',
+    command,
+    args: ['-c', configFile],
+    ready: async (running) => {
+      await Promise.race([running.line(/Server is ready/), timeout(30_000)]);
+    },
+    ...(options.onLog === undefined ? {} : { onLine: options.onLog }),
+  });
+  await child.start();
+  return { url: `nats://127.0.0.1:${port}`, child, stop: () => child.stop() };
+}
+
+/** PATH first, then the project's own cache, where the set-up puts it. */
+function findServer(): string {
+  const places = [
+    ...(process.env.PATH ?? '').split(delimiter).filter((place) => place !== ''),
+    resolve(import.meta.dirname, '../../.cache/nats-server'),
+    resolve(process.cwd(), '.cache/nats-server'),
+  ];
+  for (const place of places) {
+    const file = join(place, 'nats-server');
+    if (existsSync(file)) return file;
+  }
+  throw new StatewattError(
+    'bus.server_missing',
+    'unavailable',
+    'nats-server is neither on PATH nor in .cache/nats-server; install nats-server 2.12 or newer, or give NATS_URL',
+  );
+}
+
+function configuration(dataFolder: string, port: number, strict: boolean): string {
+  return `# Written by Statewatt at each start.
+host: 127.0.0.1
+port: ${port}
+server_name: statewatt-embedded
+max_payload: 8MB
+jetstream {
+  store_dir: ${JSON.stringify(resolve(dataFolder))}
+  max_mem: 256MB
+  max_file: 128GB
+  ${strict ? 'sync_interval: always' : '# sync_interval: the default, two minutes'}
+}
+`;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done, failed) => {
+    server.once('error', failed);
+    server.listen(0, '127.0.0.1', done);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((done) => server.close(() => done()));
+  return port;
+}
+
+function timeout(ms: number): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    setTimeout(() => {
+      reject(
+        new StatewattError('process.start_failed', 'timeout', `nats-server did not get ready within ${ms / 1000} s`),
+      );
+    }, ms).unref();
+  });
+}

@@ -1,0 +1,119 @@
+import {
+  DiscardPolicy,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+
+export const STREAM = {
+  commands: 'COMMANDS',
+  journal: 'JOURNAL',
+  snapshots: 'SNAPSHOTS',
+  deadLetters: 'DEADLETTERS',
+  frames: 'FRAMES',
+} as const;
+
+export interface StreamLimits {
+  /** Bytes that FRAMES may hold; the oldest go first, and history says so if it had not read them. */
+  framesMaxBytes: number;
+  framesMaxAgeMs: number;
+}
+
+export const DEFAULT_LIMITS: StreamLimits = {
+  framesMaxBytes: 8 * 1024 ** 3,
+  framesMaxAgeMs: 72 * 3_600_000,
+};
+
+const MINUTE = nanos(60_000);
+
+type Definition = Partial<StreamConfig> & { name: string; subjects: string[] };
+
+/** What each stream is, for a cluster of `replicas` servers. */
+export function streamDefinitions(replicas: number, limits: StreamLimits): Definition[] {
+  const base = { storage: StorageType.File, num_replicas: replicas, allow_direct: true } as const;
+  return [
+    {
+      ...base,
+      name: STREAM.commands,
+      description: 'Commands to actors, until their actor has taken them',
+      subjects: ['cmd.*.*.*'],
+      retention: RetentionPolicy.Workqueue,
+      // A full queue refuses the newest: the caller hears `busy` and nothing that was taken is dropped.
+      discard: DiscardPolicy.New,
+      max_msgs: 1_000_000,
+      max_bytes: 1024 ** 3,
+      max_msg_size: 1024 ** 2,
+      duplicate_window: 2 * MINUTE,
+    },
+    {
+      ...base,
+      name: STREAM.journal,
+      description: 'Accepted events of every actor, with their effects',
+      subjects: ['evt.*.*'],
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.New,
+      max_bytes: 64 * 1024 ** 3,
+      deny_delete: true,
+      allow_atomic: true,
+      duplicate_window: 2 * MINUTE,
+    },
+    {
+      ...base,
+      name: STREAM.snapshots,
+      description: 'The newest snapshot of each actor',
+      subjects: ['snap.*.*'],
+      retention: RetentionPolicy.Limits,
+      max_msgs_per_subject: 1,
+      duplicate_window: 2 * MINUTE,
+    },
+    {
+      ...base,
+      name: STREAM.deadLetters,
+      description: 'Events that their actor could not process',
+      subjects: ['dead.*.*'],
+      retention: RetentionPolicy.Limits,
+      max_bytes: 1024 ** 3,
+      discard: DiscardPolicy.New,
+      duplicate_window: 2 * MINUTE,
+    },
+    {
+      ...base,
+      name: STREAM.frames,
+      description: 'Readings of every channel, one message a cycle',
+      subjects: ['frame.*.*'],
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      max_bytes: limits.framesMaxBytes,
+      max_age: nanos(limits.framesMaxAgeMs),
+      duplicate_window: 2 * MINUTE,
+    },
+  ];
+}
+
+/** Creates the streams that are missing and updates those that differ. Safe to call from every node at once. */
+export async function ensureStreams(
+  manager: JetStreamManager,
+  replicas: number,
+  limits = DEFAULT_LIMITS,
+): Promise<void> {
+  for (const definition of streamDefinitions(replicas, limits)) {
+    const existing = await findStream(manager, definition.name);
+    if (existing === undefined) await manager.streams.add(definition);
+    else if (differs(definition, existing)) await manager.streams.update(definition.name, definition);
+  }
+}
+
+async function findStream(manager: JetStreamManager, name: string): Promise<StreamConfig | undefined> {
+  for await (const info of manager.streams.list()) {
+    if (info.config.name === name) return info.config;
+  }
+  return undefined;
+}
+
+function differs(wanted: Definition, found: StreamConfig): boolean {
+  return Object.entries(wanted).some(
+    ([key, value]) => JSON.stringify(value) !== JSON.stringify(found[key as keyof StreamConfig]),
+  );
+}

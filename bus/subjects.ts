@@ -1,0 +1,70 @@
+import { StatewattError } from '../errors/error.js';
+
+/** Hash buckets of refs; the unit of placement. Fixed for the life of a data folder. */
+export const PARTITIONS = 32;
+
+/** The address of an actor: `kind/id`, the same from any node. */
+export interface Ref {
+  readonly kind: string;
+  readonly id: string;
+}
+
+const KIND = /^[a-z][a-z0-9-]{0,63}$/;
+const ID = /^[A-Za-z0-9_-]{1,128}$/;
+
+/** @throws `actors.invalid_ref` */
+export function makeRef(kind: string, id: string): Ref {
+  if (!KIND.test(kind) || !ID.test(id)) {
+    throw new StatewattError(
+      'actors.invalid_ref',
+      'invalid',
+      `"${kind}/${id}" is no actor reference: a kind is a lower-case word (a-z, 0-9, -), an id 1 to 128 of A-Z a-z 0-9 _ -`,
+    );
+  }
+  return { kind, id };
+}
+
+/** Parses `kind/id`. @throws `actors.invalid_ref` */
+export function parseRef(text: string): Ref {
+  const slash = text.indexOf('/');
+  return makeRef(slash < 0 ? text : text.slice(0, slash), slash < 0 ? '' : text.slice(slash + 1));
+}
+
+export function formatRef(ref: Ref): string {
+  return `${ref.kind}/${ref.id}`;
+}
+
+/** FNV-1a, 32 bit (Fowler, Noll, Vo), over the UTF-16 units of `kind/id`: cheap, and the same on every node. */
+export function partitionOf(ref: Ref): number {
+  let hash = 0x811c9dc5;
+  const text = formatRef(ref);
+  for (let index = 0; index < text.length; index++) {
+    hash ^= text.charCodeAt(index);
+    hash = Math.imul(hash, 0x01000193);
+  }
+  return (hash >>> 0) % PARTITIONS;
+}
+
+/** Every subject of Statewatt is made here and nowhere else. */
+export const subjects = {
+  command: (ref: Ref) => `cmd.${partitionOf(ref)}.${ref.kind}.${ref.id}`,
+  commandsOf: (partition: number) => `cmd.${partition}.>`,
+  journal: (ref: Ref) => `evt.${ref.kind}.${ref.id}`,
+  snapshot: (ref: Ref) => `snap.${ref.kind}.${ref.id}`,
+  deadLetter: (ref: Ref) => `dead.${ref.kind}.${ref.id}`,
+  frame: (channel: number) => `frame.${partitionOf({ kind: 'channel', id: String(channel) })}.${channel}`,
+  /** Live changes of one channel as JSON, while somebody watches. */
+  live: (channel: number | '*') => `statewatt.live.${channel}`,
+  /** A question to whoever owns the partition; answered from memory, not journaled. */
+  query: (partition: number) => `statewatt.query.${partition}`,
+  /** A question that every node answers. */
+  nodes: (question: string) => `statewatt.nodes.${question}`,
+};
+
+const COMMAND_SUBJECT = /^cmd\.\d+\.([^.]+)\.([^.]+)$/;
+
+/** The ref that a command's subject names; undefined when it is none. */
+export function refOfCommand(subject: string): Ref | undefined {
+  const match = COMMAND_SUBJECT.exec(subject);
+  return match === null ? undefined : { kind: match[1] as string, id: match[2] as string };
+}
