@@ -334,7 +334,7 @@ export class Activation {
             reject(stopped(this.ref));
             return;
           }
-          this.#options.mailbox.push({ own: { sender: this, event: event as EventBody, resolve, reject } });
+          this.#options.mailbox.push({ own: { sender: this, event: event, resolve, reject } });
           this.wake();
         }),
       fail: (error) => this.crash(error),

@@ -18,15 +18,22 @@ export interface Turn<M extends AnyStateMachine, Command> {
   readonly changed: boolean;
 }
 
-/** One command of a kind: what it must look like and what is answered. */
+/** One command of a kind: what it must look like and what is answered. Made by the builder that `commands` is given. */
 export interface CommandDefinition<M extends AnyStateMachine, S extends TSchema, Reply> {
   readonly schema: S;
-  /**
-   * Called after the command, and again after each later event while it answers PENDING. May throw a StatewattError,
-   * which is the answer then. Without it the state's value is answered.
-   */
-  readonly reply?: (turn: Turn<M, Static<S>>) => Reply;
+  readonly reply: (turn: Turn<M, Static<S>>) => Reply;
 }
+
+/**
+ * Describes one command. `reply` is called after the command, and again after each later event while it answers
+ * PENDING; it may throw a StatewattError, which is the answer then. Without it the state's value is answered.
+ */
+export type CommandBuilder<M extends AnyStateMachine> = <S extends TSchema, Reply = unknown>(
+  schema: S,
+  reply?: (turn: Turn<M, Static<S>>) => Reply,
+) => CommandDefinition<M, S, Reply>;
+
+type Commands<M extends AnyStateMachine> = Readonly<Record<string, CommandDefinition<M, TSchema, unknown>>>;
 
 /** What the live part of an activation can do with its actor. */
 export interface Host<Event> {
@@ -115,8 +122,7 @@ export const DEFAULT_POLICY: Policy = {
 export interface KindDefinition<
   Name extends string,
   M extends AnyStateMachine,
-  Schemas extends Record<string, TSchema>,
-  Replies extends Record<keyof Schemas, unknown>,
+  C extends Commands<M>,
   R extends Resource,
 > {
   readonly kind: Name;
@@ -124,7 +130,7 @@ export interface KindDefinition<
   readonly version: number;
   readonly machine: M;
   /** The commands that may come from outside, by event type. Other events come only from the actor itself. */
-  readonly commands: { readonly [K in keyof Schemas]: CommandDefinition<M, Schemas[K], Replies[K]> };
+  readonly commands: (command: CommandBuilder<M>) => C;
   /** Input of a new actor's machine. */
   readonly input?: (id: string) => InputFrom<M>;
   readonly resource?: (host: Host<EventOf<M>>) => R;
@@ -170,9 +176,9 @@ export type ReplyOf<K, C> =
  *       kind: 'counter',
  *       version: 1,
  *       machine: counterMachine,
- *       commands: {
- *         add: { schema: Type.Object({ by: Type.Integer() }), reply: ({ snapshot }) => snapshot.context.total },
- *       },
+ *       commands: (command) => ({
+ *         add: command(Type.Object({ by: Type.Integer() }), ({ snapshot }) => snapshot.context.total),
+ *       }),
  *       effects: {},
  *     });
  *
@@ -181,23 +187,22 @@ export type ReplyOf<K, C> =
 export function defineKind<
   const Name extends string,
   M extends AnyStateMachine,
-  Schemas extends Record<string, TSchema>,
-  Replies extends Record<keyof Schemas, unknown>,
+  C extends Commands<M>,
   R extends Resource = Resource,
 >(
-  definition: KindDefinition<Name, M, Schemas, Replies, R>,
-): Kind<Name, { [K in keyof Schemas & string]: { type: K } & Static<Schemas[K]> }[keyof Schemas & string], Replies> {
+  definition: KindDefinition<Name, M, C, R>,
+): Kind<
+  Name,
+  { [K in keyof C & string]: { type: K } & Static<C[K]['schema']> }[keyof C & string],
+  { [K in keyof C]: ReturnType<C[K]['reply']> }
+> {
   refuseWhatIsNotDurable(definition.kind, definition.machine);
   checkEffects(definition.kind, definition.machine, Object.keys(definition.effects));
   const ajv = new Ajv2020({ allErrors: true, strict: false });
   const commands: Record<string, ErasedCommand> = {};
-  for (const [type, command] of Object.entries<CommandDefinition<M, TSchema, unknown>>(definition.commands)) {
-    const reply = command.reply ?? ((turn: Turn<M, unknown>) => (turn.snapshot as { value: unknown }).value);
-    commands[type] = {
-      schema: command.schema,
-      validate: ajv.compile(command.schema),
-      reply: reply as ErasedCommand['reply'],
-    };
+  const described = definition.commands((schema, reply) => ({ schema, reply: reply ?? stateValue }));
+  for (const [type, { schema, reply }] of Object.entries<Commands<M>[string]>(described)) {
+    commands[type] = { schema, validate: ajv.compile(schema), reply: reply as ErasedCommand['reply'] };
   }
   return {
     kind: definition.kind,
@@ -205,10 +210,14 @@ export function defineKind<
     machine: definition.machine,
     policy: { ...DEFAULT_POLICY, ...definition.policy },
     input: definition.input ?? (() => undefined),
-    resource: definition.resource as Kind['resource'],
+    resource: definition.resource,
     effects: definition.effects as Kind['effects'],
     commands,
   };
+}
+
+function stateValue<Reply>(turn: { readonly snapshot: unknown }): Reply {
+  return (turn.snapshot as { value: Reply }).value;
 }
 
 /** Invoked children and delays live in a process; they would be lost with it. */

@@ -1,4 +1,4 @@
-import { AckPolicy, PriorityPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { AckPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/connection.js';
 import { decodeHeaders } from '../../bus/headers.js';
@@ -47,7 +47,7 @@ export class Partitions {
       ack_policy: AckPolicy.Explicit,
       ack_wait: nanos(REDELIVERY_MS),
       max_ack_pending: 1_000,
-      priority_policy: PriorityPolicy.PinnedClient,
+      priority_policy: 'pinned_client',
       priority_groups: [GROUP],
       priority_timeout: nanos(PIN_TIMEOUT_MS),
     });

@@ -73,7 +73,7 @@ export class ActorSystem {
    *
    * @throws the actor's refusal; `actors.timeout`; `actors.busy`; `bus.unavailable`
    */
-  async ask<K extends Kind, C extends CommandOf<K>>(
+  async ask<K extends Kind, const C extends CommandOf<K>>(
     to: ActorRef<K>,
     command: C,
     options?: AskOptions,

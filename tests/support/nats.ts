@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { connectBus, type Bus } from '../../bus/connection.js';
+import { startEmbeddedServer, type EmbeddedServer } from '../../bus/server.js';
+import { tempFolder } from './temp.js';
+
+export interface TestNats {
+  readonly server: EmbeddedServer;
+  readonly url: string;
+  /** A connection that `stop` closes. */
+  connect(name?: string): Promise<Bus>;
+  stop(): Promise<void>;
+}
+
+/** A real nats-server on a free port with a folder of its own. */
+export async function startNats(): Promise<TestNats> {
+  const folder = await tempFolder();
+  const server = await startEmbeddedServer({ dataFolder: join(folder.path, 'nats'), port: 0 });
+  const buses: Bus[] = [];
+  return {
+    server,
+    url: server.url,
+    async connect(name = 'test') {
+      const bus = await connectBus({ servers: [server.url], name });
+      buses.push(bus);
+      return bus;
+    },
+    async stop() {
+      for (const bus of buses) if (bus.status !== 'closed') await bus.close();
+      await server.stop();
+      await folder.remove();
+    },
+  };
+}
