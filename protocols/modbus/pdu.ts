@@ -123,6 +123,12 @@ export function exceptionOf(error: ProtocolError): number | undefined {
   return error.details?.['exception'] as number;
 }
 
+/** Whether the device refuses these addresses, or this many at once. */
+export function isAddressRefusal(error: ProtocolError): boolean {
+  const exception = exceptionOf(error);
+  return exception === ILLEGAL_DATA_ADDRESS || exception === ILLEGAL_DATA_VALUE;
+}
+
 /** An answer that does not fit its request. */
 export function badResponse(unitId: number, request: Uint8Array, what: string): ProtocolError {
   return new ProtocolError('protocol.bad_response', `answer to ${describe(unitId, request)} ${what}`, {

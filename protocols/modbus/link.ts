@@ -1,0 +1,188 @@
+import type { Duplex } from 'node:stream';
+import { errorMessage } from '../../errors/error.js';
+import { LinkError, type ProtocolError } from '../driver.js';
+import type { Framing } from './framing.js';
+import { badResponse, checkResponse, timeoutError } from './pdu.js';
+
+/** One request and what becomes of it. */
+export interface ModbusRequest {
+  readonly unitId: number;
+  /** Function code and data. */
+  readonly pdu: Uint8Array;
+  /**
+   * Called exactly once. Without error the answer PDU begins at `bytes[start]`, already checked against the request;
+   * `bytes` are valid only during the call. A LinkError says that the connection is gone.
+   */
+  done(error: ProtocolError | undefined, bytes: Uint8Array, start: number, roundTripMs: number): void;
+}
+
+export interface LinkOptions {
+  /** For messages: host:port or device. */
+  readonly name: string;
+  readonly responseTimeoutMs: number;
+  /** Requests under way at once; 1 where the framing cannot tell answers apart or `pauseMs` is set. */
+  readonly pipeline: number;
+  /** Rest between an answer and the next request. */
+  readonly pauseMs: number;
+}
+
+interface InFlight {
+  readonly request: ModbusRequest;
+  readonly sentAt: number;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Requests and answers over one open connection. Keeps up to `pipeline` requests under way, taken first from
+ * `request()` (writes, single reads), then from `source` (a polling cycle). One timer serves all timeouts, since
+ * every request has the same; a request that is answered costs none.
+ */
+export class Link {
+  readonly #stream: Duplex;
+  readonly #framing: Framing;
+  readonly #options: LinkOptions;
+  readonly #capacity: number;
+  /** By transaction id, oldest first. */
+  readonly #inFlight = new Map<number, InFlight>();
+  readonly #queue: ModbusRequest[] = [];
+  #transaction = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #afterIo: NodeJS.Immediate | undefined;
+  #rest: NodeJS.Timeout | undefined;
+  #lost: LinkError | undefined;
+  /** Answers that matched no request under way: late, or wrong. */
+  ignoredAnswers = 0;
+  /** Gives the next request of a cycle, or undefined when there is none now. */
+  source: (() => ModbusRequest | undefined) | undefined;
+  /** Called once, when the connection is gone, after all its requests were told. */
+  onLost: ((error: LinkError) => void) | undefined;
+
+  constructor(stream: Duplex, framing: Framing, options: LinkOptions) {
+    this.#stream = stream;
+    this.#framing = framing;
+    this.#options = options;
+    this.#capacity = framing.concurrent && options.pauseMs === 0 ? options.pipeline : 1;
+    stream.on('data', (chunk: Uint8Array) => this.#receive(chunk));
+    stream.on('error', (cause: Error) =>
+      this.close(new LinkError(`connection to ${options.name} failed: ${errorMessage(cause)}`, { cause })),
+    );
+    stream.once('close', () => this.close(new LinkError(`${options.name} closed the connection`)));
+  }
+
+  get lost(): LinkError | undefined {
+    return this.#lost;
+  }
+
+  /** Sends before anything of `source`. */
+  request(request: ModbusRequest): void {
+    if (this.#lost !== undefined) {
+      request.done(this.#lost, NOTHING, 0, 0);
+      return;
+    }
+    this.#queue.push(request);
+    this.pump();
+  }
+
+  /** Sends what may be sent now. Call after `source` has something new. */
+  pump(): void {
+    if (this.#lost !== undefined || this.#rest !== undefined) return;
+    this.#stream.cork();
+    while (this.#inFlight.size < this.#capacity) {
+      const request = this.#queue.shift() ?? this.source?.();
+      if (request === undefined) break;
+      this.#send(request);
+    }
+    this.#stream.uncork();
+  }
+
+  /** Ends the connection; every request under way gets the error. Safe at any time, any number of times. */
+  close(error: LinkError): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = error;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#rest);
+    clearImmediate(this.#afterIo);
+    this.#stream.destroy();
+    const waiting = [...Array.from(this.#inFlight.values(), ({ request }) => request), ...this.#queue];
+    this.#inFlight.clear();
+    this.#queue.length = 0;
+    for (const request of waiting) request.done(error, NOTHING, 0, 0);
+    this.onLost?.(error);
+  }
+
+  #send(request: ModbusRequest): void {
+    do this.#transaction = (this.#transaction + 1) & 0xffff;
+    while (this.#inFlight.has(this.#transaction));
+    this.#inFlight.set(this.#transaction, { request, sentAt: performance.now() });
+    this.#stream.write(this.#framing.frame(this.#transaction, request.unitId, request.pdu));
+    if (this.#timer === undefined) this.#startTimer(this.#options.responseTimeoutMs);
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#lost !== undefined) return;
+    const broken = this.#framing.push(chunk, this.#onFrame);
+    if (broken !== undefined) {
+      this.close(new LinkError(`answers of ${this.#options.name} cannot be read: ${broken}`));
+      return;
+    }
+    this.pump();
+  }
+
+  readonly #onFrame = (transaction: number, unitId: number, bytes: Uint8Array, start: number, end: number): void => {
+    const entry = this.#inFlight.get(transaction);
+    if (entry === undefined) {
+      this.ignoredAnswers += 1;
+      return;
+    }
+    this.#inFlight.delete(transaction);
+    if (this.#options.pauseMs > 0) this.#restFor(this.#options.pauseMs);
+    const { request, sentAt } = entry;
+    const error =
+      unitId === request.unitId
+        ? checkResponse(unitId, request.pdu, bytes, start, end)
+        : badResponse(request.unitId, request.pdu, `comes from unit ${unitId}`);
+    request.done(error, bytes, start, performance.now() - sentAt);
+  };
+
+  #startTimer(ms: number): void {
+    this.#timer = setTimeout(() => {
+      // Timers run before input: after a busy spell the answer may lie unread in the socket. Look there first.
+      this.#afterIo = setImmediate(() => this.#expire());
+    }, ms);
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    const { responseTimeoutMs, name, pauseMs } = this.#options;
+    const now = performance.now();
+    const expired: ModbusRequest[] = [];
+    let broken: string | undefined;
+    for (const [transaction, { request, sentAt }] of this.#inFlight) {
+      const left = sentAt + responseTimeoutMs - now;
+      // setTimeout may fire up to a millisecond early.
+      if (left > 1) {
+        this.#startTimer(left);
+        break;
+      }
+      this.#inFlight.delete(transaction);
+      broken ??= this.#framing.expire(transaction);
+      expired.push(request);
+    }
+    const rest = Math.max(pauseMs, this.#framing.settleMs);
+    if (expired.length > 0 && rest > 0) this.#restFor(rest);
+    for (const request of expired) {
+      request.done(timeoutError(request.unitId, request.pdu, responseTimeoutMs), NOTHING, 0, 0);
+    }
+    if (broken !== undefined) this.close(new LinkError(`answers of ${name} cannot be read: ${broken}`));
+    else this.pump();
+  }
+
+  #restFor(ms: number): void {
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined;
+      this.pump();
+    }, ms);
+  }
+}
