@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import {
 import type { WithoutTime } from '../../actors/runtime/kind.js';
+import {
   initialTransition,
   transition,
   type AnyMachineSnapshot,
@@ -30,14 +30,14 @@ export class Walk<M extends AnyStateMachine> {
   }
 
   get value(): unknown {
-    return this.snapshot.value;
+    return this.snapshot.value as unknown;
   }
 
   /** Sends an event; answers the state's value. Time goes on by one second. */
   send(event: WithoutTime<EventFromLogic<M>>): unknown {
     this.now += 1_000;
     const timed = { ...event, at: this.now } as unknown as EventFromLogic<M>;
-    for (const taken of this.machine.getTransitionData(this.snapshot as never, timed) as TransitionOf[]) {
+    for (const taken of this.machine.getTransitionData(this.snapshot as never, timed)) {
       this.#taken.add(taken);
     }
     const [next, actions] = transition(this.machine, this.snapshot as never, timed) as unknown as [
