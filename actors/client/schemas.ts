@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { POINT_KINDS, QUALITIES } from '../../site/points.js';
+import { MAX_POINT_ID, POINT_KINDS, QUALITIES } from '../../site/points.js';
 
 /**
  * What callers may ask and what they get, once, for every face: HTTP routes, NATS services and the CLI validate and
@@ -18,6 +18,10 @@ export type ChannelCommandName = (typeof CHANNEL_COMMANDS)[number];
 
 const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Millis = (description: string) => Type.Number({ description: `${description} (ms since the Unix epoch)` });
+/** The last instant that a Date can hold (ECMA-262, section 21.4.1.1). */
+const MAX_MILLIS = 8.64e15;
+const AskedMillis = (description: string) =>
+  Type.Number({ description: `${description} (ms since the Unix epoch)`, minimum: 0, maximum: MAX_MILLIS });
 
 export const ChannelStatsSchema = Type.Object({
   totalReads: Type.Integer({ description: 'requests answered with data' }),
@@ -66,7 +70,7 @@ export const PointsQuerySchema = Type.Object(
   {
     channel: Type.Optional(Type.Integer({ minimum: 1, maximum: 4294967295 })),
     kind: Type.Optional(PointKindSchema),
-    id: Type.Optional(Type.Integer({ minimum: 1 })),
+    id: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_POINT_ID })),
     name: Type.Optional(Type.String({ description: 'part of the name, any case', minLength: 1 })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 10000, default: 1000 })),
     cursor: Type.Optional(Type.String({ description: 'nextCursor of the previous page' })),
@@ -85,9 +89,9 @@ export const HistoryQuerySchema = Type.Object(
   {
     channel: Type.Integer({ minimum: 1, maximum: 4294967295 }),
     kind: PointKindSchema,
-    id: Type.Integer({ minimum: 1 }),
-    from: Type.Optional(Millis('inclusive; default one hour before `to`')),
-    to: Type.Optional(Millis('exclusive; default now')),
+    id: Type.Integer({ minimum: 1, maximum: MAX_POINT_ID }),
+    from: Type.Optional(AskedMillis('inclusive; default one hour before `to`')),
+    to: Type.Optional(AskedMillis('exclusive; default now')),
     resolution: Type.Optional(literals(RESOLUTIONS)),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 10000, default: 1000 })),
     cursor: Type.Optional(Type.String({ description: 'nextCursor of the previous page' })),
@@ -124,7 +128,7 @@ export const WriteRequestSchema = Type.Object(
   {
     channel: Type.Integer({ minimum: 1, maximum: 4294967295 }),
     kind: literals(['C', 'A'] as const),
-    id: Type.Integer({ minimum: 1 }),
+    id: Type.Integer({ minimum: 1, maximum: MAX_POINT_ID }),
     value: Type.Union([Type.Number(), Type.Boolean(), Type.String()]),
     /** Makes a repeated request answer the first result instead of writing again. */
     commandId: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),

@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { errorMessage, StatewattError } from '../../errors/error.js';
+import type { StatewattClient } from '../../actors/client/client.js';
+import { addDocumentation } from './documentation.js';
+import { notFound, sendError } from './errors.js';
+import { createOriginGuard } from './origin.js';
+import { actorRoutes } from './routes/actors.js';
+import { channelRoutes } from './routes/channels.js';
+import { healthRoutes } from './routes/health.js';
+import { pointRoutes } from './routes/points.js';
+import { streamRoutes } from './routes/stream.js';
+import { named } from './schemas.js';
+import { EventStreams } from './stream.js';
+import { compileValidator } from './validation.js';
+import { addWebPage, isPageView, sendPage } from './web.js';
+
+/** Bytes of a request's body; the largest is a write of one point. */
+const BODY_LIMIT = 64 * 1024;
+/** Milliseconds within which a request must have arrived whole. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export type HttpApp = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+export interface HttpAppOptions {
+  client: StatewattClient;
+  /** Address or name to listen on. */
+  host: string;
+  /** Folder of the built web page; without it only the API is served. */
+  webRoot?: string;
+  /** Gives the metrics in the Prometheus text format for GET /metrics. */
+  metrics?: () => Promise<string>;
+  logger?: FastifyBaseLogger;
+  /** Further host names under which browsers reach this server, as behind a proxy. */
+  allowedHosts?: readonly string[];
+  /** Bounds of the event streams. */
+  streams?: { heartbeatMs?: number; maxStreams?: number };
+}
+
+/** The whole HTTP face over a client, not yet listening. */
+export function buildHttpApp(options: HttpAppOptions): HttpApp {
+  const { client, host, webRoot, metrics, logger, allowedHosts = [] } = options;
+  const app: HttpApp = Fastify({
+    ...(logger === undefined ? {} : { loggerInstance: logger }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: () => randomUUID(),
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    return503OnClosing: false, // what was accepted before the end is still answered
+    routerOptions: { maxParamLength: 256 },
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.setValidatorCompiler(compileValidator);
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler((request, reply) =>
+    webRoot !== undefined && isPageView(request) ? sendPage(reply) : sendError(notFound(request), request, reply),
+  );
+  readOnlyJson(app);
+
+  const guard = createOriginGuard(host, allowedHosts);
+  app.addHook('onRequest', (request, reply, done) => {
+    guard(request);
+    reply.headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+    });
+    done();
+  });
+
+  const streams = new EventStreams(client, options.streams);
+  app.addHook('preClose', (done) => {
+    streams.close();
+    done();
+  });
+
+  for (const schema of named.values()) app.addSchema(schema);
+  addDocumentation(app);
+  void app.register(
+    (api, _options, done) => {
+      const typed: HttpApp = api.withTypeProvider<TypeBoxTypeProvider>();
+      channelRoutes(typed, client);
+      streamRoutes(typed, client, streams);
+      pointRoutes(typed, client);
+      actorRoutes(typed, client);
+      done();
+    },
+    { prefix: '/api/v1' },
+  );
+  void app.register((api, _options, done) => {
+    healthRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client, metrics);
+    done();
+  });
+  if (webRoot !== undefined) addWebPage(app, webRoot);
+  return app;
+}
+
+/** Bodies are JSON and nothing else; a body may be left out where a route takes none. */
+function readOnlyJson(app: HttpApp): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    if (body === '') return done(null, undefined);
+    try {
+      done(null, JSON.parse(body));
+    } catch (thrown) {
+      done(new StatewattError('http.invalid_json', 'invalid', `The body is not JSON: ${errorMessage(thrown)}.`));
+    }
+  });
+}

@@ -1,0 +1,59 @@
+import { hostname } from 'node:os';
+import { isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import { StatewattError } from '../../errors/error.js';
+import { contentTypeError } from './errors.js';
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Keeps web pages of other sites from reading or commanding this one through a browser that can reach it.
+ *
+ * - Host must name this server: an IP address, localhost, this machine's name, the host it listens on, or a name that
+ *   was allowed. Another name may have been made to resolve to this machine (DNS rebinding); an address cannot.
+ * - A request that changes something must be JSON (a page elsewhere cannot send that without asking first, and it is
+ *   never allowed) and its Origin, when there is one, must be this server.
+ *
+ * @throws `http.host_not_allowed`, `http.origin_not_allowed`, `http.content_type`
+ */
+export function createOriginGuard(host: string, allowedHosts: readonly string[]): (request: FastifyRequest) => void {
+  const machine = hostname().toLowerCase();
+  const names = new Set(['localhost', machine, `${machine}.local`, host.toLowerCase()]);
+  for (const name of allowedHosts) names.add(name.toLowerCase());
+
+  return (request) => {
+    const { host: requested = '', origin, 'content-type': contentType } = request.headers;
+    const name = hostName(requested);
+    if (!names.has(name) && isIP(name) === 0) {
+      throw new StatewattError(
+        'http.host_not_allowed',
+        'invalid',
+        `The host name "${name}" is not one of this server's. Allowed: IP addresses, ${[...names].join(', ')}.`,
+        { details: { found: name, allowed: [...names] } },
+      );
+    }
+    if (SAFE_METHODS.has(request.method)) return;
+    if (origin !== undefined && !sameHost(origin, requested)) {
+      throw new StatewattError(
+        'http.origin_not_allowed',
+        'invalid',
+        `A page of ${origin} may not change anything at ${requested}.`,
+        { details: { found: origin, allowed: requested } },
+      );
+    }
+    if (contentType === undefined || !/^application\/json\s*(;|$)/i.test(contentType)) throw contentTypeError(request);
+  };
+}
+
+/** The name of a Host header, without port and brackets. */
+function hostName(host: string): string {
+  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host);
+  return (match?.[1] ?? match?.[2] ?? host).toLowerCase();
+}
+
+/** Whether an Origin (scheme and host) is that of a Host header; the scheme may be that of a proxy in front. */
+function sameHost(origin: string, host: string): boolean {
+  const scheme = /^https?:\/\//.exec(origin)?.[0];
+  if (scheme === undefined || !URL.canParse(origin) || !URL.canParse(scheme + host)) return false;
+  return new URL(origin).host === new URL(scheme + host).host;
+}

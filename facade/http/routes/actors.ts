@@ -1,0 +1,69 @@
+import Type from 'typebox';
+import type { StatewattClient } from '../../../actors/client/client.js';
+import type { HttpApp } from '../app.js';
+import { ActorDetail, ActorList, ActorParams, ActorView, errorAnswers } from '../schemas.js';
+
+/** Actors: what lives where, and the supervisor's hand on it. */
+export function actorRoutes(app: HttpApp, client: StatewattClient): void {
+  app.get(
+    '/actors',
+    {
+      schema: {
+        operationId: 'listActors',
+        summary: 'All activations: state, node, mailbox, restarts',
+        tags: ['actors'],
+        response: { 200: ActorList, ...errorAnswers },
+      },
+    },
+    () => client.actors(),
+  );
+
+  app.get(
+    '/actors/:kind/:id',
+    {
+      schema: {
+        operationId: 'getActor',
+        summary: 'One actor with its context and last transitions',
+        tags: ['actors'],
+        params: ActorParams,
+        response: { 200: ActorDetail, ...errorAnswers },
+      },
+    },
+    (request) => client.actor(toRef(request.params)),
+  );
+
+  app.post(
+    '/actors/:kind/:id/restart',
+    {
+      schema: {
+        operationId: 'restartActor',
+        summary: 'Stop the activation in order and start it from its journal; clears "failed"',
+        tags: ['actors'],
+        params: ActorParams,
+        response: { 200: ActorView, ...errorAnswers },
+      },
+    },
+    (request) => client.restartActor(toRef(request.params)),
+  );
+
+  app.post(
+    '/actors/:kind/:id/kill',
+    {
+      schema: {
+        operationId: 'killActor',
+        summary: 'Crash the activation, as a fault would; its supervisor restarts it',
+        tags: ['actors'],
+        params: ActorParams,
+        response: { 204: Type.Null({ description: 'crashed' }), ...errorAnswers },
+      },
+    },
+    async (request, reply) => {
+      await client.killActor(toRef(request.params));
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+function toRef({ kind, id }: { kind: string; id: string }): string {
+  return `${kind}/${id}`;
+}

@@ -1,0 +1,130 @@
+import { StatewattError } from '../../../errors/error.js';
+import { formatPointAddress, parsePointAddress, type PointAddress } from '../../../site/points.js';
+import type { StatewattClient } from '../../../actors/client/client.js';
+import { PointsQuerySchema, type WriteRequest } from '../../../actors/client/schemas.js';
+import type { HttpApp } from '../app.js';
+import {
+  HistoryPage,
+  HistoryRange,
+  PointParams,
+  PointsPage,
+  PointView,
+  WriteBody,
+  WriteHeaders,
+  WriteReply,
+  errorAnswers,
+} from '../schemas.js';
+
+/** Points: live values, history and writes. */
+export function pointRoutes(app: HttpApp, client: StatewattClient): void {
+  app.get(
+    '/points',
+    {
+      schema: {
+        operationId: 'listPoints',
+        summary: 'Points with their live values, page by page',
+        tags: ['points'],
+        querystring: PointsQuerySchema,
+        response: { 200: PointsPage, ...errorAnswers },
+      },
+    },
+    (request) => client.points(request.query),
+  );
+
+  app.get(
+    '/points/:address',
+    {
+      schema: {
+        operationId: 'getPoint',
+        summary: 'The live value of one point',
+        tags: ['points'],
+        params: PointParams,
+        response: { 200: PointView, ...errorAnswers },
+      },
+    },
+    (request) => {
+      const { channel, kind, id } = toAddress(request.params.address);
+      return client.point(channel, kind, id);
+    },
+  );
+
+  app.get(
+    '/points/:address/history',
+    {
+      schema: {
+        operationId: 'getPointHistory',
+        summary: 'The history of one point, ascending by time, page by page',
+        tags: ['points'],
+        params: PointParams,
+        querystring: HistoryRange,
+        response: { 200: HistoryPage, ...errorAnswers },
+      },
+    },
+    (request) => client.history({ ...toAddress(request.params.address), ...request.query }),
+  );
+
+  app.post(
+    '/points/:address/write',
+    {
+      schema: {
+        operationId: 'writePoint',
+        summary: 'Write a control (C) or adjustment (A) point; answers what the device said',
+        tags: ['points'],
+        params: PointParams,
+        headers: WriteHeaders,
+        body: WriteBody,
+        response: { 200: WriteReply, ...errorAnswers },
+      },
+    },
+    (request) => {
+      const address = toAddress(request.params.address);
+      const { kind } = address;
+      if (kind !== 'C' && kind !== 'A') {
+        throw new StatewattError(
+          'points.not_writable',
+          'invalid',
+          `${formatPointAddress(address)} is of kind ${kind}; only points of the kinds C and A can be written.`,
+          { details: { found: kind, allowed: ['C', 'A'] } },
+        );
+      }
+      const commandId = toCommandId(request.body.commandId, request.headers['idempotency-key']);
+      const write: WriteRequest = { ...address, ...request.body, kind };
+      if (commandId !== undefined) write.commandId = commandId;
+      return client.write(write);
+    },
+  );
+}
+
+function toAddress(text: string): PointAddress {
+  const address = parsePointAddress(text);
+  if (address === undefined || address.channel === 0) {
+    throw new StatewattError(
+      'points.invalid_address',
+      'invalid',
+      `"${text}" is no point address; allowed: <channel>:<kind>:<id> with kind T, S, C or A, as comsrv:1001:T:1.`,
+      { details: { found: text, allowed: 'comsrv:<channel>:<T|S|C|A>:<id>' } },
+    );
+  }
+  return address;
+}
+
+/** The command's id from the body or from the Idempotency-Key header, which clients write with or without quotes. */
+function toCommandId(commandId: string | undefined, header: string | undefined): string | undefined {
+  if (header === undefined) return commandId;
+  const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
+  if (key.length < 1 || key.length > 128) {
+    throw new StatewattError(
+      'http.idempotency_key',
+      'invalid',
+      `Idempotency-Key has ${key.length} characters; allowed are 1 to 128.`,
+    );
+  }
+  if (commandId !== undefined && commandId !== key) {
+    throw new StatewattError(
+      'http.idempotency_key',
+      'invalid',
+      `commandId "${commandId}" and Idempotency-Key "${key}" differ; give one of them, or the same in both.`,
+    );
+  }
+  return key;
+}

@@ -1,0 +1,97 @@
+import Type, { type Static, type TSchema } from 'typebox';
+import {
+  ActorDetailSchema,
+  ActorViewSchema,
+  CHANNEL_COMMANDS,
+  ChannelViewSchema,
+  HealthSchema,
+  HistoryPageSchema,
+  HistoryQuerySchema,
+  PointsPageSchema,
+  PointViewSchema,
+  WriteReplySchema,
+  WriteRequestSchema,
+} from '../../actors/client/schemas.js';
+
+/**
+ * What the routes take and give beyond the client's own schemas, and the components of the OpenAPI document: a schema
+ * that `named` holds appears there once, under its name.
+ */
+export const named = new Map<string, TSchema>();
+
+function component<T extends TSchema>(name: string, schema: T) {
+  named.set(name, { ...schema, $id: name });
+  return Type.Unsafe<Static<T>>({ $ref: `${name}#` });
+}
+
+export const ErrorEnvelope = component(
+  'ErrorEnvelope',
+  Type.Object({
+    error: Type.Object({
+      code: Type.String({ description: 'stable, for programs: <layer>.<what>' }),
+      category: Type.String({
+        enum: ['invalid', 'not_found', 'conflict', 'busy', 'timeout', 'unavailable', 'internal'],
+      }),
+      message: Type.String({ description: 'for people: what was found and what is allowed; may change' }),
+      details: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'facts for programs' })),
+      retryAfterMs: Type.Optional(Type.Number({ description: 'a retry makes sense after this many milliseconds' })),
+      requestId: Type.String({ description: 'the X-Request-Id of this answer, also in the server’s log' }),
+    }),
+  }),
+);
+
+/** Every route answers errors in the envelope. */
+export const errorAnswers = {
+  '4xx': { description: 'The request cannot be served as it is.', ...ErrorEnvelope },
+  '5xx': { description: 'A part is away or failed.', ...ErrorEnvelope },
+} as const;
+
+export const ChannelView = component('Channel', ChannelViewSchema);
+export const PointView = component('Point', PointViewSchema);
+export const PointsPage = component('PointsPage', PointsPageSchema);
+export const HistoryPage = component('HistoryPage', HistoryPageSchema);
+export const WriteReply = component('WriteReply', WriteReplySchema);
+export const ActorView = component('Actor', ActorViewSchema);
+export const ActorDetail = component('ActorDetail', ActorDetailSchema);
+export const Health = component('Health', HealthSchema);
+
+export const ChannelList = Type.Array(ChannelView);
+export const ActorList = Type.Array(ActorView);
+
+const channelId = HistoryQuerySchema.properties.channel;
+
+export const ChannelParams = Type.Object({ id: channelId });
+export const ChannelCommandBody = Type.Object(
+  { command: Type.Unsafe<(typeof CHANNEL_COMMANDS)[number]>({ type: 'string', enum: [...CHANNEL_COMMANDS] }) },
+  { additionalProperties: false },
+);
+
+export const PointParams = Type.Object({
+  address: Type.String({
+    description: '<channel>:<kind>:<id>, as comsrv:1001:T:1 or 1001:T:1',
+    examples: ['comsrv:1001:T:1'],
+  }),
+});
+
+const { from, to, resolution, limit, cursor } = HistoryQuerySchema.properties;
+export const HistoryRange = Type.Object({ from, to, resolution, limit, cursor }, { additionalProperties: false });
+
+const { value, commandId, deadlineMs } = WriteRequestSchema.properties;
+export const WriteBody = Type.Object({ value, commandId, deadlineMs }, { additionalProperties: false });
+export const WriteHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({ minLength: 1, maxLength: 130, description: 'the commandId, for clients that send it as a header' }),
+  ),
+});
+
+export const StreamQuery = Type.Object({ channel: Type.Optional(channelId) }, { additionalProperties: false });
+export const PointsUpdate = Type.Object({
+  channel: Type.Integer(),
+  time: Type.Number({ description: 'source time of the frame (ms since the Unix epoch)' }),
+  points: Type.Array(PointView),
+});
+
+export const ActorParams = Type.Object({
+  kind: Type.String({ minLength: 1, maxLength: 64, examples: ['channel'] }),
+  id: Type.String({ minLength: 1, maxLength: 128, examples: ['1001'] }),
+});
