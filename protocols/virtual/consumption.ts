@@ -51,12 +51,14 @@ export class EvCharger {
   sessionEnergy = 0;
   /** Cars so far. */
   sessions = 0;
+  /** kW that the charger offers at most; up to the rated power. */
+  limit: number;
   readonly #rated: number;
   readonly #longitude: number;
   readonly #random: Random;
 
   constructor(ratedKw: number, longitude: number, seed: number) {
-    this.#rated = ratedKw;
+    this.#rated = this.limit = ratedKw;
     this.#longitude = longitude;
     this.#random = createRandom(streamSeed(seed, 'cars'));
   }
@@ -67,7 +69,7 @@ export class EvCharger {
 
   /** kW that the car would take now. */
   get demand(): number {
-    return this.#rated * Math.min(1, this.wanted / TAPER_KWH);
+    return Math.min(this.limit, this.#rated * Math.min(1, this.wanted / TAPER_KWH));
   }
 
   /** Whether a car comes within the next `hours`; `time` in ms since the Unix epoch. */
