@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import type { Cli } from '../cli.js';
+import { addChannels } from './channels.js';
+import { addCheck } from './check.js';
+import { addHealth } from './health.js';
+import { addHistory } from './history.js';
+import { addKill, addRestart } from './supervise.js';
+import { addPoints } from './points.js';
+import { addPs } from './ps.js';
+import { addShow } from './show.js';
+import { addTail } from './tail.js';
+import { addWrite } from './write.js';
+
+/** Adds one command to the program. */
+export type AddCommand = (program: Command, cli: Cli) => void;
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly AddCommand[] = [
+  addCheck,
+  addHealth,
+  addChannels,
+  addPoints,
+  addTail,
+  addHistory,
+  addWrite,
+  addPs,
+  addShow,
+  addKill,
+  addRestart,
+];

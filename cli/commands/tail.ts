@@ -1,0 +1,99 @@
+import type { Command } from 'commander';
+import type { StatewattClient } from '../../actors/client/client.js';
+import type { PointView } from '../../actors/client/schemas.js';
+import { StatewattError } from '../../errors/error.js';
+import type { PointAddress } from '../../site/points.js';
+import type { Cli } from '../cli.js';
+import { parseAddress, parseChannel, parseCount } from '../parse.js';
+import { NOTHING, displayWidth, formatTime, formatValue, safe } from '../render/text.js';
+import { paint, qualityTone } from '../render/tone.js';
+import { GROUPS, examples } from './help.js';
+
+interface TailOptions {
+  channel?: number;
+  point?: PointAddress;
+  count?: number;
+}
+
+export function addTail(program: Command, cli: Cli): void {
+  program
+    .command('tail')
+    .helpGroup(GROUPS.look)
+    .summary('changes as they happen')
+    .description('Prints a line for each change of a point until Ctrl-C. With --json each line is one JSON document.')
+    .option('--channel <id>', 'only this channel', parseChannel)
+    .option('--point <address>', 'only this point, such as comsrv:1001:T:1', parseAddress)
+    .option('--count <n>', 'end after so many lines', parseCount)
+    .addHelpText(
+      'after',
+      examples(
+        'statewatt tail --channel 1001',
+        'statewatt tail --point comsrv:1001:T:1 --count 10',
+        "statewatt tail --json | jq -r '[.time, .address, .value] | @csv'",
+      ),
+    )
+    .action((options: TailOptions, command: Command) => {
+      if (options.channel !== undefined && options.point !== undefined && options.channel !== options.point.channel) {
+        command.error(`error: point ${options.point.channel}:… is not of channel ${options.channel}`);
+      }
+      return cli.withClient((client) => tail(cli, client, options));
+    });
+}
+
+async function tail(cli: Cli, client: StatewattClient, { channel, point, count = Infinity }: TailOptions) {
+  // What does not exist would be waited for in vain.
+  if (point !== undefined) await client.point(point.channel, point.kind, point.id);
+  else if (channel !== undefined) await client.channel(channel);
+
+  const watched = point?.channel ?? channel;
+  const interrupted = cli.dependencies.interruption();
+  const stop = new AbortController();
+  const signal = AbortSignal.any([interrupted, stop.signal]);
+  const format = cli.json ? (change: PointView) => `${JSON.stringify(change)}\n` : aligned(cli);
+  let left = count;
+  try {
+    for await (const update of client.watchPoints(watched === undefined ? {} : { channel: watched }, signal)) {
+      const wanted = update.points.filter(
+        (one) => point === undefined || (one.kind === point.kind && one.id === point.id),
+      );
+      const shown = wanted.slice(0, left);
+      if (shown.length > 0) await cli.out.write(shown.map(format).join(''));
+      left -= shown.length;
+      if (left === 0) return;
+    }
+  } catch (error) {
+    if (!interrupted.aborted) throw error;
+  } finally {
+    stop.abort();
+  }
+  if (!interrupted.aborted) {
+    throw new StatewattError(
+      'cli.stream_ended',
+      'unavailable',
+      'the node ended the stream of changes; it may be stopping',
+    );
+  }
+}
+
+/** Columns that widen as wider texts come by: what is to come cannot be known. */
+function aligned(cli: Cli): (change: PointView) => string {
+  const widths = [0, 0, 8, 0];
+  const pad = (text: string, column: number, right = false) => {
+    const width = Math.max(widths[column] as number, displayWidth(text));
+    widths[column] = width;
+    const space = ' '.repeat(width - displayWidth(text));
+    return right ? space + text : text + space;
+  };
+  return (change) => {
+    const quality = cli.colour ? paint(change.quality, qualityTone(change.quality)) : change.quality;
+    const cells = [
+      change.time === null ? NOTHING.padEnd(23) : formatTime(change.time),
+      pad(change.address, 0),
+      pad(safe(change.name), 1),
+      pad(formatValue(change.value), 2, true),
+      pad(safe(change.unit), 3),
+      quality,
+    ];
+    return `${cells.join('  ')}\n`;
+  };
+}
