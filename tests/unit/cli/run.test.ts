@@ -88,7 +88,7 @@ describe('cli: help and usage', () => {
 });
 
 describe('cli: errors', () => {
-  const failing = (error: unknown) => {
+  const failing = (error: Error) => {
     const client = new FakeClient();
     client.channels = () => Promise.reject(error);
     return client;
