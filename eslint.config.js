@@ -41,13 +41,13 @@ function layerRule(layer) {
   };
 }
 
-export default tseslint.config(
-  { ignores: ['dist/**', 'coverage/**', '.cache/**', '.statewatt/**'] },
-  {
-    files: ['**/*.ts'],
-    ignores: ['facade/web/**'],
+/** The web page runs in browsers, so it has a compiler configuration of its own. */
+function typeChecked(files, ignores, project) {
+  return {
+    files,
+    ignores,
     extends: [tseslint.configs.recommendedTypeChecked],
-    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parserOptions: { project, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
@@ -58,7 +58,13 @@ export default tseslint.config(
       'no-empty': ['error', { allowEmptyCatch: false }],
       eqeqeq: 'error',
     },
-  },
+  };
+}
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'coverage/**', '.cache/**', '.statewatt/**'] },
+  typeChecked(['**/*.ts'], ['facade/web/**'], './tsconfig.json'),
+  typeChecked(['facade/web/**/*.ts', 'facade/web/**/*.tsx'], [], './facade/web/tsconfig.json'),
   {
     files: ['tests/**/*.ts'],
     rules: { '@typescript-eslint/no-unused-expressions': 'off', '@typescript-eslint/require-await': 'off' },

@@ -1,0 +1,167 @@
+import type {
+  ChannelCommandName,
+  ChannelView,
+  Health,
+  HistoryPage,
+  PointsPage,
+  PointView,
+  WriteReply,
+} from '../../../actors/client/schemas.js';
+import type { ErrorBody } from '../../../errors/error.js';
+
+/** The server answered, and said no: its stable code and its words. */
+export class ApiError extends Error {
+  readonly code: string;
+  readonly status: number;
+  constructor(status: number, body: Pick<ErrorBody, 'code' | 'message'>) {
+    super(body.message);
+    this.code = body.code;
+    this.status = status;
+  }
+}
+
+/** No answer at all: the server is down, the network is, or it took too long. */
+export class ServerAwayError extends Error {}
+
+export interface HistoryRequest {
+  address: string;
+  /** ms since the Unix epoch */
+  from: number;
+  to: number;
+}
+
+/** What the stores need of the server; the page has one, tests have their own. */
+export interface Api {
+  /** Server's clock minus ours in ms, 0 while they agree within two seconds; ages are told by the server's clock. */
+  readonly skewMs: number;
+  health(): Promise<Health>;
+  channels(): Promise<ChannelView[]>;
+  /** Every point of a channel, all pages. */
+  points(channel: number): Promise<PointView[]>;
+  /** Rows of a range, up to MAX_HISTORY_PAGES pages; `nextCursor` is not null when there are more. */
+  history(request: HistoryRequest, signal: AbortSignal): Promise<HistoryPage>;
+  write(address: string, value: number | boolean | string, commandId: string): Promise<WriteReply>;
+  commandChannel(id: number, command: ChannelCommandName): Promise<ChannelView>;
+  streamUrl(channel: number): string;
+}
+
+const TIMEOUT_MS = 10_000;
+/** A write may wait for a slow device; the server's own deadline is at most a minute. */
+const WRITE_TIMEOUT_MS = 65_000;
+const PAGE_LIMIT = 10_000;
+export const MAX_HISTORY_PAGES = 6;
+/** Dates of HTTP answers have whole seconds. */
+const CLOCK_TOLERANCE_MS = 2_000;
+
+interface RequestOptions {
+  post?: unknown;
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /** A status that is not ok but still carries the answer. */
+  alsoOk?: number;
+}
+
+export class HttpApi implements Api {
+  skewMs = 0;
+
+  async health(): Promise<Health> {
+    return (await this.#request('/health', { alsoOk: 503 })) as Health;
+  }
+
+  async channels(): Promise<ChannelView[]> {
+    return (await this.#request('/api/v1/channels')) as ChannelView[];
+  }
+
+  async points(channel: number): Promise<PointView[]> {
+    const points: PointView[] = [];
+    let cursor: string | null = null;
+    do {
+      const query = new URLSearchParams({ channel: String(channel), limit: String(PAGE_LIMIT) });
+      if (cursor !== null) query.set('cursor', cursor);
+      const page = (await this.#request(`/api/v1/points?${query.toString()}`)) as PointsPage;
+      points.push(...page.points);
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    return points;
+  }
+
+  async history({ address, from, to }: HistoryRequest, signal: AbortSignal): Promise<HistoryPage> {
+    const query = new URLSearchParams({
+      from: String(Math.floor(from)),
+      to: String(Math.ceil(to)),
+      resolution: 'auto',
+      limit: String(PAGE_LIMIT),
+    });
+    const url = () => `/api/v1/points/${address}/history?${query.toString()}`;
+    const first = (await this.#request(url(), { signal })) as HistoryPage;
+    let cursor = first.nextCursor;
+    for (let page = 1; page < MAX_HISTORY_PAGES && cursor !== null; page++) {
+      query.set('cursor', cursor);
+      const next = (await this.#request(url(), { signal })) as HistoryPage;
+      first.rows.push(...next.rows);
+      cursor = next.nextCursor;
+    }
+    return { ...first, nextCursor: cursor };
+  }
+
+  async write(address: string, value: number | boolean | string, commandId: string): Promise<WriteReply> {
+    const options = { post: { value, commandId }, timeoutMs: WRITE_TIMEOUT_MS };
+    return (await this.#request(`/api/v1/points/${address}/write`, options)) as WriteReply;
+  }
+
+  async commandChannel(id: number, command: ChannelCommandName): Promise<ChannelView> {
+    return (await this.#request(`/api/v1/channels/${id}/commands`, { post: { command } })) as ChannelView;
+  }
+
+  streamUrl(channel: number): string {
+    return `/api/v1/points/stream?channel=${channel}`;
+  }
+
+  /** @throws ApiError, ServerAwayError, or AbortError when `signal` aborted. */
+  async #request(url: string, options: RequestOptions = {}): Promise<unknown> {
+    const { post, timeoutMs = TIMEOUT_MS, signal, alsoOk } = options;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    let status: number;
+    let body: unknown;
+    try {
+      const response = await fetch(url, {
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+        ...(post === undefined
+          ? {}
+          : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(post) }),
+      });
+      status = response.status;
+      this.#noteClock(response.headers.get('date'));
+      const text = await response.text();
+      body = parseJson(text);
+      if ((response.ok || status === alsoOk) && body !== undefined) return body;
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (timeout.aborted) throw new ServerAwayError(`no answer within ${timeoutMs / 1_000} s`, { cause: error });
+      throw new ServerAwayError('the server cannot be reached', { cause: error });
+    }
+    throw new ApiError(status, errorOf(status, body));
+  }
+
+  #noteClock(date: string | null): void {
+    if (date === null) return;
+    const skew = Date.parse(date) - Date.now();
+    if (Number.isFinite(skew)) this.skewMs = Math.abs(skew) <= CLOCK_TOLERANCE_MS ? 0 : skew;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined; // Something between us and the server answered with a page of its own.
+  }
+}
+
+/** The `error` of the server's envelope, or words for an answer that is not the server's. */
+function errorOf(status: number, body: unknown): Pick<ErrorBody, 'code' | 'message'> {
+  const error = (body as { error?: Partial<ErrorBody> } | undefined)?.error;
+  if (typeof error?.code === 'string' && typeof error.message === 'string')
+    return { code: error.code, message: error.message };
+  return { code: `http.${status}`, message: `HTTP status ${status} without an explanation` };
+}

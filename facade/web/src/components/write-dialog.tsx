@@ -1,0 +1,145 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { PointView, WriteReply } from '../../../../actors/client/schemas.js';
+import { formatRoundTrip, formatValue } from '../format.js';
+import { points } from '../page.js';
+import type { WriteFlow } from '../state/write-flow.js';
+import { Age, QualityMark } from './marks.js';
+
+/** Writes one point: choose, confirm, read the device's answer. Escape leaves it at any step. */
+export function WriteDialog({ flow, onClose }: { flow: WriteFlow; onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const step = flow.step.value;
+  useEffect(() => dialog.current?.showModal(), []);
+  // Each step's own first control: a person who types goes through without the mouse.
+  useEffect(() => {
+    dialog.current?.querySelector<HTMLElement>('[data-first]')?.focus();
+  }, [step.name]);
+
+  // The value as it is now, not as it was when the dialog opened.
+  const point = points.points.value.find((p) => p.address === flow.point.address) ?? flow.point;
+  const shown = (value: number | string) => `${formatValue(value, point.kind)} ${point.unit}`.trim();
+  return (
+    <dialog ref={dialog} class="write" aria-labelledby="write-title" onClose={onClose}>
+      <h2 id="write-title">
+        {step.name === 'confirming' ? 'Confirm: write' : 'Write'} {point.name}
+      </h2>
+      <p class="dim">
+        {point.address}, now{' '}
+        <b>
+          {formatValue(point.value, point.kind)} {point.unit}
+        </b>{' '}
+        (<QualityMark quality={point.quality} />, <Age time={point.time} /> old)
+      </p>
+      {step.name === 'choosing' ? <Chooser flow={flow} point={point} problem={step.problem} /> : null}
+      {step.name === 'confirming' ? (
+        <>
+          <p class="asked">
+            <span>{point.value === null ? 'unknown' : shown(point.value)}</span> <span aria-label="to">→</span>{' '}
+            <b>{shown(step.value)}</b>
+          </p>
+          <div class="buttons">
+            <button type="button" class="danger" data-first onClick={() => void flow.confirm()}>
+              Write {shown(step.value)}
+            </button>
+            <button type="button" onClick={() => flow.back()}>
+              Back
+            </button>
+          </div>
+        </>
+      ) : null}
+      {step.name === 'writing' ? <p role="status">Writing {shown(step.value)}; waiting for the device…</p> : null}
+      {step.name === 'answered' ? <Answer reply={step.reply} shown={shown} /> : null}
+      {step.name === 'failed' ? (
+        <div role="alert">
+          <p class="answer answer-bad">
+            <b class="letter">✕</b> Not written, as far as is known: {step.message}{' '}
+            <span class="dim">({step.code})</span>
+          </p>
+          <div class="buttons">
+            <button type="button" data-first onClick={() => void flow.confirm()}>
+              Try again
+            </button>
+            <button type="button" onClick={() => flow.back()}>
+              Other value
+            </button>
+          </div>
+        </div>
+      ) : null}
+      <div class="buttons">
+        <button
+          type="button"
+          class="leave"
+          data-first={step.name === 'answered' ? true : undefined}
+          onClick={() => dialog.current?.close()}
+        >
+          {step.name === 'answered' ? 'Done' : step.name === 'writing' ? 'Leave (the write goes on)' : 'Cancel'}
+        </button>
+      </div>
+    </dialog>
+  );
+}
+
+/** On or off for controls, a number (or text) for adjustments. */
+function Chooser({ flow, point, problem }: { flow: WriteFlow; point: PointView; problem: string | undefined }) {
+  const text = useSignal(point.value === null ? '' : String(point.value));
+  if (point.kind === 'C')
+    return (
+      <div class="buttons">
+        <button type="button" data-first onClick={() => flow.choose('1')}>
+          On…
+        </button>
+        <button type="button" onClick={() => flow.choose('0')}>
+          Off…
+        </button>
+      </div>
+    );
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        flow.choose(text.value);
+      }}
+    >
+      <label>
+        New value{' '}
+        <input
+          data-first
+          inputMode={typeof point.value === 'string' ? 'text' : 'decimal'}
+          autocomplete="off"
+          value={text.value}
+          aria-invalid={problem !== undefined}
+          onFocus={(event) => event.currentTarget.select()}
+          onInput={(event) => {
+            text.value = event.currentTarget.value;
+          }}
+        />{' '}
+        {point.unit}
+      </label>
+      {problem === undefined ? null : (
+        <p class="refusal" role="alert">
+          {problem}
+        </p>
+      )}
+      <div class="buttons">
+        <button type="submit">Next…</button>
+      </div>
+    </form>
+  );
+}
+
+function Answer({ reply, shown }: { reply: WriteReply; shown: (value: number | string) => string }) {
+  return (
+    <div role="status">
+      <p class={reply.confirmed ? 'answer' : 'answer answer-bad'}>
+        <b class="letter">{reply.confirmed ? '✓' : '!'}</b> Device answered <b>{reply.answer}</b> after{' '}
+        {formatRoundTrip(reply.roundTripMs)} ms.
+      </p>
+      <p>
+        Written {shown(reply.written)};{' '}
+        {reply.readBack === null ? 'could not be read back' : `reads back ${shown(reply.readBack)}`}
+        {reply.confirmed ? ', confirmed.' : ': not confirmed. Check the device.'}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,70 @@
+import { signal } from '@preact/signals';
+import type { PointView, WriteReply } from '../../../../actors/client/schemas.js';
+import { ApiError, type Api } from '../api.js';
+
+/** A write in its steps: choosing a value, confirming it, waiting for the device, reading its answer. */
+export type WriteStep =
+  | { name: 'choosing'; problem?: string }
+  | { name: 'confirming'; value: number | string }
+  | { name: 'writing'; value: number | string }
+  | { name: 'answered'; reply: WriteReply }
+  | { name: 'failed'; value: number | string; code: string; message: string };
+
+/** One write of one point, from the first click to the device's answer. */
+export class WriteFlow {
+  readonly point: PointView;
+  readonly step = signal<WriteStep>({ name: 'choosing' });
+  readonly #api: Api;
+  /** The same through all tries of one confirmed value, so that a try whose answer was lost is not done twice. */
+  #commandId = newCommandId();
+
+  constructor(api: Api, point: PointView) {
+    this.#api = api;
+    this.point = point;
+  }
+
+  /** Takes what was typed or chosen; text points take any text, all others a number. */
+  choose(text: string): void {
+    const value = parseValue(text, typeof this.point.value === 'string');
+    if (value === undefined) {
+      this.step.value = { name: 'choosing', problem: `“${text}” is not a number, such as 42 or -0.5` };
+      return;
+    }
+    this.#commandId = newCommandId();
+    this.step.value = { name: 'confirming', value };
+  }
+
+  back(): void {
+    this.step.value = { name: 'choosing' };
+  }
+
+  /** Sends the confirmed value; after a failure, sends the same command again. */
+  async confirm(): Promise<void> {
+    const step = this.step.value;
+    if (step.name !== 'confirming' && step.name !== 'failed') return;
+    const { value } = step;
+    this.step.value = { name: 'writing', value };
+    try {
+      const reply = await this.#api.write(this.point.address, value, this.#commandId);
+      this.step.value = { name: 'answered', reply };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.step.value = { name: 'failed', value, code: error instanceof ApiError ? error.code : 'no answer', message };
+    }
+  }
+}
+
+/** A decimal comma counts as a point; anything that is no finite number is refused. */
+export function parseValue(text: string, isText: boolean): number | string | undefined {
+  if (isText) return text;
+  const trimmed = text.trim().replace(',', '.');
+  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(trimmed)) return undefined;
+  const value = Number(trimmed);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+/** Random and unique; crypto.randomUUID is missing on pages that come over plain HTTP from another machine. */
+function newCommandId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `web-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
