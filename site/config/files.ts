@@ -5,7 +5,7 @@ import type { Problems } from './problems.js';
 export interface Files {
   /** The bytes of a file; undefined when there is none. Throws for any other failure. */
   read(path: string): Promise<Uint8Array | undefined>;
-  /** What is there; undefined when nothing is. */
+  /** What is there; undefined when nothing is that can be reached. */
   kind(path: string): Promise<'file' | 'folder' | undefined>;
 }
 
@@ -21,9 +21,8 @@ export const diskFiles: Files = {
   async kind(path) {
     try {
       return (await stat(path)).isDirectory() ? 'folder' : 'file';
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
+    } catch {
+      return undefined;
     }
   },
 };

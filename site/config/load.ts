@@ -3,7 +3,7 @@ import type { ChannelConfig, PollingDefaults, Site } from '../model.js';
 import { readChannel } from './channel.js';
 import { diskFiles, Reader, type Files } from './files.js';
 import { Problems } from './problems.js';
-import { isSiteFile } from './schema-check.js';
+import { checkSiteFile } from './schema-check.js';
 import type { ChannelFile } from './schema/channel.js';
 import { SITE_DEFAULTS, type SiteFile } from './schema/site.js';
 import { Block, given, resolveIn, type SiteSource } from './source.js';
@@ -56,15 +56,16 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
   const content = await reader.text(path);
   if (content.state !== 'text') return undefined; // it was there a moment ago: a read problem was noted
   const yaml = YamlSource.parse(path, content.text, problems);
-  const file = yaml && isSiteFile(yaml, problems);
-  if (yaml === undefined || file === undefined) return undefined;
+  const checked = yaml && checkSiteFile(yaml, problems);
+  if (yaml === undefined || checked === undefined) return undefined;
 
+  const { file } = checked;
   const folder = dirname(path);
   const source: SiteSource = { yaml, problems, reader, folder, tableFolders: await tableFolders(file, folder, reader) };
   const block = new Block(source, []);
   const defaults = readDefaults(file, block);
-  checkChannelIds(file, block);
-  const channels = await inTurn(file.channels, (channel, index) =>
+  checkChannelIds(checked.channels, block);
+  const channels = await inTurn(checked.channels, (channel, index) =>
     readChannel(source, channel, block.at('channels', index), defaults),
   );
   const { history = {} } = file;
@@ -85,14 +86,14 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
 }
 
 /** VoltageEMS's `csv_base_path` is relative to where its service was started, so it need not be there. */
-async function tableFolders(file: SiteFile, folder: string, reader: Reader): Promise<string[]> {
+async function tableFolders(file: Partial<SiteFile>, folder: string, reader: Reader): Promise<string[]> {
   const folders = [folder, join(folder, 'comsrv')];
   if (file.csv_base_path === undefined) return folders;
   const base = resolveIn(folder, file.csv_base_path);
   return (await reader.kind(base)) === 'folder' ? [base, ...folders] : folders;
 }
 
-function readDefaults(file: SiteFile, block: Block): PollingDefaults {
+function readDefaults(file: Partial<SiteFile>, block: Block): PollingDefaults {
   const defaults = given(block, file, ['defaults', 'global_config']) ?? {};
   return {
     maxConcurrentConnections: defaults.max_concurrent_connections ?? SITE_DEFAULTS.maxConcurrentConnections,
@@ -101,9 +102,11 @@ function readDefaults(file: SiteFile, block: Block): PollingDefaults {
   };
 }
 
-function checkChannelIds(file: SiteFile, block: Block): void {
+function checkChannelIds(channels: readonly (ChannelFile | undefined)[], block: Block): void {
   const first = new Map<number, number>();
-  for (const [index, { id }] of file.channels.entries()) {
+  for (const [index, channel] of channels.entries()) {
+    if (channel === undefined) continue;
+    const { id } = channel;
     const other = first.get(id);
     if (other === undefined) first.set(id, index);
     else block.at('channels', index).report('id', `${id}, which channels[${other}] has too`, 'each id once');
@@ -112,13 +115,13 @@ function checkChannelIds(file: SiteFile, block: Block): void {
 
 /** Reads the channels, a bounded number at a time; the answers keep their order. */
 async function inTurn(
-  channels: readonly ChannelFile[],
+  channels: readonly (ChannelFile | undefined)[],
   read: (channel: ChannelFile, index: number) => Promise<ChannelConfig | undefined>,
 ): Promise<(ChannelConfig | undefined)[]> {
   const answers = new Array<ChannelConfig | undefined>(channels.length);
   const left = channels.entries();
   const work = async (): Promise<void> => {
-    for (const [index, channel] of left) answers[index] = await read(channel, index);
+    for (const [index, channel] of left) if (channel !== undefined) answers[index] = await read(channel, index);
   };
   await Promise.all(Array.from({ length: Math.min(CONCURRENCY, channels.length) }, work));
   return answers;

@@ -119,9 +119,9 @@ function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
 
-/** Hides user names and passwords in URLs. */
+/** Hides user names and passwords in URLs; rather too much than too little, as a password may hold any character. */
 export function maskSecrets(text: string): string {
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, '$1***@');
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s"']*@/gi, '$1***@');
 }
 
 /** Values as they are shown: text in quotes, cut when long. */

@@ -1,18 +1,37 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { choices, nearest, show, type Problems } from './problems.js';
+import type { ChannelFile } from './schema/channel.js';
 import { SiteFileSchema, type SiteFile } from './schema/site.js';
 import { formatPath, type KeyPath, type YamlSource } from './yaml-source.js';
 
 let compiled: ValidateFunction<SiteFile> | undefined;
 
-/** Whether the file has the shape of a site; every deviation is noted where it is written. */
-export function isSiteFile(yaml: YamlSource, problems: Problems): SiteFile | undefined {
+/** What of a site file can be used. */
+export interface CheckedSite {
+  /** Only the keys whose values have the right shape. */
+  readonly file: Partial<SiteFile>;
+  /** In the order of the file; undefined for those with a fault. */
+  readonly channels: readonly (ChannelFile | undefined)[];
+}
+
+/** Checks the shape of a site file; every deviation is noted where it is written. Undefined: it is no site at all. */
+export function checkSiteFile(yaml: YamlSource, problems: Problems): CheckedSite | undefined {
   compiled ??= new Ajv2020({ allErrors: true, verbose: true, strict: false }).compile<SiteFile>(SiteFileSchema);
   const { value } = yaml;
-  if (compiled(value)) return value;
+  if (compiled(value)) return { file: value, channels: value.channels };
   const told = new Set<string>();
-  for (const error of compiled.errors ?? []) report(error, yaml, problems, told);
-  return undefined;
+  const faulty = new Set<string>();
+  for (const error of compiled.errors ?? []) {
+    report(error, yaml, problems, told);
+    faulty.add(error.instancePath.split('/').slice(1, 3).join('/'));
+  }
+  if (typeof value !== 'object' || value === null || faulty.has('channels')) return undefined;
+  const { channels = [] } = value as { channels?: ChannelFile[] };
+  const keys = Object.entries(value).filter(([key]) => ![...faulty].some((path) => path.split('/')[0] === key));
+  return {
+    file: Object.fromEntries(keys),
+    channels: channels.map((channel, index) => (faulty.has(`channels/${index}`) ? undefined : channel)),
+  };
 }
 
 interface JsonSchema {
@@ -47,7 +66,11 @@ function report(error: ErrorObject, yaml: YamlSource, problems: Problems, told: 
     const allowed = describe(propertySchema(error, key));
     problems.add(yaml.place(path), full, 'nothing', allowed, `missing, allowed ${allowed}`);
   } else if (isNew(told, formatPath(path))) {
-    problems.add(yaml.place(path), formatPath(path), show(error.data), describe(schema));
+    const allowed = describe(schema);
+    const near = typeof error.data === 'string' ? nearest(error.data, (schema.enum ?? []).map(String)) : undefined;
+    const hint = near === undefined ? '' : `; did you mean ${near}?`;
+    const why = `found ${show(error.data)}, allowed ${allowed}${hint}`;
+    problems.add(yaml.place(path), formatPath(path), show(error.data), allowed, why);
   }
 }
 
@@ -58,7 +81,7 @@ function isNew(told: Set<string>, path: string): boolean {
   return true;
 }
 
-/** The schema of a missing key; for the tag of a branch it stands beside the branches, not in the failing schema. */
+/** The schema of a missing key. */
 function propertySchema(error: ErrorObject, key: string): JsonSchema {
   const schema = error.parentSchema as JsonSchema;
   return schema.properties?.[key] ?? {};

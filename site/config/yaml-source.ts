@@ -26,7 +26,7 @@ export class YamlSource {
     const lines = splitLines(text);
     const start: Place = { file, line: 1, column: 1, source: lines[0] ?? '' };
     try {
-      const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
+      const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, merge: true });
       for (const fault of [...document.errors, ...document.warnings]) {
         const { line, col } = counter.linePos(fault.pos[0]);
         const place = { file, line, column: col, source: lines[line - 1] ?? '' };

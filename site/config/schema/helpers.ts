@@ -27,16 +27,18 @@ export function tagged<const S extends readonly TSchema[], A extends TSchema = n
 ) {
   const { absent, absentKeys, ...rest } = options;
   const has = { required: [tag] };
+  const tags = { type: 'string', enum: branches.flatMap((branch) => branch.values) };
+  const required = { required: [tag], properties: { [tag]: tags } };
   const otherwise =
     absent === undefined
-      ? has
+      ? required
       : absentKeys === undefined
         ? { if: { not: has }, then: absent }
-        : { if: { anyOf: absentKeys.map((key) => ({ required: [key] })) }, then: absent, else: has };
+        : { if: { anyOf: absentKeys.map((key) => ({ required: [key] })) }, then: absent, else: required };
   return Type.Unsafe<StaticOf<S[number]> | StaticOf<A>>({
     type: 'object',
     ...rest,
-    properties: { [tag]: { type: 'string', enum: branches.flatMap((branch) => branch.values) } },
+    properties: { [tag]: tags },
     allOf: [
       ...branches.map(({ values, schema }) => ({
         if: { ...has, properties: { [tag]: { enum: [...values] } } },

@@ -1,0 +1,175 @@
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import Type, { type Static } from 'typebox';
+import { StatewattError } from '../../errors/error.js';
+import { choices, nearest, show } from './problems.js';
+import { words } from './schema/helpers.js';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const url = (schemes: readonly string[], description: string, example: string) =>
+  Type.String({ pattern: `^(${schemes.join('|')})://[^\\s/]+`, description, examples: [example] });
+const file = (description: string) => Type.String({ minLength: 1, description });
+const port = (fallback: number, description: string) =>
+  Type.Integer({ minimum: 0, maximum: 65535, default: fallback, description });
+
+const NATS_SERVER = '((nats|tls|wss?)://)?[^\\s,/]+';
+const HTTP = ['http', 'https'];
+
+/** Every variable that is read. The one source of their types, their validation and docs/configuration.md. */
+export const EnvironmentSchema = Type.Object({
+  NATS_URL: Type.Optional(
+    Type.String({
+      pattern: `^${NATS_SERVER}(\\s*,\\s*${NATS_SERVER})*$`,
+      description: 'NATS servers, comma separated; without it the node runs its own',
+      examples: ['nats://10.0.0.1:4222,nats://10.0.0.2:4222'],
+    }),
+  ),
+  NATS_CREDS: Type.Optional(file('credentials file of a NATS user')),
+  NATS_CA: Type.Optional(file('PEM file of the authority that signed the certificates of the NATS servers')),
+  NATS_CERT: Type.Optional(file('PEM file of the certificate that the node shows; with NATS_KEY')),
+  NATS_KEY: Type.Optional(file('PEM file of its key; with NATS_CERT')),
+  REDIS_URL: Type.Optional(
+    url(
+      ['redis', 'rediss', 'unix'],
+      'Redis; without it realtime values are kept in the process',
+      'redis://10.0.0.1:6379',
+    ),
+  ),
+  CLICKHOUSE_URL: Type.Optional(
+    url(HTTP, 'ClickHouse; without it the node runs chDB', 'http://user:password@10.0.0.1:8123/statewatt'),
+  ),
+  SOLANA_RPC_URL: Type.Optional(
+    url(HTTP, 'Solana JSON-RPC; without it the node runs LiteSVM', 'https://api.devnet.solana.com'),
+  ),
+  STATEWATT_DATA: Type.String({ minLength: 1, default: '.statewatt', description: 'folder of all data of the node' }),
+  STATEWATT_HTTP_HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'address that HTTP listens on' }),
+  STATEWATT_HTTP_PORT: port(8080, 'port of HTTP; 0 = any that is free'),
+  STATEWATT_NATS_PORT: port(0, 'port of the node’s own NATS server; 0 = any that is free'),
+  STATEWATT_LOG_LEVEL: words(LOG_LEVELS, { default: 'info', description: 'least level that is logged' }),
+  STATEWATT_NODE_NAME: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9_-]{1,64}$',
+      description: 'name of the node, unique among the nodes; default: the host’s name',
+    }),
+  ),
+});
+type Variables = Static<typeof EnvironmentSchema>;
+
+/** Settings of a node from its environment. URLs may hold passwords: print them through `maskSecrets` only. */
+export interface Environment {
+  /** Set: connect there. Not set: the node runs its own server, on `nats.port`. */
+  readonly nats: {
+    readonly servers?: readonly string[];
+    readonly port: number;
+    /** Absolute path. */
+    readonly credentials?: string;
+    /** Absolute paths of PEM files. */
+    readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  };
+  readonly redisUrl?: string;
+  readonly clickhouseUrl?: string;
+  readonly solanaRpcUrl?: string;
+  /** Absolute path. */
+  readonly dataFolder: string;
+  /** Port 0 = any that is free. */
+  readonly http: { readonly host: string; readonly port: number };
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly nodeName: string;
+}
+
+/** Variables that cannot be used: every one of them, with what is allowed. Code `config.environment`. */
+export class EnvironmentError extends StatewattError {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super('config.environment', 'invalid', problems.join('\n'), { details: { problems } });
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads the variables of EnvironmentSchema; an empty one counts as not set. Other names are left alone, but for those
+ * that begin with STATEWATT_.
+ * @throws EnvironmentError with every problem; passwords in URLs are masked.
+ */
+export function loadEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): Environment {
+  const problems = unknownNames(env);
+  const names = Object.keys(EnvironmentSchema.properties) as (keyof Variables)[];
+  const given = Object.fromEntries(names.flatMap((name) => (env[name]?.trim() ? [[name, env[name].trim()]] : [])));
+
+  // Numbers arrive as text, so the types are coerced; defaults are filled in.
+  const ajv = new Ajv2020({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false, verbose: true });
+  const validate = ajv.compile<Variables>(EnvironmentSchema);
+  const written: Record<string, unknown> = { ...given };
+  if (!validate(written)) problems.push(...(validate.errors ?? []).map((error) => describe(error, given)));
+  if ((given.NATS_CERT === undefined) !== (given.NATS_KEY === undefined)) {
+    const missing = given.NATS_CERT === undefined ? 'NATS_CERT' : 'NATS_KEY';
+    problems.push(`${missing}: not set, allowed both NATS_CERT and NATS_KEY or none of them`);
+  }
+  if (problems.length > 0) throw new EnvironmentError(problems);
+  return toEnvironment(written as Variables);
+}
+
+function toEnvironment(variables: Variables): Environment {
+  const path = (name: string | undefined) => (name === undefined ? undefined : resolve(name));
+  const tls = defined({
+    caFile: path(variables.NATS_CA),
+    certFile: path(variables.NATS_CERT),
+    keyFile: path(variables.NATS_KEY),
+  });
+  const nats = {
+    servers: variables.NATS_URL?.split(',').map((server) => server.trim()),
+    port: variables.STATEWATT_NATS_PORT,
+    credentials: path(variables.NATS_CREDS),
+    tls: Object.keys(tls).length === 0 ? undefined : tls,
+  };
+  return defined({
+    nats: defined(nats),
+    redisUrl: variables.REDIS_URL,
+    clickhouseUrl: variables.CLICKHOUSE_URL,
+    solanaRpcUrl: variables.SOLANA_RPC_URL,
+    dataFolder: resolve(variables.STATEWATT_DATA),
+    http: { host: variables.STATEWATT_HTTP_HOST, port: variables.STATEWATT_HTTP_PORT },
+    logLevel: variables.STATEWATT_LOG_LEVEL,
+    nodeName: variables.STATEWATT_NODE_NAME ?? hostNodeName(),
+  }) as Environment;
+}
+
+/** Without the keys that hold undefined. */
+function defined<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/** The host's name with only what a node's name may hold. */
+function hostNodeName(): string {
+  return (
+    hostname()
+      .replace(/[^A-Za-z0-9_-]/g, '-')
+      .slice(0, 64) || 'node'
+  );
+}
+
+function unknownNames(env: Readonly<Record<string, string | undefined>>): string[] {
+  const known = Object.keys(EnvironmentSchema.properties).filter((name) => name.startsWith('STATEWATT_'));
+  return Object.keys(env)
+    .filter((name) => name.startsWith('STATEWATT_') && !known.includes(name))
+    .map((name) => {
+      const near = nearest(name, known);
+      return `${name}: unknown variable, allowed ${choices(known)}${near === undefined ? '' : `; did you mean ${near}?`}`;
+    });
+}
+
+function describe(error: ErrorObject, given: Readonly<Record<string, string>>): string {
+  const name = error.instancePath.slice(1);
+  const schema = error.parentSchema as { enum?: string[]; type: string; examples?: string[]; description: string };
+  const { minimum, maximum } = error.parentSchema as { minimum?: number; maximum?: number };
+  let allowed = schema.description;
+  if (schema.enum !== undefined) allowed = choices(schema.enum);
+  else if (schema.type === 'integer') allowed = `a whole number from ${minimum} to ${maximum}`;
+  else if (schema.examples !== undefined) allowed = `a URL such as ${schema.examples[0]}`;
+  else if (error.keyword === 'pattern') allowed = '1 to 64 letters, digits, - and _';
+  // What is no URL may still hold a password.
+  const found = show(given[name]?.replace(/.*@/, '***@'));
+  return `${name}: found ${found}, allowed ${allowed}`;
+}
