@@ -10,6 +10,7 @@ import Fastify, {
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { errorMessage, StatewattError } from '../../errors/error.js';
 import type { StatewattClient } from '../../actors/client/client.js';
+import { ConnectionCloser } from './connections.js';
 import { addDocumentation } from './documentation.js';
 import { notFound, sendError } from './errors.js';
 import { createOriginGuard } from './origin.js';
@@ -27,6 +28,8 @@ import { addWebPage, isPageView, sendPage } from './web.js';
 const BODY_LIMIT = 64 * 1024;
 /** Milliseconds within which a request must have arrived whole. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Milliseconds that requests under way have to end once the server closes. */
+const CLOSE_GRACE_MS = 5_000;
 
 export type HttpApp = FastifyInstance<
   RawServerDefault,
@@ -47,6 +50,8 @@ export interface HttpAppOptions {
   logger?: FastifyBaseLogger;
   /** Further host names under which browsers reach this server, as behind a proxy. */
   allowedHosts?: readonly string[];
+  /** Milliseconds that requests under way have to end once the server closes. Default 5000. */
+  closeGraceMs?: number;
   /** Bounds of the event streams. */
   streams?: { heartbeatMs?: number; maxStreams?: number };
 }
@@ -84,9 +89,11 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
     done();
   });
 
+  const connections = new ConnectionCloser(app.server, options.closeGraceMs ?? CLOSE_GRACE_MS);
   const streams = new EventStreams(client, options.streams);
   app.addHook('preClose', (done) => {
     streams.close();
+    connections.close();
     done();
   });
 

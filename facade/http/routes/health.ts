@@ -60,8 +60,10 @@ export function healthRoutes(app: HttpApp, client: StatewattClient, metrics?: ()
         operationId: 'getMetrics',
         summary: 'Metrics in the Prometheus text format',
         tags: ['health'],
-        produces: ['text/plain'],
-        response: { 200: Type.String(), ...errorAnswers },
+        response: {
+          200: { description: 'the metrics', content: { 'text/plain': { schema: Type.String() } } },
+          ...errorAnswers,
+        },
       },
     },
     async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()),

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { buildHttpApp, type HttpApp } from '../../../facade/http/app.js';
+import { FakeClient } from '../../support/fake-client.js';
+
+interface Operation {
+  operationId: string;
+  summary: string;
+  tags: string[];
+  parameters?: { name: string; in: string }[];
+  responses: Record<string, { content?: Record<string, { schema: object }> }>;
+}
+interface Document {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object> };
+}
+
+describe('OpenAPI document', () => {
+  const client = new FakeClient();
+  let app: HttpApp;
+  let document: Document;
+
+  before(async () => {
+    app = buildHttpApp({ client, host: '127.0.0.1', metrics: () => Promise.resolve('') });
+    document = (await app.inject({ url: '/api/openapi.json' })).json<Document>();
+  });
+  after(() => app.close());
+
+  it('is of version 3.1 and names every route once', () => {
+    assert.match(document.openapi, /^3\.1\./);
+    const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    assert.deepEqual(operations.sort(), [
+      'GET /api/v1/actors',
+      'GET /api/v1/actors/{kind}/{id}',
+      'GET /api/v1/channels',
+      'GET /api/v1/channels/{id}',
+      'GET /api/v1/points',
+      'GET /api/v1/points/stream',
+      'GET /api/v1/points/{address}',
+      'GET /api/v1/points/{address}/history',
+      'GET /health',
+      'GET /health/live',
+      'GET /health/ready',
+      'GET /metrics',
+      'POST /api/v1/actors/{kind}/{id}/kill',
+      'POST /api/v1/actors/{kind}/{id}/restart',
+      'POST /api/v1/channels/{id}/commands',
+      'POST /api/v1/points/{address}/write',
+    ]);
+  });
+
+  it('tells of each operation its name, what it does and its errors', () => {
+    const ids = new Set<string>();
+    for (const operation of Object.values(document.paths).flatMap((methods) => Object.values(methods))) {
+      ids.add(operation.operationId);
+      assert.notEqual(operation.summary, '');
+      for (const errors of ['4XX', '5XX']) {
+        assert.deepEqual(operation.responses[errors]?.content?.['application/json']?.schema, {
+          $ref: '#/components/schemas/ErrorEnvelope',
+        });
+      }
+    }
+    assert.equal(ids.size, 16);
+  });
+
+  it('points only at components that it holds, each a schema that compiles', () => {
+    const references = JSON.stringify(document).match(/"#\/components\/schemas\/[^"]+"/g) ?? [];
+    assert.ok(references.length > 30);
+    for (const reference of references) {
+      const name = reference.slice('"#/components/schemas/'.length, -1);
+      assert.ok(name in document.components.schemas, name);
+    }
+    const ajv = new Ajv2020({ strict: false });
+    for (const schema of Object.values(document.components.schemas)) ajv.compile(schema);
+  });
+
+  for (const [url, path, status] of [
+    ['/api/v1/channels/1001', '/api/v1/channels/{id}', '200'],
+    ['/api/v1/points', '/api/v1/points', '200'],
+    ['/api/v1/points/1001:T:1', '/api/v1/points/{address}', '200'],
+    ['/api/v1/points/1001:T:1/history', '/api/v1/points/{address}/history', '200'],
+    ['/api/v1/actors/channel/1001', '/api/v1/actors/{kind}/{id}', '200'],
+    ['/health', '/health', '200'],
+    ['/api/v1/channels/9', '/api/v1/channels/{id}', '4XX'],
+  ] as const) {
+    it(`describes what ${url} answers`, async () => {
+      const schema = document.paths[path]?.get?.responses[status]?.content?.['application/json']?.schema;
+      assert.ok(schema);
+      const ajv = new Ajv2020({ strict: false });
+      const validate = ajv.compile({ ...schema, components: document.components });
+      const answer = await app.inject({ url });
+      assert.ok(validate(answer.json()), JSON.stringify(validate.errors));
+      assert.equal(validate({}), false, 'the schema allows anything');
+    });
+  }
+
+  it('can be tried on a page whose every file is served from here', async () => {
+    const page = await app.inject({ url: '/api/docs' });
+    assert.equal(page.statusCode, 200);
+    assert.match(String(page.headers['content-security-policy']), /^default-src 'self';/);
+    const files = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? '');
+    assert.ok(files.length >= 4);
+    for (const file of files) assert.equal((await app.inject({ url: file })).statusCode, 200, file);
+  });
+});
