@@ -96,6 +96,13 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   return frame;
 }
 
+/** Which frame the bytes are, without decoding its columns. @throws `bus.bad_frame` */
+export function frameName(bytes: Uint8Array): { channel: number; epoch: number; seq: number } {
+  if (bytes.length < HEADER_BYTES) throw badFrame(`${bytes.length} bytes, at least ${HEADER_BYTES} are needed`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { channel: view.getUint32(4, true), epoch: view.getFloat64(8, true), seq: view.getUint32(24, true) };
+}
+
 /** Every platform that Node runs on is little endian, so columns are copied as they are. */
 function writeColumn(target: Uint8Array, at: number, column: Uint32Array | Float64Array | Uint8Array): number {
   target.set(new Uint8Array(column.buffer, column.byteOffset, column.byteLength), at);

@@ -87,6 +87,11 @@ export class Activation {
     return this.#state;
   }
 
+  /** What the live part shows of itself. */
+  inspect(): unknown {
+    return this.#resource?.inspect?.();
+  }
+
   /** Loads the actor, claims it if its kind is always on, and begins to take events. */
   async start(): Promise<void> {
     const { kind, ref, journal } = this.#options;

@@ -23,6 +23,8 @@ export interface ActorFacts {
 
 export interface ActorInside extends ActorFacts {
   readonly context: unknown;
+  /** What the live part shows of itself; undefined when the kind has none. */
+  readonly live: unknown;
   readonly transitions: readonly TransitionRecord[];
 }
 
@@ -154,6 +156,7 @@ export class ActorHost {
     return {
       ...this.#facts(seat),
       context: seat.activation?.state?.snapshot.context as unknown,
+      live: seat.activation?.inspect(),
       transitions: [...(seat.activation?.transitions ?? [])],
     };
   }

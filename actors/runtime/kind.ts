@@ -49,6 +49,8 @@ export interface Host<Event> {
 /** What belongs to one activation and dies with it: a connection, a timer, a subscription. */
 export interface Resource {
   close(): Promise<void>;
+  /** What it shows of itself to people who look inside; JSON. */
+  inspect?(): unknown;
 }
 
 /** One effect about to run, after its journal entry was acknowledged. */

@@ -1,0 +1,51 @@
+import type { ErrorBody } from '../../errors/error.js';
+
+/** What the live part of a channel tells its state chart of its link. */
+export type LinkReport =
+  | { readonly type: 'link.up' }
+  | { readonly type: 'link.down'; readonly error: ErrorBody }
+  | { readonly type: 'link.failed'; readonly error: ErrorBody };
+
+/**
+ * Carries link reports to the actor, one at a time. While one is being journaled (which takes as long as the bus is
+ * away) only the newest is kept: an outage of the bus costs no queue, and the chart ends in the link's true state.
+ */
+export class LinkReporter {
+  readonly #send: (report: LinkReport) => Promise<void>;
+  #current: LinkReport['type'] | undefined;
+  #next: LinkReport | undefined;
+  #busy = false;
+
+  /** `send` rejects when the activation has ended: nobody is left to tell. */
+  constructor(send: (report: LinkReport) => Promise<void>) {
+    this.#send = send;
+  }
+
+  report(report: LinkReport): void {
+    this.#next = report;
+    if (!this.#busy) void this.#drain();
+  }
+
+  /** The chart was moved to `connecting` by a command; what was reported before no longer counts. */
+  forget(): void {
+    this.#current = undefined;
+    this.#next = undefined;
+  }
+
+  async #drain(): Promise<void> {
+    this.#busy = true;
+    while (this.#next !== undefined) {
+      const report = this.#next;
+      this.#next = undefined;
+      if (report.type === this.#current) continue;
+      this.#current = report.type;
+      try {
+        await this.#send(report);
+      } catch {
+        // Its activation is over.
+        break;
+      }
+    }
+    this.#busy = false;
+  }
+}

@@ -1,0 +1,288 @@
+import { StatewattError, toStatewattError } from '../../errors/error.js';
+import { LinkError, ProtocolError, type Driver } from '../../protocols/driver.js';
+import type { ChannelConfig } from '../../site/model.js';
+import { pointKey, type Frame, type PointValue, QUALITIES, STALE } from '../../site/points.js';
+import { Readings } from '../../site/readings.js';
+import type { ChannelEvent, WriteOrder } from '../../machines/channel.js';
+import type { Host, Resource, WithoutTime } from '../runtime/kind.js';
+import { FrameBuilder } from './frame-builder.js';
+import { LinkReporter } from './link-report.js';
+import { Schedule } from './schedule.js';
+import { ChannelStatistics } from './statistics.js';
+
+/** Where a channel's frames go, in order; see FramePublisher. */
+export interface FrameLine {
+  /** Never blocks and never throws; what cannot be kept is counted. */
+  publish(frame: Frame): void;
+  /** Resolves when everything is published or in the spool. */
+  close(): Promise<void>;
+}
+
+/** What a channel needs of its node. */
+export interface ChannelParts {
+  /** The configuration in force; undefined when the channel is no longer in the site's file. */
+  config(channel: number): ChannelConfig | undefined;
+  createDriver(config: ChannelConfig): Driver;
+  openLine(onFenced: (error: StatewattError) => void): FrameLine;
+  /** The values that readers have of the channel now; they are shown as stale until they are read again. */
+  lastValues(channel: number): Promise<readonly PointValue[]>;
+  /** Bounds the links that are being opened at once. */
+  connecting<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** What the live part of a channel shows of itself. */
+export interface ChannelLive {
+  readonly stats: ChannelStatistics;
+  readonly roundTripMs: ReturnType<ChannelStatistics['roundTripMs']>;
+  readonly connected: boolean;
+}
+
+const BACKOFF_MS = { initial: 200, max: 2_000 } as const;
+
+/** One link from its opening to its closing: a driver with the tables that it was made for. */
+interface Run {
+  readonly config: ChannelConfig;
+  readonly driver: Driver;
+  readonly readings: Readings;
+  readonly frames: FrameBuilder;
+  readonly closing: AbortController;
+  done: Promise<void>;
+  connected: boolean;
+}
+
+/**
+ * The live part of a channel: opens the link, reads at a fixed rate, publishes frames, opens the link again when it is
+ * lost. It goes on by itself while the bus is away; the state chart hears only of changes of the link.
+ */
+export class ChannelWorker implements Resource {
+  readonly stats = new ChannelStatistics();
+  readonly #id: number;
+  readonly #host: Host<WithoutTime<ChannelEvent>>;
+  readonly #parts: ChannelParts;
+  readonly #line: FrameLine;
+  readonly #links: LinkReporter;
+  #run: Run | undefined;
+  #previous: Run | undefined;
+  #steps: Promise<void> = Promise.resolve();
+
+  constructor(id: number, host: Host<WithoutTime<ChannelEvent>>, parts: ChannelParts) {
+    this.#id = id;
+    this.#host = host;
+    this.#parts = parts;
+    this.#line = parts.openLine((error) => host.fail(error));
+    this.#links = new LinkReporter((report) => host.send(report));
+  }
+
+  inspect(): ChannelLive {
+    return {
+      stats: this.stats,
+      roundTripMs: this.stats.roundTripMs(),
+      connected: this.#run?.connected ?? false,
+    };
+  }
+
+  /** Begins to open the link, with the configuration in force. */
+  open(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#run !== undefined) return;
+      const config = this.#parts.config(this.#id);
+      if (config === undefined) {
+        this.#links.report({ type: 'link.failed', error: notConfigured(this.#id).toJSON() });
+        return;
+      }
+      const readings = new Readings(config.points);
+      if (this.#previous === undefined) seed(readings, await this.#parts.lastValues(this.#id));
+      else carryOver(this.#previous.readings, readings);
+      this.#links.forget();
+      const run: Run = {
+        config,
+        driver: this.#parts.createDriver(config),
+        readings,
+        frames: new FrameBuilder(this.#id, this.#host.epoch, readings, this.#previous?.frames.seq),
+        closing: new AbortController(),
+        done: Promise.resolve(),
+        connected: false,
+      };
+      this.#run = run;
+      run.done = this.#keepLink(run);
+    });
+  }
+
+  /** Closes the link; every value that was read becomes stale. */
+  shut(): Promise<void> {
+    return this.#inTurn(() => this.#endRun(true));
+  }
+
+  /** Closes the link quietly; `open` follows, with the new configuration. */
+  useConfiguration(): Promise<void> {
+    return this.#inTurn(() => this.#endRun(false));
+  }
+
+  async write({ writeId, kind, id, value }: WriteOrder): Promise<void> {
+    const run = this.#run;
+    const point = run?.config.points.find((each) => each.kind === kind && each.id === id);
+    let event: WithoutTime<ChannelEvent>;
+    try {
+      if (run === undefined) throw new LinkError('the channel’s link is closed');
+      if (point === undefined) throw noSuchPoint(this.#id, kind, id);
+      event = { type: 'write.done', writeId, result: await run.driver.write(point, value) };
+    } catch (error) {
+      event = { type: 'write.failed', writeId, error: toStatewattError(error, 'channel.write_failed').toJSON() };
+    }
+    await this.#host.send(event);
+  }
+
+  async close(): Promise<void> {
+    await this.shut();
+    await this.#line.close();
+  }
+
+  /** Opening and closing never overlap. */
+  #inTurn(step: () => Promise<void>): Promise<void> {
+    this.#steps = this.#steps.catch(() => undefined).then(step);
+    return this.#steps;
+  }
+
+  async #endRun(stale: boolean): Promise<void> {
+    const run = this.#run;
+    if (run === undefined) return;
+    run.closing.abort();
+    await run.driver.close();
+    await run.done;
+    if (stale) this.#publishStale(run);
+    this.#previous = run;
+    this.#run = undefined;
+  }
+
+  /** Ends when the run is closing or its fault is beyond trying again. */
+  async #keepLink(run: Run): Promise<void> {
+    const { signal } = run.closing;
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        await this.#parts.connecting(async () => {
+          if (!signal.aborted) await run.driver.connect();
+        });
+        if (signal.aborted) return;
+        if (this.stats.connectionErrors > 0) this.stats.reconnectCount += 1;
+        run.connected = true;
+        this.#links.report({ type: 'link.up' });
+        const cyclesBefore = this.stats.cycles;
+        try {
+          await this.#poll(run);
+        } finally {
+          run.connected = false;
+          if (this.stats.cycles > cyclesBefore) failures = 0;
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!this.#lost(run, error)) return;
+        await pause(this.#backoffMs(failures), signal);
+      }
+    }
+  }
+
+  /** Reads cycle after cycle. @throws LinkError when the link is gone */
+  async #poll(run: Run): Promise<void> {
+    const { signal } = run.closing;
+    const schedule = new Schedule(run.config.pollingIntervalMs, this.#id);
+    for (let next = schedule.afterFirst(monotonic()); ; next = schedule.after(Math.max(next, monotonic()))) {
+      const time = Date.now();
+      const outcome = await run.driver.poll(run.readings);
+      if (signal.aborted) return;
+      this.stats.polled(outcome, time);
+      this.#publish(run, time);
+      const late = monotonic() - next;
+      // A late cycle begins at once; those whose whole interval has passed were missed.
+      if (late >= 0) this.stats.missedCycles += Math.floor(late / schedule.intervalMs);
+      else await pause(-late, signal);
+      if (signal.aborted) return;
+    }
+  }
+
+  /** Notes a lost link. False when trying again cannot help. */
+  #lost(run: Run, thrown: unknown): boolean {
+    this.stats.connectionErrors += 1;
+    this.stats.failed(thrown, Date.now());
+    this.#publishStale(run);
+    if (!(thrown instanceof StatewattError)) {
+      this.#host.fail(thrown); // A defect: the supervisor decides.
+      return false;
+    }
+    const fatal = !(thrown instanceof ProtocolError) || thrown.fatal;
+    this.#links.report({ type: fatal ? 'link.failed' : 'link.down', error: thrown.toJSON() });
+    return !fatal;
+  }
+
+  #publishStale(run: Run): void {
+    if (run.readings.markAllStale()) this.#publish(run, Date.now());
+  }
+
+  #publish(run: Run, time: number): void {
+    const frame = run.frames.build(time);
+    if (frame === undefined) return;
+    this.stats.totalFrames += 1;
+    this.#line.publish(frame);
+  }
+
+  #backoffMs(failures: number): number {
+    const full = Math.min(BACKOFF_MS.max, BACKOFF_MS.initial * 2 ** Math.min(failures, 10));
+    return full * (0.5 + 0.5 * Math.random());
+  }
+}
+
+/** Whole ms of a clock that nobody sets: a cycle must not wait for the wall clock to come back. */
+function monotonic(): number {
+  return Math.floor(performance.now());
+}
+
+function seed(readings: Readings, values: readonly PointValue[]): void {
+  const byKey = new Map(values.map((value) => [pointKey(value.kind, value.id), value]));
+  readings.keys.forEach((key, index) => {
+    const known = byKey.get(key);
+    if (known === undefined || known.value === null || known.time === null) return;
+    if (typeof known.value === 'string') readings.texts.set(index, known.value);
+    readings.values[index] = typeof known.value === 'string' ? 0 : known.value;
+    readings.times[index] = known.time;
+    readings.quality[index] = known.quality === 'bad' ? QUALITIES.indexOf('bad') : STALE;
+  });
+}
+
+/** Values of points that both tables have, with their times; what they mean may have changed only in scale or limits. */
+function carryOver(from: Readings, to: Readings): void {
+  const indexOf = new Map(Array.from(from.keys, (key, index) => [key, index]));
+  to.keys.forEach((key, index) => {
+    const old = indexOf.get(key);
+    if (old === undefined) return;
+    to.values[index] = from.values[old] as number;
+    to.times[index] = from.times[old] as number;
+    to.quality[index] = from.quality[old] as number;
+    const text = from.texts.get(old);
+    if (text !== undefined) to.texts.set(index, text);
+  });
+  to.markAllStale();
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0 || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
+}
+
+function notConfigured(channel: number): StatewattError {
+  return new StatewattError(
+    'channel.not_configured',
+    'not_found',
+    `channel ${channel} is no longer in the site’s configuration`,
+  );
+}
+
+function noSuchPoint(channel: number, kind: string, id: number): StatewattError {
+  return new StatewattError('points.not_found', 'not_found', `channel ${channel} has no point ${kind}:${id}`);
+}

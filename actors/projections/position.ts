@@ -1,0 +1,61 @@
+import { Kvm, type KV } from '@nats-io/kv';
+import type { Bus } from '../../bus/connection.js';
+import { StatewattError } from '../../errors/error.js';
+
+const BUCKET = 'POSITIONS';
+
+/** How far a projection has come in its stream. */
+export interface Position {
+  /** When the stream was made: another stream of the same name begins anew. */
+  readonly stream: string;
+  /** Everything up to this sequence is in the target. */
+  readonly committed: number;
+  /** The batch that was being written: it is in the target, or not, or in part. Writing it again must change nothing. */
+  readonly pending: { readonly from: number; readonly to: number } | null;
+}
+
+/** Where a projection keeps its position, fenced: of two writers only one goes on. */
+export class PositionStore {
+  readonly #kv: KV;
+  readonly #name: string;
+  #revision = 0;
+
+  private constructor(kv: KV, name: string) {
+    this.#kv = kv;
+    this.#name = name;
+  }
+
+  static async open(bus: Bus, name: string): Promise<PositionStore> {
+    const kv = await new Kvm(bus.nats).create(BUCKET, { replicas: bus.replicas, history: 1 });
+    return new PositionStore(kv, name);
+  }
+
+  /** The position as of now; from here on, `save` succeeds only while nobody else saves. */
+  async load(): Promise<Position | undefined> {
+    const entry = await this.#kv.get(this.#name);
+    this.#revision = entry?.revision ?? 0;
+    return entry === null || entry.operation !== 'PUT' ? undefined : entry.json<Position>();
+  }
+
+  /** @throws `projection.fenced` when another writer has saved since; whatever the bus throws while it is away */
+  async save(position: Position): Promise<void> {
+    const value = JSON.stringify(position);
+    try {
+      this.#revision = await this.#kv.update(this.#name, value, this.#revision);
+    } catch (error) {
+      const entry = await this.#kv.get(this.#name);
+      if (entry?.string() === value) {
+        this.#revision = entry.revision; // An attempt whose answer was lost has landed.
+      } else if ((entry?.revision ?? 0) !== this.#revision) {
+        throw new StatewattError(
+          'projection.fenced',
+          'conflict',
+          `another writer has taken over the projection "${this.#name}"; this one stops`,
+          { cause: error },
+        );
+      } else {
+        throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import { DeliverPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import type { Bus } from '../../bus/connection.js';
+import { STREAM } from '../../bus/streams.js';
+import { codecs } from '../../bus/topics.js';
+import { errorMessage } from '../../errors/error.js';
+import type { RealtimeStore } from '../../protocols/realtime/store.js';
+import type { Frame } from '../../site/points.js';
+import type { LiveFeed } from './live-feed.js';
+
+const RETRY_MS = 500;
+/** Frames that wait for the store before no more are taken from the stream. */
+const MAX_WAITING = 1_024;
+
+export interface RealtimeCounters {
+  frames: number;
+  points: number;
+  /** Messages that were no frames. */
+  unreadable: number;
+}
+
+/**
+ * Keeps the realtime store at the newest frame of every channel, and tells the live feed. At the start it reads the
+ * last frame of each channel, so a store that is empty or behind is right again at once. The store skips what it has.
+ */
+export class RealtimeProjection {
+  readonly counters: RealtimeCounters = { frames: 0, points: 0, unreadable: 0 };
+  readonly #bus: Bus;
+  readonly #store: RealtimeStore;
+  readonly #feed: LiveFeed;
+  #messages: ConsumerMessages | undefined;
+  #waiting: Frame[] = [];
+  #applying: Promise<void> | undefined;
+  #reading: Promise<void> = Promise.resolve();
+  #stopped = false;
+  #lastError: string | null = null;
+
+  constructor(bus: Bus, store: RealtimeStore, feed: LiveFeed) {
+    this.#bus = bus;
+    this.#store = store;
+    this.#feed = feed;
+  }
+
+  /** Why it does not get on; null when it does. */
+  get lastError(): string | null {
+    return this.#lastError;
+  }
+
+  start(): void {
+    this.#reading = this.#read();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#messages?.close();
+    await this.#reading;
+    await this.#applying;
+  }
+
+  async #read(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        const consumer = await this.#bus.jetstream.consumers.get(STREAM.frames, {
+          deliver_policy: DeliverPolicy.LastPerSubject,
+        });
+        this.#messages = await consumer.consume({ max_messages: 2_000 });
+        if (this.#stopped) await this.#messages.close();
+        for await (const message of this.#messages) {
+          this.#take(message);
+          if (this.#waiting.length >= MAX_WAITING) await this.#applying;
+        }
+      } catch (error) {
+        this.#lastError = errorMessage(error);
+        await pause(RETRY_MS);
+      }
+    }
+  }
+
+  #take(message: JsMsg): void {
+    try {
+      this.#waiting.push(codecs.frame.decode(message.data));
+    } catch (error) {
+      this.counters.unreadable += 1;
+      this.#lastError = `message ${message.seq} of ${STREAM.frames}: ${errorMessage(error)}`;
+      return;
+    }
+    this.#applying ??= this.#apply().finally(() => {
+      this.#applying = undefined;
+    });
+  }
+
+  /** Takes all that waits at once: one round trip to the store for many frames. */
+  async #apply(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      await immediate(); // Lets what has already arrived join.
+      const frames = this.#waiting;
+      this.#waiting = [];
+      await this.#insist(frames);
+      if (this.#stopped && this.#lastError !== null) return;
+      for (const frame of frames) {
+        this.counters.frames += 1;
+        this.counters.points += frame.keys.length;
+        this.#feed.publish(frame);
+      }
+    }
+  }
+
+  async #insist(frames: readonly Frame[]): Promise<void> {
+    for (;;) {
+      try {
+        await this.#store.apply(frames);
+        this.#lastError = null;
+        return;
+      } catch (error) {
+        this.#lastError = errorMessage(error);
+        if (this.#stopped) return;
+        if ((error as { code?: string }).code === 'realtime.refused') return;
+        await pause(RETRY_MS);
+      }
+    }
+  }
+}
+
+function immediate(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
