@@ -1,0 +1,33 @@
+import type { Frame, PointKind, PointValue } from '../../site/points.js';
+import type { ChannelConfig } from '../../site/model.js';
+
+/**
+ * The newest value of every point. Two implementations: MemoryStore in process, RedisStore for readers in other
+ * processes.
+ *
+ * Time of a point: its own source time where a frame gave one (`ages`), else the time of its channel's newest frame.
+ * So a point that a frame leaves out is unchanged (within its deadband) as of that frame.
+ *
+ * RedisStore keeps T and A to 6 decimals and S and C as integers; MemoryStore keeps values as they came.
+ */
+export interface RealtimeStore {
+  /**
+   * Applies frames in order. A frame that is not newer than what is stored for its channel (by epoch, then seq) is
+   * skipped, so applying again is safe. A value that was never read, or has become unreadable (NaN), leaves the last
+   * good value and its time in place and sets the quality.
+   * @throws `realtime.unavailable`: nothing or some of the frames were applied; apply all of them again later.
+   * `realtime.refused`: some frame can never be applied (a key of the wrong type); the others were.
+   */
+  apply(frames: readonly Frame[]): Promise<void>;
+  /** All points ever seen of a channel, ascending by kind (T, S, C, A), then id; empty for an unknown channel. */
+  read(channel: number): Promise<PointValue[]>;
+  readPoint(channel: number, kind: PointKind, id: number): Promise<PointValue | undefined>;
+  /** Replaces the channel's point tables at once; values of points that are no longer in a table vanish. */
+  setChannelConfig(channel: ChannelConfig): Promise<void>;
+  /** The channel's state and counters for outside readers; fields that are not given stay. */
+  setStatus(channel: number, status: StatusFields, stats: StatusFields): Promise<void>;
+  health(): { up: boolean; detail: string };
+  close(): Promise<void>;
+}
+
+export type StatusFields = Record<string, string | number>;
