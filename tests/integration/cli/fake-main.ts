@@ -1,6 +1,6 @@
 // The CLI as a process of its own, on a site in memory that moves every 10 ms. Started by process.test.ts.
 import { runProcess } from '../../../cli/process.js';
-import { loadSite } from '../../../site/config/load.js';
+import { loadSite } from '../../../site/config/index.js';
 import { FakeClient } from '../../support/fake-client.js';
 
 await runProcess({

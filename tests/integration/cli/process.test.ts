@@ -33,6 +33,17 @@ async function run(args: readonly string[]): Promise<{ code: number | null; out:
 }
 
 describe('the CLI as a process', () => {
+  it('is the command of the package, and finds the demo site valid', async () => {
+    const root = fileURLToPath(new URL('../../../../', import.meta.url));
+    const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { bin: { statewatt: string } };
+    const main = join(root, bin.statewatt);
+    assert.match(readFileSync(main, 'utf8'), /^#!\/usr\/bin\/env node\n/);
+    const child = spawn(NODE, [main, 'check', join(root, 'demo/site.yaml')], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [{ code }, out] = await Promise.all([ended(child), text(child.stdout)]);
+    assert.equal(code, 0, out);
+    assert.match(out, /valid \(site Demo site, 8 channels, \d+ points, \d+ files\)\n$/);
+  });
+
   it('answers on stdout and ends by itself', async () => {
     const { code, out, err } = await run(['points', '--channel', '1001', '--json']);
     assert.deepEqual([code, err], [0, '']);
