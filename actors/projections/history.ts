@@ -112,7 +112,7 @@ export class HistoryProjection {
     await this.#inserting;
   }
 
-  /** Finds out where to begin, and makes the consumer begin there. */
+  /** Finds out where to begin. */
   async #resume(): Promise<void> {
     const info = await this.#bus.manager.streams.info(STREAM.frames);
     const found = await (this.#positions as PositionStore).load();
@@ -127,8 +127,33 @@ export class HistoryProjection {
     const next = repeat?.from ?? this.#committed + 1;
     if (first > next) this.#lose(first - next, 'the stream’s limits discarded them before they were written');
     this.#lastSeen = next - 1;
-    await this.#bus.manager.consumers.delete(STREAM.frames, CONSUMER).catch(ignoreMissing);
-    await this.#bus.manager.consumers.add(STREAM.frames, {
+  }
+
+  async #read(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        this.#messages = await this.#consume(this.#lastSeen + 1);
+        if (this.#stopped) await this.#messages.close();
+        let delivered = 0;
+        for await (const message of this.#messages) {
+          // Every delivery counts one; a gap means that some were lost on the way and would come late.
+          if (message.info.deliverySequence !== ++delivered) break;
+          await this.#take(message);
+        }
+        await this.#messages.close();
+      } catch (error) {
+        if (error instanceof StatewattError && error.code === 'projection.fenced') return;
+        this.#trouble(error);
+        await pause(RETRY_MS);
+      }
+    }
+  }
+
+  /** A new consumer each time, so that the frames come in order and without a gap, beginning with `next`. */
+  async #consume(next: number): Promise<ConsumerMessages> {
+    const { manager, jetstream } = this.#bus;
+    await manager.consumers.delete(STREAM.frames, CONSUMER).catch(ignoreMissing);
+    await manager.consumers.add(STREAM.frames, {
       durable_name: CONSUMER,
       description: 'Frames into history',
       deliver_policy: DeliverPolicy.StartSequence,
@@ -137,21 +162,8 @@ export class HistoryProjection {
       ack_wait: nanos(60_000),
       max_ack_pending: 100_000,
     });
-  }
-
-  async #read(): Promise<void> {
-    while (!this.#stopped) {
-      try {
-        const consumer = await this.#bus.jetstream.consumers.get(STREAM.frames, CONSUMER);
-        this.#messages = await consumer.consume({ max_messages: 4_000 });
-        if (this.#stopped) await this.#messages.close();
-        for await (const message of this.#messages) await this.#take(message);
-      } catch (error) {
-        if (error instanceof StatewattError && error.code === 'projection.fenced') return;
-        this.#trouble(error);
-        await pause(RETRY_MS);
-      }
-    }
+    const consumer = await jetstream.consumers.get(STREAM.frames, CONSUMER);
+    return consumer.consume({ max_messages: 4_000 });
   }
 
   async #take(message: JsMsg): Promise<void> {
@@ -191,10 +203,10 @@ export class HistoryProjection {
     const { from, last, frames } = batch;
     const to = last.seq;
     const announced: Position = { stream: this.#stream, committed: this.#committed, pending: { from, to } };
-    await this.#insist(() => (this.#positions as PositionStore).save(announced));
+    if (!(await this.#insist(() => (this.#positions as PositionStore).save(announced)))) return;
     const begun = performance.now();
-    await this.#insist(() => this.#target.insert({ token: `${this.#stream}:${from}-${to}`, frames }));
-    if (this.#stopped && this.#lastError !== null) return;
+    const token = `${this.#stream}:${from}-${to}`;
+    if (!(await this.#insist(() => this.#target.insert({ token, frames })))) return;
     last.ack();
     this.#committed = to;
     this.counters.insertMs += performance.now() - begun;
@@ -203,21 +215,21 @@ export class HistoryProjection {
     this.counters.batches += 1;
   }
 
-  /** Until it succeeds: the frames are safe in the stream, and nothing may be left out. */
-  async #insist(work: () => Promise<unknown>): Promise<void> {
+  /** Until it succeeds: the frames are safe in the stream, and nothing may be left out. False when we are stopping. */
+  async #insist(work: () => Promise<unknown>): Promise<boolean> {
     for (;;) {
       try {
         await work();
         if (this.#lastError !== null) this.#onEvent({ type: 'recovered' });
         this.#lastError = null;
-        return;
+        return true;
       } catch (error) {
         if (error instanceof StatewattError && error.code === 'projection.fenced') {
           this.#fenced(error);
           throw error;
         }
         this.#trouble(error);
-        if (this.#stopped) return;
+        if (this.#stopped) return false;
         await pause(RETRY_MS);
       }
     }

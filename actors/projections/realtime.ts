@@ -2,7 +2,7 @@ import { DeliverPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetst
 import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
 import { codecs } from '../../bus/topics.js';
-import { errorMessage } from '../../errors/error.js';
+import { errorMessage, StatewattError } from '../../errors/error.js';
 import type { RealtimeStore } from '../../protocols/realtime/store.js';
 import type { Frame } from '../../site/points.js';
 import type { LiveFeed } from './live-feed.js';
@@ -94,8 +94,7 @@ export class RealtimeProjection {
       await immediate(); // Lets what has already arrived join.
       const frames = this.#waiting;
       this.#waiting = [];
-      await this.#insist(frames);
-      if (this.#stopped && this.#lastError !== null) return;
+      if (!(await this.#insist(frames))) return;
       for (const frame of frames) {
         this.counters.frames += 1;
         this.counters.points += frame.keys.length;
@@ -104,16 +103,17 @@ export class RealtimeProjection {
     }
   }
 
-  async #insist(frames: readonly Frame[]): Promise<void> {
+  /** False when we are stopping before it succeeded. */
+  async #insist(frames: readonly Frame[]): Promise<boolean> {
     for (;;) {
       try {
         await this.#store.apply(frames);
         this.#lastError = null;
-        return;
+        return true;
       } catch (error) {
         this.#lastError = errorMessage(error);
-        if (this.#stopped) return;
-        if ((error as { code?: string }).code === 'realtime.refused') return;
+        if (this.#stopped) return false;
+        if (error instanceof StatewattError && error.code === 'realtime.refused') return true;
         await pause(RETRY_MS);
       }
     }
