@@ -25,7 +25,7 @@ export class ServerAwayError extends Error {}
 
 export interface HistoryRequest {
   address: string;
-  /** ms since the Unix epoch */
+  /** ms since the Unix epoch; rounded to whole ones */
   from: number;
   to: number;
 }
@@ -87,8 +87,8 @@ export class HttpApi implements Api {
 
   async history({ address, from, to }: HistoryRequest, signal: AbortSignal): Promise<HistoryPage> {
     const query = new URLSearchParams({
-      from: String(Math.floor(from)),
-      to: String(Math.ceil(to)),
+      from: String(Math.round(from)),
+      to: String(Math.round(to)),
       resolution: 'auto',
       limit: String(PAGE_LIMIT),
     });

@@ -1,14 +1,14 @@
 import { computed, signal } from '@preact/signals';
 import { HttpApi } from './api.js';
 import { formatRoute, parseRoute, type Route } from './route.js';
-import { PointsStore } from './state/points-store.js';
+import { PointsStore, type StreamHandlers } from './state/points-store.js';
 import { SiteStore } from './state/site-store.js';
 import { TrendStore } from './state/trend-store.js';
 
 /** The page's parts, wired together: one of each. Components read their signals and call their methods. */
 export const api = new HttpApi();
 export const site = new SiteStore(api);
-export const points = new PointsStore(api, (url) => new EventSource(url));
+export const points = new PointsStore(api, openStream);
 export const trend = new TrendStore(api);
 
 export const route = signal<Route>(parseRoute(location.hash));
@@ -32,4 +32,16 @@ export function go(to: Route, { replace = false } = {}): void {
   if (replace) history.replaceState(null, '', hash);
   else if (hash !== location.hash) history.pushState(null, '', hash);
   route.value = to;
+}
+
+function openStream(url: string, { opened, message, lost }: StreamHandlers): EventSource {
+  const source = new EventSource(url);
+  source.onopen = opened;
+  source.onmessage = (event: MessageEvent<string>) => message(event.data);
+  source.onerror = () => {
+    // Its own next try would not say why, and after some errors it makes none.
+    source.close();
+    lost();
+  };
+  return source;
 }

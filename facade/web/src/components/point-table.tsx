@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { PointView } from '../../../../actors/client/schemas.js';
 import type { PointKind } from '../../../../site/points.js';
 import { formatValue } from '../format.js';
-import { api, charted, go, points } from '../page.js';
+import { api, charted, go, points, site } from '../page.js';
 import { WriteFlow } from '../state/write-flow.js';
 import { Age, QualityMark } from './marks.js';
 import { VirtualGrid } from './virtual-grid.js';
@@ -112,6 +112,7 @@ export function PointTable({ dimmed }: { dimmed: boolean }) {
                 <button
                   type="button"
                   class="small"
+                  disabled={site.link.value.state === 'away'}
                   title={`Write ${point.name} ( w )`}
                   onClick={(event) => {
                     event.stopPropagation();

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { formatTime, formatValue } from '../format.js';
 import { charted, now, trend } from '../page.js';
 import { SPANS } from '../state/trend-store.js';
-import { summarize } from '../state/trend-data.js';
+import { summarize, type TrendColumns } from '../state/trend-data.js';
 import { TrendChart } from './trend-chart.js';
 
 const RESOLUTION_NAMES: Readonly<Record<string, string>> = {
@@ -38,8 +38,6 @@ export function TrendPanel() {
         : `min ${value(summary.min)}, mean ${value(summary.mean)}, max ${value(summary.max)}`;
   const gaps =
     summary === undefined || summary.gaps === 0 ? '' : `, ${summary.gaps} ${summary.gaps === 1 ? 'gap' : 'gaps'}`;
-  const at = pointed.value === null ? undefined : columns.times[pointed.value];
-  const under = pointed.value === null ? undefined : columns.values[pointed.value];
   return (
     <div class="trend" aria-label={`Trend of ${point.name}`} role="group">
       <div class="tools">
@@ -78,9 +76,7 @@ export function TrendPanel() {
         </div>
         <span class="spring" />
         <span class="readout">
-          {at === undefined
-            ? text + gaps
-            : `${formatTime(at * 1_000, now.value)}  ${typeof under === 'number' ? value(under) : 'gap'}`}
+          {pointed.value === null ? text + gaps : (under(columns, pointed.value, value) ?? text + gaps)}
         </span>
       </div>
       <div class="chart-box">
@@ -113,4 +109,15 @@ export function TrendPanel() {
       </p>
     </div>
   );
+}
+
+/** What stands at the pointer, in words; undefined when the data moved away from under it. */
+function under(columns: TrendColumns, index: number, shown: (value: number) => string): string | undefined {
+  const time = columns.times[index];
+  if (time === undefined) return undefined;
+  const value = columns.values[index];
+  const low = columns.lows[index];
+  const high = columns.highs[index];
+  const span = typeof low === 'number' && typeof high === 'number' ? ` (${shown(low)} … ${shown(high)})` : '';
+  return `${formatTime(time * 1_000, now.value)}  ${typeof value === 'number' ? shown(value) + span : 'gap'}`;
 }

@@ -19,6 +19,11 @@ export function WriteDialog({ flow, onClose }: { flow: WriteFlow; onClose: () =>
   // The value as it is now, not as it was when the dialog opened.
   const point = points.points.value.find((p) => p.address === flow.point.address) ?? flow.point;
   const shown = (value: number | string) => `${formatValue(value, point.kind)} ${point.unit}`.trim();
+  const leave = (label: string) => (
+    <button type="button" onClick={() => dialog.current?.close()}>
+      {label}
+    </button>
+  );
   return (
     <dialog ref={dialog} class="write" aria-labelledby="write-title" onClose={onClose}>
       <h2 id="write-title">
@@ -31,7 +36,9 @@ export function WriteDialog({ flow, onClose }: { flow: WriteFlow; onClose: () =>
         </b>{' '}
         (<QualityMark quality={point.quality} />, <Age time={point.time} /> old)
       </p>
-      {step.name === 'choosing' ? <Chooser flow={flow} point={point} problem={step.problem} /> : null}
+      {step.name === 'choosing' ? (
+        <Chooser flow={flow} point={point} problem={step.problem} cancel={leave('Cancel')} />
+      ) : null}
       {step.name === 'confirming' ? (
         <>
           <p class="asked">
@@ -45,11 +52,26 @@ export function WriteDialog({ flow, onClose }: { flow: WriteFlow; onClose: () =>
             <button type="button" onClick={() => flow.back()}>
               Back
             </button>
+            {leave('Cancel')}
           </div>
         </>
       ) : null}
-      {step.name === 'writing' ? <p role="status">Writing {shown(step.value)}; waiting for the device…</p> : null}
-      {step.name === 'answered' ? <Answer reply={step.reply} shown={shown} /> : null}
+      {step.name === 'writing' ? (
+        <>
+          <p role="status">Writing {shown(step.value)}; waiting for the device…</p>
+          <div class="buttons">{leave('Leave (the write goes on)')}</div>
+        </>
+      ) : null}
+      {step.name === 'answered' ? (
+        <>
+          <Answer reply={step.reply} shown={shown} />
+          <div class="buttons">
+            <button type="button" data-first onClick={() => dialog.current?.close()}>
+              Done
+            </button>
+          </div>
+        </>
+      ) : null}
       {step.name === 'failed' ? (
         <div role="alert">
           <p class="answer answer-bad">
@@ -63,25 +85,22 @@ export function WriteDialog({ flow, onClose }: { flow: WriteFlow; onClose: () =>
             <button type="button" onClick={() => flow.back()}>
               Other value
             </button>
+            {leave('Cancel')}
           </div>
         </div>
       ) : null}
-      <div class="buttons">
-        <button
-          type="button"
-          class="leave"
-          data-first={step.name === 'answered' ? true : undefined}
-          onClick={() => dialog.current?.close()}
-        >
-          {step.name === 'answered' ? 'Done' : step.name === 'writing' ? 'Leave (the write goes on)' : 'Cancel'}
-        </button>
-      </div>
     </dialog>
   );
 }
 
 /** On or off for controls, a number (or text) for adjustments. */
-function Chooser({ flow, point, problem }: { flow: WriteFlow; point: PointView; problem: string | undefined }) {
+function Chooser(props: {
+  flow: WriteFlow;
+  point: PointView;
+  problem: string | undefined;
+  cancel: preact.ComponentChildren;
+}) {
+  const { flow, point, problem, cancel } = props;
   const text = useSignal(point.value === null ? '' : String(point.value));
   if (point.kind === 'C')
     return (
@@ -92,6 +111,7 @@ function Chooser({ flow, point, problem }: { flow: WriteFlow; point: PointView; 
         <button type="button" onClick={() => flow.choose('0')}>
           Off…
         </button>
+        {cancel}
       </div>
     );
   return (
@@ -123,6 +143,7 @@ function Chooser({ flow, point, problem }: { flow: WriteFlow; point: PointView; 
       )}
       <div class="buttons">
         <button type="submit">Next…</button>
+        {cancel}
       </div>
     </form>
   );

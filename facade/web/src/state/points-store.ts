@@ -3,13 +3,20 @@ import type { PointsUpdate } from '../../../../actors/client/client.js';
 import type { PointView } from '../../../../actors/client/schemas.js';
 import { ApiError, type Api } from '../api.js';
 
-/** The part of EventSource that is used; tests put their own in its place. */
+/** What a stream tells while it is open. */
+export interface StreamHandlers {
+  opened: () => void;
+  message: (data: string) => void;
+  /** It ended, or could not be opened; nothing more comes. */
+  lost: () => void;
+}
+
 export interface EventStream {
-  onopen: ((event: Event) => unknown) | null;
-  onmessage: ((event: MessageEvent<string>) => unknown) | null;
-  onerror: ((event: Event) => unknown) | null;
   close(): void;
 }
+
+/** Opens the server's event stream at `url`; the page uses EventSource. */
+export type OpenStream = (url: string, handlers: StreamHandlers) => EventStream;
 
 /**
  * loading: nothing yet; live: changes arrive; reconnecting: values are those of before, tried again with `message`;
@@ -31,7 +38,7 @@ export class PointsStore {
   onPoint: (point: PointView) => void = () => undefined;
 
   readonly #api: Api;
-  readonly #open: (url: string) => EventStream;
+  readonly #open: OpenStream;
   #channel: number | undefined;
   #stream: EventStream | undefined;
   #retries = 0;
@@ -42,7 +49,7 @@ export class PointsStore {
   /** By address: arrived since the list was last asked for; the list's answer may be older than these. */
   #overtaking: Map<string, PointView> | undefined;
 
-  constructor(api: Api, open: (url: string) => EventStream) {
+  constructor(api: Api, open: OpenStream) {
     this.#api = api;
     this.#open = open;
   }
@@ -80,12 +87,13 @@ export class PointsStore {
   }
 
   #connect(channel: number): void {
-    const stream = this.#open(this.#api.streamUrl(channel));
+    const stream = this.#open(this.#api.streamUrl(channel), {
+      // The list is asked for only once changes are heard, so that none falls between the two.
+      opened: () => void this.#load(channel, stream),
+      message: (data) => this.#receive(JSON.parse(data) as PointsUpdate),
+      lost: () => void this.#lost(channel, stream, 'the live stream was lost'),
+    });
     this.#stream = stream;
-    // The list is asked for only once changes are heard, so that none falls between the two.
-    stream.onopen = () => void this.#load(channel, stream);
-    stream.onmessage = ({ data }) => this.#receive(JSON.parse(data) as PointsUpdate);
-    stream.onerror = () => void this.#lost(channel, stream, 'the live stream was lost');
   }
 
   async #load(channel: number, stream: EventStream): Promise<void> {

@@ -25,15 +25,18 @@ const INTERVAL_MS = { raw: 0, '1m': 60_000, '1h': 3_600_000, '1d': 86_400_000 } 
 
 /** Cycles that may be missing before a line is broken: one lost answer is not an outage. */
 const CYCLES_TO_GAP = 3;
+/** A point with a deadband is reported when it changes, and at least this often. */
+const REPORTED_AT_LEAST_EVERY_MS = 60_000;
+/** Share of steps longer than a cycle from which on a point counts as reported on change. */
+const ON_CHANGE_SHARE = 0.05;
 
 export function emptyColumns(): TrendColumns {
   return { times: [], values: [], lows: [], highs: [] };
 }
 
 /**
- * History rows as columns. A line is broken where the quality says so, and where rows are missing for more than
- * `CYCLES_TO_GAP` times their usual distance (the polling interval or, when the point reports less often, the median).
- * A rollup's value stands in the middle of its interval.
+ * History rows as columns. A line is broken where the quality says so, and where rows are missing for longer than a
+ * working device would be silent. A rollup's value stands in the middle of its interval.
  */
 export function toColumns(page: Pick<HistoryPage, 'rows' | 'resolution'>, pollingIntervalMs: number): TrendColumns {
   const columns = emptyColumns();
@@ -55,11 +58,13 @@ export function toColumns(page: Pick<HistoryPage, 'rows' | 'resolution'>, pollin
 
 /** The longest distance of two raw rows, ms, that is no gap yet. */
 export function longestStep(rows: readonly { time: number }[], pollingIntervalMs: number): number {
-  const steps: number[] = [];
-  for (let index = 1; index < rows.length; index++)
-    steps.push((rows[index] as { time: number }).time - (rows[index - 1] as { time: number }).time);
-  steps.sort((a, b) => a - b);
-  return CYCLES_TO_GAP * Math.max(pollingIntervalMs, steps[steps.length >> 1] ?? 0);
+  let long = 0;
+  for (let index = 1; index < rows.length; index++) {
+    const step = (rows[index] as { time: number }).time - (rows[index - 1] as { time: number }).time;
+    if (step > 1.5 * pollingIntervalMs) long += 1;
+  }
+  const onChange = long > ON_CHANGE_SHARE * rows.length;
+  return CYCLES_TO_GAP * pollingIntervalMs + (onChange ? REPORTED_AT_LEAST_EVERY_MS : 0);
 }
 
 /** Adds a live value at the end and drops what is before `from` (ms). Answers whether anything was added. */

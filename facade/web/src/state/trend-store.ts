@@ -97,11 +97,14 @@ export class TrendStore {
 
   async #load(point: { address: string; pollingIntervalMs: number }, asking: AbortController): Promise<void> {
     const { from, to } = this.window(this.#now());
+    // A live range ends a little after now: rows of the running second belong to it.
+    const shift = this.range.value.type === 'live' ? 1_000 : 0;
     if (this.status.value.state === 'empty') this.status.value = { state: 'loading' };
     try {
-      // A little after now: rows of the running second belong to a live range.
-      const end = this.range.value.type === 'live' ? to + 1_000 : to;
-      const page = await this.#api.history({ address: point.address, from, to: end }, asking.signal);
+      const page = await this.#api.history(
+        { address: point.address, from: from + shift, to: to + shift },
+        asking.signal,
+      );
       if (asking.signal.aborted) return;
       const newer = this.columns.value;
       const columns = toColumns(page, point.pollingIntervalMs);
