@@ -42,7 +42,7 @@ async function readModbusChannel(
   const points = await readPoints(source, tables, file.points, block);
   const slaveId = file.slave_id ?? file.parameters?.slave_id ?? CHANNEL_DEFAULTS.slaveId;
   const mappings = await readMappings(source, tables, points, slaveId);
-  if (tables === undefined && file.points === undefined) reportNoPoints(source, file, block);
+  if (!hasPoints(file) && tables === undefined) reportNoPoints(source, file, block);
   checkFitting(points, mappings, limits.maxRegistersPerRead);
   if (transport === undefined) return undefined;
   const defined = points.sorted().filter(({ point }) => mappings.has(pointKey(point.kind, point.id)));
@@ -74,7 +74,7 @@ async function readVirtualChannel(
 ): Promise<VirtualChannel> {
   const tables = await findTables(source, file, block);
   const points = await readPoints(source, tables, file.points, block);
-  const makePoints = tables === undefined && file.points === undefined;
+  const makePoints = tables === undefined && !hasPoints(file);
   const simulation = given(block, file, ['simulation', 'simulation_config']) ?? {};
   const at = block.at(file.simulation === undefined ? 'simulation_config' : 'simulation');
   const patterns = await readPatterns(source, simulation, at, points, makePoints);
@@ -104,6 +104,11 @@ function readCommon(file: ChannelFile, block: Block, defaults: PollingDefaults) 
       parameters.polling_interval_ms ??
       defaults.pollingIntervalMs,
   };
+}
+
+/** Whether the site file says where the channel's points are. */
+function hasPoints(file: ChannelFile): boolean {
+  return (file.points ?? file.tables ?? file.table_config) !== undefined;
 }
 
 function reportNoPoints(source: SiteSource, file: ChannelFile, block: Block): void {

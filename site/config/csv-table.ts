@@ -44,7 +44,9 @@ export class CsvTable {
       records = parse(text, OPTIONS);
     } catch (error) {
       if (!(error instanceof CsvError)) throw error;
-      const line = Math.max(1, Number(error.lines ?? 1));
+      // A quote that is never closed is found at the end: the record that it is in says more.
+      const isOpen = error.code === 'CSV_QUOTE_NOT_CLOSED';
+      const line = (isOpen ? locateRecords(text).at(-1)?.line : Number(error.lines)) || 1;
       const place = { file, line, column: 1, source: text.split('\n')[line - 1] ?? '' };
       problems.add(place, '', error.code, 'CSV as in RFC 4180', `not valid CSV: ${error.message}`);
       return undefined;

@@ -102,9 +102,9 @@ function reportUnknown(row: CsvRow, id: number, kind: PointKind, known: readonly
   const name = KIND_NAMES[kind];
   const allowed =
     known.length === 0
-      ? `a point of ${name}.csv, which has none`
+      ? `a point of the ${name} table, which has none`
       : known.length <= 8
-        ? `a point of ${name}.csv: ${choices(known)}`
-        : `a point of ${name}.csv`;
+        ? `a point of the ${name} table: ${choices(known)}`
+        : `a point of the ${name} table`;
   row.report('point_id', show(id), allowed, `found ${id}, which is no ${name} point; allowed ${allowed}`);
 }

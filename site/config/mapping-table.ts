@@ -3,7 +3,7 @@ import { isState, type DataType, type PointDefinition } from '../points.js';
 import { readInteger, readWord, type Row } from './cells.js';
 import type { TableColumns } from './csv-table.js';
 import { DATA_TYPE_WORDS } from './point-table.js';
-import { choices, show } from './problems.js';
+import { choices, nearest, show } from './problems.js';
 import { readAddress } from './register-address.js';
 
 /** Columns of a Modbus mapping table, of the newer and of the older form. */
@@ -39,8 +39,6 @@ const REGISTERS: Record<Exclude<DataType, 'string'>, number> = {
 /** Modbus Application Protocol V1.1b3: function 3 reads at most 125 registers, function 16 writes at most 123. */
 const MAX_READ = 125;
 const MAX_WRITE = 123;
-
-const ORDER_WORDS: ReadonlyMap<string, ByteOrder> = new Map(BYTE_ORDERS.map((order) => [order.toLowerCase(), order]));
 
 type ReadCode = ModbusMapping['functionCode'];
 type WriteCode = NonNullable<ModbusMapping['writeFunctionCode']>;
@@ -138,11 +136,13 @@ function readEncoding(row: Row, point: PointDefinition, isBits: boolean): Encodi
   const column = row.cell('data_format') === '' ? 'data_type' : 'data_format';
   const given = readWord(row, column, DATA_TYPE_WORDS);
   if (given === undefined && row.cell(column) !== '') return undefined;
-  const bit = row.cell('bit_position') === '' ? undefined : readInteger(row, 'bit_position', 0, 15);
+  let bit = row.cell('bit_position') === '' ? undefined : readInteger(row, 'bit_position', 0, 15);
   if (bit === undefined && row.cell('bit_position') !== '') return undefined;
   if (isBits) return readBitEncoding(row, column, given, bit);
 
   let dataType = given ?? point.dataType;
+  // VoltageEMS's tables fill the column with 0 where no bit is meant.
+  if (bit === 0 && dataType !== 'bool' && !isState(point.kind)) bit = undefined;
   if (bit !== undefined) {
     const allowed: DataType[] = isState(point.kind) ? ['bool', 'uint16', 'int16'] : ['bool'];
     if (!allowed.includes(dataType)) {
@@ -163,7 +163,9 @@ function readEncoding(row: Row, point: PointDefinition, isBits: boolean): Encodi
   }
   const registers = readRegisterCount(row, dataType);
   if (registers === undefined) return undefined;
-  const byteOrder = readByteOrder(row, dataType);
+  const width = dataType === 'string' ? 1 : registers;
+  const fitting = BYTE_ORDERS.filter((order) => order.length === width * 2);
+  const byteOrder = readByteOrder(row, fitting, dataType);
   return byteOrder === undefined ? undefined : { dataType, registers, byteOrder, bit };
 }
 
@@ -176,7 +178,7 @@ function readBitEncoding(row: Row, column: string, given: DataType | undefined, 
     row.report('bit_position', String(bit), 'nothing, as only registers have bits');
   } else if (count !== '' && count !== '1') {
     row.report('register_count', show(count), '1, as coils and discrete inputs hold one bit');
-  } else if (row.cell('byte_order') === '' || readWord(row, 'byte_order', ORDER_WORDS) !== undefined) {
+  } else if (readByteOrder(row, BYTE_ORDERS, 'a bit') !== undefined) {
     return { dataType: 'bool', registers: 1, byteOrder: 'AB', bit: undefined };
   }
   return undefined;
@@ -191,12 +193,14 @@ function readRegisterCount(row: Row, dataType: DataType): number | undefined {
   return undefined;
 }
 
-function readByteOrder(row: Row, dataType: DataType): ByteOrder | undefined {
-  const width = dataType === 'string' ? 1 : REGISTERS[dataType];
-  const fitting = BYTE_ORDERS.filter((order) => order.length === width * 2);
-  if (row.cell('byte_order') === '') return fitting[0];
-  const order = readWord(row, 'byte_order', ORDER_WORDS);
-  if (order === undefined || fitting.includes(order)) return order;
-  row.report('byte_order', show(order), `${choices(fitting)} for ${dataType}`);
+/** One of the fitting orders, in any case; the first of them when none is given. */
+function readByteOrder(row: Row, fitting: readonly ByteOrder[], what: string): ByteOrder | undefined {
+  const text = row.cell('byte_order');
+  const order = text === '' ? fitting[0] : fitting.find((name) => name === text.toUpperCase());
+  if (order !== undefined) return order;
+  const allowed = `${choices(fitting)} for ${what}`;
+  const near = nearest(text, fitting);
+  const hint = near === undefined ? '' : `; did you mean ${near}?`;
+  row.report('byte_order', show(text), allowed, `found ${show(text)}, allowed ${allowed}${hint}`);
   return undefined;
 }

@@ -124,9 +124,9 @@ export function maskSecrets(text: string): string {
   return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s"']*@/gi, '$1***@');
 }
 
-/** Values as they are shown: text in quotes, cut when long. */
+/** Values as they are shown: text in quotes, cut when long. A key without a value holds null. */
 export function show(value: unknown): string {
-  const text = value === undefined ? 'nothing' : JSON.stringify(value);
+  const text = value === undefined || value === null ? 'nothing' : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 

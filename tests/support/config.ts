@@ -1,4 +1,4 @@
-import { resolve, sep } from 'node:path';
+import { relative, resolve, sep } from 'node:path';
 import type { Files } from '../../site/config/files.js';
 import { loadSite } from '../../site/config/load.js';
 import { ConfigError, renderProblems } from '../../site/config/problems.js';
@@ -28,13 +28,27 @@ export function loadFiles(contents: Readonly<Record<string, string | Uint8Array>
   return loadSite(path, memoryFiles(contents));
 }
 
-/** The text of the problems of a site, with files named from ROOT; fails when there are none. */
-export async function problemsOf(contents: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+/** What is wrong with a site; fails when nothing is. */
+export async function errorOf(contents: Readonly<Record<string, string | Uint8Array>>): Promise<ConfigError> {
   try {
     await loadFiles(contents);
   } catch (error) {
-    if (error instanceof ConfigError) return renderProblems(error.problems, ROOT);
+    if (error instanceof ConfigError) return error;
     throw error;
   }
   throw new Error('the site loaded without a problem');
+}
+
+/** The text of a site's problems, with files named from ROOT. */
+export async function problemsOf(contents: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+  return renderProblems((await errorOf(contents)).problems, ROOT);
+}
+
+/** A site's problems, a line each: file, place and message. */
+export async function linesOf(contents: Readonly<Record<string, string | Uint8Array>>): Promise<string[]> {
+  const { problems } = await errorOf(contents);
+  return problems.map(({ file, line, column, message }) => {
+    const name = relative(ROOT, file).replaceAll(sep, '/');
+    return line === 0 ? `${name}: ${message}` : `${name}:${line}:${column}: ${message}`;
+  });
 }

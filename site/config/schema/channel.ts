@@ -249,7 +249,11 @@ export type VirtualChannelFile = Static<typeof VirtualChannelFile>;
 
 export type ChannelFile = ModbusChannelFile | VirtualChannelFile;
 
-export const ChannelSchema = tagged('protocol', [
-  { values: ['modbus', 'modbus_tcp', 'modbus_rtu'], schema: ModbusChannelFile },
-  { values: ['virtual', 'virt'], schema: VirtualChannelFile },
-]);
+export const ChannelSchema = tagged(
+  'protocol',
+  [
+    { values: ['modbus', 'modbus_tcp', 'modbus_rtu'], schema: ModbusChannelFile },
+    { values: ['virtual', 'virt'], schema: VirtualChannelFile },
+  ],
+  { common },
+);

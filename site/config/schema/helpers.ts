@@ -18,14 +18,19 @@ type StaticOf<T> = T extends TSchema ? Static<T> : never;
 /**
  * An object whose shape depends on the word in its key `tag`. Written with if/then rather than anyOf, so that a fault
  * is told for the branch that was meant. `absent` is the shape when the tag is not given: always, or only when one of
- * `absentKeys` is there; otherwise the tag is required.
+ * `absentKeys` is there; otherwise the tag is required. `common` is checked even when the tag is no known word.
  */
 export function tagged<const S extends readonly TSchema[], A extends TSchema = never>(
   tag: string,
   branches: { readonly [K in keyof S]: { readonly values: readonly string[]; readonly schema: S[K] } },
-  options: { description?: string; absent?: A; absentKeys?: readonly string[] } = {},
+  options: {
+    description?: string;
+    absent?: A;
+    absentKeys?: readonly string[];
+    common?: Record<string, TSchema>;
+  } = {},
 ) {
-  const { absent, absentKeys, ...rest } = options;
+  const { absent, absentKeys, common = {}, ...rest } = options;
   const has = { required: [tag] };
   const tags = { type: 'string', enum: branches.flatMap((branch) => branch.values) };
   const required = { required: [tag], properties: { [tag]: tags } };
@@ -38,7 +43,7 @@ export function tagged<const S extends readonly TSchema[], A extends TSchema = n
   return Type.Unsafe<StaticOf<S[number]> | StaticOf<A>>({
     type: 'object',
     ...rest,
-    properties: { [tag]: tags },
+    properties: { ...common, [tag]: tags },
     allOf: [
       ...branches.map(({ values, schema }) => ({
         if: { ...has, properties: { [tag]: { enum: [...values] } } },

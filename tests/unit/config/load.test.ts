@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import type { ModbusChannel, VirtualChannel } from '../../../site/model.js';
-import { loadFiles } from '../../support/config.js';
+import type { Files } from '../../../site/config/files.js';
+import { loadSite } from '../../../site/config/load.js';
+import type { ModbusChannel, ModbusTransport, VirtualChannel } from '../../../site/model.js';
+import { loadFiles, memoryFiles, ROOT } from '../../support/config.js';
 
 const TELEMETRY = 'point_id,signal_name,scale,offset,unit,reverse,data_type\n1,Temperature,1.0,0.0,℃,false,float\n';
 const MAPPING = 'point_id,slave_id,function_code,register_address,data_type,byte_order,bit_position\n';
@@ -182,4 +184,57 @@ channels:
       ],
     );
   });
+
+  it('says which file may not be read', async () => {
+    const files = memoryFiles({ 'site.yaml': 'channels: [{ id: 1, protocol: modbus, address: a, tables: t }]' });
+    const locked: Files = {
+      ...files,
+      read: (path) =>
+        path.endsWith('.csv') ? Promise.reject(Object.assign(new Error(), { code: 'EACCES' })) : files.read(path),
+    };
+    await assert.rejects(loadSite(ROOT, locked), /telemetry\.csv: cannot be read \(EACCES\), allowed a readable file/);
+  });
+
+  it('repeats the settings of channels by YAML anchors and merge keys', async () => {
+    const site = await loadFiles({
+      'site.yaml': `
+channels:
+  - &meter { id: 1, protocol: modbus, address: a, points: [{ id: 1, name: P, function_code: 4, register_address: 0 }] }
+  - { <<: *meter, id: 2, address: b }
+`,
+    });
+    assert.deepEqual(
+      site.channels.map(
+        (channel) => channel.protocol === 'modbus' && [channel.id, channel.transport, channel.points.length],
+      ),
+      [
+        [1, { type: 'tcp', host: 'a', port: 502 }, 1],
+        [2, { type: 'tcp', host: 'b', port: 502 }, 1],
+      ],
+    );
+  });
+
+  const transports: [what: string, channel: string, transport: ModbusTransport][] = [
+    ['host and port in one', 'address: "h:1502"', { type: 'tcp', host: 'h', port: 1502 }],
+    ['an IPv6 address', 'address: "[fe80::1%eth0]:1502"', { type: 'tcp', host: 'fe80::1%eth0', port: 1502 }],
+    [
+      'RTU framing over TCP',
+      'transport: { type: rtu-over-tcp, host: h }',
+      { type: 'rtu-over-tcp', host: 'h', port: 502 },
+    ],
+    ['a transport without a type', 'transport: { host: h, port: 7 }', { type: 'tcp', host: 'h', port: 7 }],
+    ['a nested address', 'transport_config: { tcp: { address: "h:7" } }', { type: 'tcp', host: 'h', port: 7 }],
+    [
+      'a serial port',
+      'transport: { type: rtu, device: /dev/ttyUSB0, baud_rate: 115200, data_bits: 7, stop_bits: 2, parity: odd }',
+      { type: 'rtu', device: '/dev/ttyUSB0', baudRate: 115200, dataBits: 7, stopBits: 2, parity: 'odd' },
+    ],
+    ['a port that is text', 'parameters: { host: h, port: "503" }', { type: 'tcp', host: 'h', port: 503 }],
+  ];
+  for (const [what, channel, transport] of transports) {
+    it(`takes ${what}`, async () => {
+      const site = await loadFiles({ 'site.yaml': `channels: [{ id: 1, protocol: modbus, points: [], ${channel} }]` });
+      assert.deepEqual((site.channels[0] as ModbusChannel).transport, transport);
+    });
+  }
 });
