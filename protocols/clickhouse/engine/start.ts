@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { StatewattError } from '../../../errors/error.js';
+import { SupervisedChild } from '../../../processes/child.js';
+
+export interface EmbeddedEngineOptions {
+  dataFolder: string;
+  /** 0 (the default) picks a free port; a restart keeps it. */
+  port?: number;
+  onLog?: (line: string) => void;
+  /** How long a start waits for a former process to leave the folder. Default 10 s. */
+  lockWaitMs?: number;
+}
+
+export interface EmbeddedEngine {
+  /** With the credentials of this run; loopback only. */
+  readonly url: string;
+  readonly child: SupervisedChild;
+  stop(): Promise<void>;
+}
+
+/** Opening a large folder reads every part's metadata first. */
+const READY_MS = 120_000;
+
+/**
+ * Runs the embedded history engine as a supervised child, on loopback only. It is started again on the same port
+ * when it dies.
+ *
+ * @throws `process.start_failed` with its last lines, among them that the folder is in use by another process
+ */
+export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
+  const port = options.port === undefined || options.port === 0 ? await freePort() : options.port;
+  const username = 'statewatt';
+  const password = randomBytes(24).toString('hex');
+  const child = new SupervisedChild({
+    name: 'history engine',
+    command: process.execPath,
+    args: [
+      fileURLToPath(new URL('./main.js', import.meta.url)),
+      '--data-folder',
+      options.dataFolder,
+      '--port',
+      String(port),
+      '--lock-wait-ms',
+      String(options.lockWaitMs ?? 10_000),
+    ],
+    env: {
+      STATEWATT_ENGINE_USER: username,
+      STATEWATT_ENGINE_PASSWORD: password,
+      // Statements take a thread each while they run; files of bodies need some beside them.
+      UV_THREADPOOL_SIZE: '8',
+    },
+    ready: async (running) => {
+      await Promise.race([running.line(/history engine ready on/), timeout(READY_MS)]);
+    },
+    ...(options.onLog === undefined ? {} : { onLine: options.onLog }),
+  });
+  await child.start();
+  return { url: `http://${username}:${password}@127.0.0.1:${port}`, child, stop: () => child.stop() };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done, failed) => {
+    server.once('error', failed);
+    server.listen(0, '127.0.0.1', done);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((done) => server.close(() => done()));
+  return port;
+}
+
+function timeout(ms: number): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    setTimeout(() => {
+      reject(
+        new StatewattError('process.start_failed', 'timeout', `history engine did not get ready within ${ms / 1000} s`),
+      );
+    }, ms).unref();
+  });
+}

@@ -1,0 +1,110 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { GOOD, keyId, keyKind, type PointKind } from '../../site/points.js';
+import { sourceTime, type BatchDigest } from './row-binary.js';
+import { rollupSelect } from './schema.js';
+import { RAW_TIER, TIERS, type Tier } from './tiers.js';
+import type { HistoryBatch } from './types.js';
+import { insertRows, oneBlock } from './insert.js';
+
+/** One row that a batch writes to one partition of a tier; it is there exactly when the whole part is. */
+export interface Witness {
+  readonly tier: Tier;
+  readonly partition: number;
+  readonly channel: number;
+  readonly kind: PointKind;
+  readonly point: number;
+  /** Raw: source time; rollup: start of the interval. Ms since the Unix epoch. */
+  readonly time: number;
+}
+
+/** One witness for each partition of each tier that the batch writes to. */
+export function witnesses(batch: HistoryBatch): Witness[] {
+  const found = new Map<string, Witness>();
+  for (const { frame } of batch.frames) {
+    for (let index = 0; index < frame.keys.length; index++) {
+      const time = sourceTime(frame.time, frame.ages, index);
+      const rollsUp =
+        frame.quality[index] === GOOD && frame.texts?.has(index) !== true && Number.isFinite(frame.values[index]);
+      const key = frame.keys[index] as number;
+      for (const tier of TIERS) {
+        if (tier !== RAW_TIER && !rollsUp) continue;
+        const start = tier.intervalMs === 0 ? time : Math.floor(time / tier.intervalMs) * tier.intervalMs;
+        const partition = tier.partitionOf(start);
+        const name = `${tier.table}/${partition}`;
+        if (found.has(name)) continue;
+        found.set(name, {
+          tier,
+          partition,
+          channel: frame.channel,
+          kind: keyKind(key),
+          point: keyId(key),
+          time: start,
+        });
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+/**
+ * Looks which parts of a batch are there and writes those that are not. Every step may be cut off anywhere and the
+ * whole repeated: a part is written in one block, so the next look finds it or does not.
+ */
+export async function completeBatch(
+  client: ClickHouseClient,
+  batch: HistoryBatch,
+  digest: BatchDigest,
+  encoded: { bytes: Buffer; rows: number },
+): Promise<void> {
+  const missing = await missingParts(client, batch, digest);
+  if (missing.length === 0) return;
+  const staging = `recovery_${digest.text}`;
+  await client.command({ query: `DROP TABLE IF EXISTS ${staging}` });
+  await client.command({ query: `CREATE TABLE ${staging} AS incoming ENGINE = Memory` });
+  await insertRows(client, staging, encoded.bytes, encoded.rows);
+  for (const { tier, partition } of missing) {
+    const condition = `${tier.partitionBy} = ${partition}`;
+    const rows =
+      tier === RAW_TIER ? `SELECT * FROM ${staging} WHERE ${condition}` : rollupSelect(tier, staging, condition);
+    await client.command({
+      query: `INSERT INTO ${tier.table} ${rows}`,
+      clickhouse_settings: { ...oneBlock(encoded.rows), insert_deduplicate: 0 },
+    });
+  }
+  await client.command({ query: `DROP TABLE ${staging}` });
+}
+
+async function missingParts(client: ClickHouseClient, batch: HistoryBatch, digest: BatchDigest): Promise<Witness[]> {
+  const newest = batch.frames.reduce((most, { streamSequence }) => Math.max(most, streamSequence), 0);
+  const missing: Witness[] = [];
+  let rawIsThere = true;
+  for (const witness of witnesses(batch)) {
+    const { here, later } = await look(client, witness, digest, newest);
+    // A rollup row names only the last batch that was merged into it. A later one there says that this batch was
+    // complete before, provided that its raw rows are there too.
+    if (here || (later && rawIsThere && witness.tier !== RAW_TIER)) continue;
+    if (witness.tier === RAW_TIER) rawIsThere = false;
+    missing.push(witness);
+  }
+  return missing;
+}
+
+async function look(
+  client: ClickHouseClient,
+  witness: Witness,
+  digest: BatchDigest,
+  newest: number,
+): Promise<{ here: boolean; later: boolean }> {
+  const { tier, channel, kind, point, time } = witness;
+  const at =
+    tier === RAW_TIER ? `fromUnixTimestamp64Milli({time:Int64}, 'UTC')` : `toDateTime({time:Int64} / 1000, 'UTC')`;
+  const result = await client.query({
+    query: `SELECT countIf(batch = {batch:UInt64}) > 0 AS here, countIf(sequence > {newest:UInt64}) > 0 AS later
+      FROM ${tier.table}
+      WHERE channel = {channel:UInt32} AND kind = {kind:String} AND point = {point:UInt32} AND time = ${at}`,
+    query_params: { batch: digest.text, newest, channel, kind, point, time },
+    format: 'JSONEachRow',
+  });
+  const [row] = await result.json<{ here: number; later: number }>();
+  return { here: row?.here === 1, later: row?.later === 1 };
+}

@@ -1,0 +1,129 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { StatewattError } from '../../errors/error.js';
+import type { HistoryConfig } from '../../site/model.js';
+import { POINT_KINDS, QUALITIES } from '../../site/points.js';
+import { RAW_TIER, ROLLUP_TIERS, TIERS, type Tier } from './tiers.js';
+
+/** Raised when a table changes; `prepare` then carries the steps from the version before. */
+export const SCHEMA_VERSION = 1;
+
+/** Repeats of a token among this many later parts of a table are refused by the engine itself. */
+const DEDUPLICATION_WINDOW = 10_000;
+
+const enumOf = (values: readonly string[]) =>
+  `Enum8(${values.map((value, index) => `'${value}' = ${index}`).join(', ')})`;
+
+/**
+ * Columns of the raw tier, in the order of the binary rows (row-binary.ts). `value` is NaN when there is no number:
+ * never read, or a text; a NaN costs nothing, a nullable column a second file. `batch` is a digest of the token.
+ */
+export const RAW_COLUMNS: readonly (readonly [name: string, type: string, codec: string])[] = [
+  ['channel', 'UInt32', 'Delta, ZSTD(1)'],
+  ['kind', enumOf(POINT_KINDS), 'ZSTD(1)'],
+  ['point', 'UInt32', 'Delta, ZSTD(1)'],
+  ['time', "DateTime64(3, 'UTC')", 'DoubleDelta, ZSTD(1)'],
+  ['value', 'Float64', 'Gorilla, ZSTD(1)'],
+  ['quality', enumOf(QUALITIES), 'ZSTD(1)'],
+  ['text', 'Nullable(String)', 'ZSTD(1)'],
+  ['sequence', 'UInt64', 'Delta, ZSTD(1)'],
+  ['batch', 'UInt64', 'ZSTD(1)'],
+];
+
+/**
+ * `first` and `last` hold the time (ms) in the upper 64 bits and the value's IEEE 754 bits in the lower, so that the
+ * plain minimum and maximum find the earliest and the latest value: far cheaper than argMin and argMax states.
+ */
+const ROLLUP_COLUMNS = `
+  channel UInt32 CODEC(Delta, ZSTD(1)),
+  kind ${enumOf(POINT_KINDS)} CODEC(ZSTD(1)),
+  point UInt32 CODEC(Delta, ZSTD(1)),
+  time DateTime('UTC') CODEC(DoubleDelta, ZSTD(1)),
+  min SimpleAggregateFunction(min, Float64) CODEC(Gorilla, ZSTD(1)),
+  max SimpleAggregateFunction(max, Float64) CODEC(Gorilla, ZSTD(1)),
+  sum SimpleAggregateFunction(sum, Float64) CODEC(Gorilla, ZSTD(1)),
+  count SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+  first SimpleAggregateFunction(min, UInt128) CODEC(ZSTD(1)),
+  last SimpleAggregateFunction(max, UInt128) CODEC(ZSTD(1)),
+  sequence SimpleAggregateFunction(max, UInt64) CODEC(Delta, ZSTD(1)),
+  batch SimpleAggregateFunction(anyLast, UInt64) CODEC(ZSTD(1))`;
+
+/** One tier's rows of what `source` holds, aggregated: only good numbers count. */
+export function rollupSelect(tier: Tier, source: string, condition = '1'): string {
+  return `SELECT channel, kind, point, toDateTime(${tier.bucket('at')}, 'UTC') AS time,
+  min(v) AS min, max(v) AS max, sum(v) AS sum, count() AS count,
+  min(packed) AS first, max(packed) AS last, max(s) AS sequence, any(b) AS batch
+FROM (
+  SELECT channel, kind, point, ${source}.time AS at, value AS v, ${source}.sequence AS s, ${source}.batch AS b,
+    bitOr(bitShiftLeft(toUInt128(toUnixTimestamp64Milli(at)), 64), toUInt128(reinterpretAsUInt64(v))) AS packed
+  FROM ${source}
+  WHERE quality = 'good' AND text IS NULL AND isFinite(v) AND (${condition})
+)
+GROUP BY channel, kind, point, time`;
+}
+
+/** Rows arrive at `incoming`, which keeps nothing; its views write every tier. */
+function statements(): string[] {
+  const rawColumns = RAW_COLUMNS.map(([name, type, codec]) => `${name} ${type} CODEC(${codec})`).join(', ');
+  const plainColumns = RAW_COLUMNS.map(([name, type]) => `${name} ${type}`).join(', ');
+  const settings = `SETTINGS non_replicated_deduplication_window = ${DEDUPLICATION_WINDOW}, ttl_only_drop_parts = 1`;
+  const names = RAW_COLUMNS.map(([name]) => name).join(', ');
+  return [
+    `CREATE TABLE IF NOT EXISTS incoming (${plainColumns}) ENGINE = Null`,
+    `CREATE TABLE IF NOT EXISTS ${RAW_TIER.table} (${rawColumns}) ENGINE = MergeTree
+     PARTITION BY ${RAW_TIER.partitionBy} ORDER BY (channel, kind, point, time) ${settings}`,
+    `CREATE MATERIALIZED VIEW IF NOT EXISTS incoming_to_${RAW_TIER.table} TO ${RAW_TIER.table}
+     AS SELECT ${names} FROM incoming`,
+    ...ROLLUP_TIERS.flatMap((tier) => [
+      `CREATE TABLE IF NOT EXISTS ${tier.table} (${ROLLUP_COLUMNS}) ENGINE = AggregatingMergeTree
+       PARTITION BY ${tier.partitionBy} ORDER BY (channel, kind, point, time) ${settings}`,
+      `CREATE MATERIALIZED VIEW IF NOT EXISTS incoming_to_${tier.table} TO ${tier.table}
+       AS ${rollupSelect(tier, 'incoming')}`,
+    ]),
+  ];
+}
+
+/**
+ * Creates or checks the tables of the client's database, and sets each tier's time to live. Repeating it changes nothing.
+ *
+ * @param strict each part is synced to the disk before its INSERT is acknowledged (survives a power cut)
+ * @throws `history.schema_newer`
+ */
+export async function prepareSchema(client: ClickHouseClient, config: HistoryConfig, strict: boolean): Promise<void> {
+  await client.command({
+    query: 'CREATE TABLE IF NOT EXISTS schema_version (version UInt32) ENGINE = MergeTree ORDER BY version',
+  });
+  const found = await schemaVersion(client);
+  if (found > SCHEMA_VERSION) {
+    throw new StatewattError(
+      'history.schema_newer',
+      'conflict',
+      `the history database has schema version ${found}, this program knows up to ${SCHEMA_VERSION}; use a newer one`,
+      { details: { found, known: SCHEMA_VERSION } },
+    );
+  }
+  for (const query of statements()) await client.command({ query });
+  for (const tier of TIERS) {
+    // A part goes when all of it is past its time; rows that are there already keep the time they were written with
+    // until their next merge, so a change need not rewrite everything.
+    await client.command({
+      query: `ALTER TABLE ${tier.table} MODIFY TTL toDateTime(time) + INTERVAL ${tier.keepDays(config)} DAY`,
+      clickhouse_settings: { materialize_ttl_after_modify: 0 },
+    });
+    await client.command({
+      query: `ALTER TABLE ${tier.table} MODIFY SETTING fsync_after_insert = ${strict ? 1 : 0}, fsync_part_directory = ${strict ? 1 : 0}`,
+    });
+  }
+  if (found < SCHEMA_VERSION) {
+    await client.insert({ table: 'schema_version', values: [{ version: SCHEMA_VERSION }], format: 'JSONEachRow' });
+  }
+}
+
+/** 0 for a new database. */
+async function schemaVersion(client: ClickHouseClient): Promise<number> {
+  const result = await client.query({
+    query: 'SELECT max(version) AS version FROM schema_version',
+    format: 'JSONEachRow',
+  });
+  const [row] = await result.json<{ version: number }>();
+  return row?.version ?? 0;
+}

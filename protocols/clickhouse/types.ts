@@ -1,0 +1,87 @@
+import type { Frame, PointKind, Quality } from '../../site/points.js';
+import type { HistoryConfig } from '../../site/model.js';
+
+export type HistoryResolution = 'raw' | '1m' | '1h' | '1d';
+
+export interface HistoryQuery {
+  channel: number;
+  kind: PointKind;
+  id: number;
+  /** Inclusive, ms since the Unix epoch; default one hour before `to`. An interval that overlaps the range counts. */
+  from?: number;
+  /** Exclusive; default now. */
+  to?: number;
+  /** Default auto: the finest tier that still keeps the range and needs at most `limit` rows. */
+  resolution?: HistoryResolution | 'auto';
+  /** 1 … 10000, default 1000. */
+  limit?: number;
+  /** `nextCursor` of the page before; the range and resolution of the first page go on. */
+  cursor?: string;
+}
+
+/** Raw rows carry value and quality; rollup rows carry mean (value), min, max, first, last, count of good values. */
+export interface HistoryRow {
+  /** Source time, or start of the interval (UTC), ms since the Unix epoch. */
+  time: number;
+  value: number | string | null;
+  quality?: Quality;
+  min?: number;
+  max?: number;
+  first?: number;
+  last?: number;
+  count?: number;
+}
+
+export interface HistoryPage {
+  channel: number;
+  kind: PointKind;
+  id: number;
+  resolution: HistoryResolution;
+  from: number;
+  to: number;
+  /** Ascending by time. */
+  rows: HistoryRow[];
+  nextCursor: string | null;
+}
+
+export interface SequencedFrame {
+  /** Sequence of the frame in its stream. */
+  streamSequence: number;
+  frame: Frame;
+}
+
+/** What is inserted in one go. The token names exactly these frames for ever. */
+export interface HistoryBatch {
+  token: string;
+  frames: readonly SequencedFrame[];
+}
+
+export interface HistoryHealth {
+  status: 'up' | 'degraded' | 'down';
+  detail: string;
+  facts?: Record<string, string | number | boolean | null>;
+}
+
+/**
+ * Points over time. Every method throws `history.unavailable` (retryable) while the database cannot be reached or
+ * will not take more.
+ */
+export interface HistoryStore {
+  /**
+   * Creates what is missing and sets how long each tier is kept. Call once before anything else.
+   *
+   * @throws `history.schema_newer` when the database was written by a newer version of this program
+   */
+  prepare(config: HistoryConfig): Promise<void>;
+  /**
+   * Inserts all points of the frames, once in effect: after a failure, or a kill of any process, the same batch with
+   * the same token completes what is missing of it, in the raw tier and in every rollup. A caller with a failed batch
+   * repeats it before it goes on to the next.
+   */
+  insert(batch: HistoryBatch): Promise<{ rows: number }>;
+  /** @throws `history.invalid_query` */
+  query(query: HistoryQuery): Promise<HistoryPage>;
+  /** Never throws. */
+  health(): Promise<HistoryHealth>;
+  close(): Promise<void>;
+}
