@@ -74,19 +74,15 @@ export class Cycle {
   }
 
   #enqueueAll(unit: UnitPlan, now: number): void {
-    const suspects: BlockRead[] = [];
-    for (const group of unit.groups) {
-      for (const planned of group.blocks) {
-        if (!planned.backoff.due(now)) planned.block.markStale(this.#readings);
-        else (planned.backoff.failing ? suspects : this.#queue).push(new BlockRead(this, planned));
-      }
+    for (const planned of unit.blocksByTrust()) {
+      if (planned.backoff.due(now)) this.#queue.push(new BlockRead(this, planned));
+      else planned.block.markStale(this.#readings);
     }
-    this.#queue.push(...suspects);
   }
 
-  /** One block shows whether a unit is back; its others follow when it is. */
+  /** One block shows whether a unit is back, another one each time; the others follow when it is. */
   #enqueueProbe(unit: UnitPlan): void {
-    const planned = unit.groups.find((group) => group.blocks.length > 0)?.blocks[0];
+    const planned = unit.blocksByTrust()[0];
     if (planned !== undefined) this.#queue.push(new BlockRead(this, planned));
   }
 
@@ -126,8 +122,8 @@ export class Cycle {
     planned.backoff.succeed();
     if (!unit.backoff.failing) return;
     unit.backoff.succeed();
-    for (const group of unit.groups) {
-      for (const other of group.blocks) if (other !== planned) this.#queue.push(new BlockRead(this, other));
+    for (const other of unit.blocksByTrust()) {
+      if (other !== planned) this.#queue.push(new BlockRead(this, other));
     }
   }
 
@@ -159,13 +155,18 @@ export class Cycle {
     }
   }
 
-  /** Asks nothing more of a unit in this cycle, and later of the unit, or of the block alone, only now and then. */
+  /**
+   * Asks nothing more of a unit in this cycle, and later of the block, or of the whole unit, only now and then. The
+   * block is remembered in both cases: the next time another one goes first, in case only this one gets no answer.
+   */
   #giveUp(unit: UnitPlan, planned: PlannedBlock, blockOnly: boolean): void {
-    const alreadyCounted = unit.skip;
+    const now = performance.now();
+    planned.backoff.fail(now);
+    if (!blockOnly) {
+      if (!unit.skip) unit.backoff.fail(now);
+      unit.markStale(this.#readings);
+    }
     unit.skip = true;
-    if (blockOnly) planned.backoff.fail(performance.now());
-    else if (!alreadyCounted) unit.backoff.fail(performance.now());
-    if (!blockOnly) unit.markStale(this.#readings);
   }
 
   #finishWhenDone(): void {

@@ -27,7 +27,7 @@ export class Poller {
   reset(): void {
     for (const unit of this.#units) {
       unit.backoff.succeed();
-      for (const group of unit.groups) for (const { backoff } of group.blocks) backoff.succeed();
+      for (const group of unit.groups) for (const { backoff } of group.blocks) backoff.hasten();
     }
   }
 

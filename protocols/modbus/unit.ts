@@ -16,6 +16,10 @@ export class Backoff {
   get failing(): boolean {
     return this.#delayMs > 0;
   }
+  /** The longer it has failed, the higher; 0 when it does not. */
+  get delayMs(): number {
+    return this.#delayMs;
+  }
   due(now: number): boolean {
     return now >= this.#until;
   }
@@ -27,13 +31,17 @@ export class Backoff {
     this.#delayMs = 0;
     this.#until = 0;
   }
+  /** It may be tried at once, though it still counts as failing. */
+  hasten(): void {
+    this.#until = 0;
+  }
 }
 
 /** A block of the plan with what is remembered of it. */
 export interface PlannedBlock {
   readonly block: Block;
   readonly group: GroupPlan;
-  /** Of a block that gets no answer while its unit answers others. */
+  /** Of a block that got no answer. */
   readonly backoff: Backoff;
 }
 
@@ -95,6 +103,13 @@ export class UnitPlan {
 
   constructor(id: number) {
     this.id = id;
+  }
+
+  /** Every block, those that answer first and those that gave no answer longest last. */
+  blocksByTrust(): PlannedBlock[] {
+    const blocks = this.groups.flatMap((group) => group.blocks);
+    if (!blocks.some(({ backoff }) => backoff.failing)) return blocks;
+    return blocks.sort((left, right) => left.backoff.delayMs - right.backoff.delayMs);
   }
 
   markStale(readings: Readings): void {

@@ -332,6 +332,8 @@ describe('modbus driver against simulated devices', () => {
       const results = await Promise.all([write(5, 1), write(3, 1), write(5, 0), write(5, 1)]);
       assert.ok(results.every(({ confirmed }) => confirmed));
       assert.equal(device.holding(1).getUint16(30), 0x8201);
+      assert.equal((await write(5, 0)).written, 0);
+      assert.equal(device.holding(1).getUint16(30), 0x8001);
     });
 
     it('says when the device holds something else afterwards', async () => {
