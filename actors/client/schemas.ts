@@ -39,7 +39,7 @@ export type ChannelStats = Static<typeof ChannelStatsSchema>;
 
 export const ChannelViewSchema = Type.Object({
   id: Type.Integer(),
-  ref: Type.String({ description: 'actor reference, channel/<id>' }),
+  ref: Type.String({ description: 'actor reference, `channel/<id>`' }),
   name: Type.String(),
   protocol: Type.String(),
   address: Type.String({ description: 'host:port, device path, or "virtual"' }),
@@ -53,7 +53,7 @@ export const ChannelViewSchema = Type.Object({
 export type ChannelView = Static<typeof ChannelViewSchema>;
 
 export const PointViewSchema = Type.Object({
-  address: Type.String({ description: 'comsrv:<channel>:<kind>:<id>' }),
+  address: Type.String({ description: '`comsrv:<channel>:<kind>:<id>`' }),
   channel: Type.Integer(),
   kind: PointKindSchema,
   id: Type.Integer(),

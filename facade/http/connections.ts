@@ -9,17 +9,12 @@ export class ConnectionCloser {
   readonly #server: Server;
   readonly #graceMs: number;
   readonly #unused = new Set<Socket>();
-  #closing = false;
 
   /** @param graceMs milliseconds that requests under way have to end once the server closes. */
   constructor(server: Server, graceMs: number) {
     this.#server = server;
     this.#graceMs = graceMs;
     server.on('connection', (socket: Socket) => {
-      if (this.#closing) {
-        socket.destroy();
-        return;
-      }
       this.#unused.add(socket);
       socket.once('close', () => this.#unused.delete(socket));
     });
@@ -28,7 +23,6 @@ export class ConnectionCloser {
 
   /** Call when the server starts to close. */
   close(): void {
-    this.#closing = true;
     for (const socket of this.#unused) socket.destroy();
     const timer = setTimeout(() => this.#server.closeAllConnections(), this.#graceMs);
     this.#server.once('close', () => clearTimeout(timer));

@@ -40,6 +40,9 @@ export const ErrorEnvelope = component(
   }),
 );
 
+/** What a command without arguments may carry; the content type is needed all the same. */
+export const NoBody = Type.Union([Type.Object({}, { additionalProperties: false }), Type.Null()]);
+
 /** Every route answers errors in the envelope. */
 export const errorAnswers = {
   '4xx': { description: 'The request cannot be served as it is.', ...ErrorEnvelope },
@@ -68,7 +71,7 @@ export const ChannelCommandBody = Type.Object(
 
 export const PointParams = Type.Object({
   address: Type.String({
-    description: '<channel>:<kind>:<id>, as comsrv:1001:T:1 or 1001:T:1',
+    description: '`<channel>:<kind>:<id>`, as comsrv:1001:T:1 or 1001:T:1',
     examples: ['comsrv:1001:T:1'],
   }),
 });

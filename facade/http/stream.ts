@@ -60,6 +60,7 @@ export class EventStreams {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       'x-content-type-options': 'nosniff',
+      connection: 'close', // what comes after a stream is a new stream; and an ended one holds no server open
       'x-accel-buffering': 'no', // asks nginx not to gather the events
       'x-request-id': context.requestId,
     });

@@ -56,7 +56,7 @@ function toProblem(part: string, error: ErrorObject): RequestProblem {
     return {
       path: `${path}.${params.additionalProperty}`,
       found: show(value),
-      allowed: `only the names ${names}`,
+      allowed: names === '' ? 'no fields' : `only the names ${names}`,
     };
   }
   return { path, found: show(error.data), allowed: describe(schema) };
@@ -80,7 +80,8 @@ function describe(schema: JsonSchema): string {
   const type = schema.type ?? 'any value';
   if (type === 'string')
     return `string${range(schema.minLength, schema.maxLength)}${schema.minLength ? ' characters' : ''}`;
-  if (type === 'object') return `object with ${Object.keys(schema.properties ?? {}).join(', ')}`;
+  const names = Object.keys(schema.properties ?? {});
+  if (type === 'object') return names.length === 0 ? 'empty object' : `object with ${names.join(', ')}`;
   return type + range(schema.minimum, schema.maximum);
 }
 

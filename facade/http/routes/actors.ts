@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import type { StatewattClient } from '../../../actors/client/client.js';
 import type { HttpApp } from '../app.js';
-import { ActorDetail, ActorList, ActorParams, ActorView, errorAnswers } from '../schemas.js';
+import { ActorDetail, ActorList, ActorParams, ActorView, NoBody, errorAnswers } from '../schemas.js';
 
 /** Actors: what lives where, and the supervisor's hand on it. */
 export function actorRoutes(app: HttpApp, client: StatewattClient): void {
@@ -40,6 +40,7 @@ export function actorRoutes(app: HttpApp, client: StatewattClient): void {
         summary: 'Stop the activation in order and start it from its journal; clears "failed"',
         tags: ['actors'],
         params: ActorParams,
+        body: NoBody,
         response: { 200: ActorView, ...errorAnswers },
       },
     },
@@ -54,6 +55,7 @@ export function actorRoutes(app: HttpApp, client: StatewattClient): void {
         summary: 'Crash the activation, as a fault would; its supervisor restarts it',
         tags: ['actors'],
         params: ActorParams,
+        body: NoBody,
         response: { 204: Type.Null({ description: 'crashed' }), ...errorAnswers },
       },
     },

@@ -117,7 +117,9 @@ describe('HTTP server', () => {
     const answer = await fetch(`${url}/api/v1/points/stream`);
     const stream = events(answer);
     const next = stream.next();
+    const start = performance.now();
     await facade.close();
+    assert.ok(performance.now() - start < 2500, 'waited for the grace time of 5 s');
     assert.deepEqual(await next, { value: undefined, done: true });
     assert.equal(client.watchers, 0);
     await assert.rejects(fetch(`${url}/health/live`));

@@ -84,6 +84,10 @@ describe('HTTP routes', () => {
     const restarted = await post('/api/v1/actors/channel/1001/restart', {});
     assert.equal(restarted.status, 200);
     assert.equal((restarted.body as { ref: string }).ref, 'channel/1001');
+    const refused = await post('/api/v1/actors/channel/1001/kill', { node: 'b' });
+    assert.equal(refused.status, 400);
+    assert.match(JSON.stringify(refused.body), /allowed: empty object or null/);
+    assert.equal(kill.callCount, 1);
   });
 
   describe('writes', () => {
