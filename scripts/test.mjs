@@ -1,12 +1,12 @@
 // `npm test`: gets what is missing, then runs the checks and the tests. The last line counts both.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './setup/command.mjs';
 import { NATS_SERVER, TEST_PARTS } from './setup/parts.mjs';
 import { setup } from './setup/setup.mjs';
 import { Steps, printFailure } from './setup/steps.mjs';
-import { parseArguments } from './testing/arguments.mjs';
+import { FOLDERS, parseArguments } from './testing/arguments.mjs';
 import { coverageReport } from './testing/coverage.mjs';
 import { runMocha } from './testing/mocha.mjs';
 
@@ -28,7 +28,10 @@ if (given.includes('--help')) {
   process.exit(0);
 }
 
-const { specs, mocha, partial } = parseArguments(given);
+const { specs, mocha, partial } = parseArguments(
+  given,
+  FOLDERS.filter((folder) => existsSync(join(root, 'tests', folder))),
+);
 /** What was not as it should be, one line each, beside the tests that mocha counts. */
 const failures = /** @type {string[]} */ ([]);
 let checksPassed = 0;

@@ -49,7 +49,7 @@ async function tail(cli: Cli, client: StatewattClient, { channel, point, count =
   const interrupted = cli.dependencies.interruption();
   const stop = new AbortController();
   const signal = AbortSignal.any([interrupted, stop.signal]);
-  const format = cli.json ? (change: PointView) => `${JSON.stringify(change)}\n` : aligned(cli);
+  const format = cli.json ? lines : aligned(cli);
   let left = count;
   try {
     for await (const update of client.watchPoints(watched === undefined ? {} : { channel: watched }, signal)) {
@@ -57,7 +57,7 @@ async function tail(cli: Cli, client: StatewattClient, { channel, point, count =
         (one) => point === undefined || (one.kind === point.kind && one.id === point.id),
       );
       const shown = wanted.slice(0, left);
-      if (shown.length > 0) await cli.out.write(shown.map(format).join(''));
+      if (shown.length > 0) await cli.out.write(format(shown));
       left -= shown.length;
       if (left === 0) return;
     }
@@ -75,25 +75,28 @@ async function tail(cli: Cli, client: StatewattClient, { channel, point, count =
   }
 }
 
+function lines(changes: readonly PointView[]): string {
+  return changes.map((change) => `${JSON.stringify(change)}\n`).join('');
+}
+
 /** Columns that widen as wider texts come by: what is to come cannot be known. */
-function aligned(cli: Cli): (change: PointView) => string {
+function aligned(cli: Cli): (changes: readonly PointView[]) => string {
   const widths = [0, 0, 8, 0];
-  const pad = (text: string, column: number, right = false) => {
-    const width = Math.max(widths[column] as number, displayWidth(text));
-    widths[column] = width;
-    const space = ' '.repeat(width - displayWidth(text));
-    return right ? space + text : text + space;
-  };
-  return (change) => {
-    const quality = cli.colour ? paint(change.quality, qualityTone(change.quality)) : change.quality;
-    const cells = [
-      change.time === null ? NOTHING.padEnd(23) : formatTime(change.time),
-      pad(change.address, 0),
-      pad(safe(change.name), 1),
-      pad(formatValue(change.value), 2, true),
-      pad(safe(change.unit), 3),
-      quality,
-    ];
-    return `${cells.join('  ')}\n`;
+  const pad = (text: string, column: number) => ' '.repeat((widths[column] as number) - displayWidth(text));
+  return (changes) => {
+    const rows = changes.map((change) => ({
+      time: change.time === null ? NOTHING.padEnd(23) : formatTime(change.time),
+      cells: [change.address, safe(change.name), formatValue(change.value), safe(change.unit)] as const,
+      quality: cli.colour ? paint(change.quality, qualityTone(change.quality)) : change.quality,
+    }));
+    for (const { cells } of rows) {
+      cells.forEach((text, column) => (widths[column] = Math.max(widths[column] as number, displayWidth(text))));
+    }
+    return rows
+      .map(({ time, cells: [address, name, value, unit], quality }) => {
+        const left = `${time}  ${address}${pad(address, 0)}  ${name}${pad(name, 1)}`;
+        return `${left}  ${pad(value, 2)}${value}  ${unit}${pad(unit, 3)}  ${quality}\n`;
+      })
+      .join('');
   };
 }

@@ -287,7 +287,7 @@ describe('cli tail', () => {
     assert.equal(code, 0);
     const lines = out.trimEnd().split('\n');
     assert.equal(lines.length, 3);
-    assert.match(lines[0] as string, /^2026-.{18} {2}comsrv:1001:T:1 {2}Active power {2} +[\d.]+ {2}kW {2}good$/);
+    assert.match(lines[0] as string, /^2026-.{18} {2}comsrv:1001:T:1 {2}Active power {2} +[\d.]+ {2}kW +good$/);
   });
 
   it('prints one JSON document per line with --json', async () => {

@@ -8,6 +8,7 @@ describe('npm test: arguments', () => {
     assert.deepEqual([mocha, partial], [[], false]);
     assert.equal(specs[0], 'dist/tests/unit/**/*.test.js');
     assert.equal(specs.length, 5);
+    assert.deepEqual(parseArguments([], ['e2e']).specs, ['dist/tests/e2e/**/*.test.js']);
   });
 
   it('choose folders and files; all else is for mocha', () => {
