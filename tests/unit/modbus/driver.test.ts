@@ -168,6 +168,20 @@ describe('modbus driver, over time', () => {
     assert.equal(device.asked.length, 3);
   });
 
+  it('leaves nothing open when it was closed while the link was being opened', async () => {
+    let opened: (stream: Duplex) => void = () => undefined;
+    driver = createModbusDriver(modbusChannel(502, [{ address: 0 }]), {
+      open: () => new Promise((resolve) => (opened = resolve)),
+    });
+    const connecting = driver.connect();
+    await clock.tickAsync(1);
+    await driver.close();
+    const stream = new Loopback(banks);
+    opened(stream);
+    await assert.rejects(connecting, LinkError);
+    assert.ok(stream.destroyed);
+  });
+
   it('does not poll before it is connected, nor twice at once', async () => {
     const readings = await start([{ address: 0 }]);
     const first = driver.poll(readings);
