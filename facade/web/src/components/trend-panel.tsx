@@ -74,11 +74,10 @@ export function TrendPanel() {
             </button>
           ) : null}
         </div>
-        <span class="spring" />
-        <span class="readout">
-          {pointed.value === null ? text + gaps : (under(columns, pointed.value, value) ?? text + gaps)}
-        </span>
       </div>
+      <p class="readout">
+        {pointed.value === null ? text + gaps : (under(columns, pointed.value, value) ?? text + gaps)}
+      </p>
       <div class="chart-box">
         <TrendChart
           columns={columns}
