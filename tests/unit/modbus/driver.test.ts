@@ -201,6 +201,29 @@ describe('modbus link', () => {
   });
   afterEach(() => clock.restore());
 
+  it('does not take a late answer for the next one', async () => {
+    const stream = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+    const link = new Link(stream, new MbapFraming(), { name: 'x', responseTimeoutMs: 100, pipeline: 1, pauseMs: 0 });
+    const ends: string[] = [];
+    const answer = (transaction: number, value: number) =>
+      stream.push(Uint8Array.of(0, transaction, 0, 0, 0, 5, 1, 3, 2, 0, value));
+    for (let index = 0; index < 2; index++) {
+      link.request({
+        unitId: 1,
+        pdu: Uint8Array.of(3, 0, 0, 0, 1),
+        done: (error, bytes, start) => ends.push(error?.code ?? `value ${bytes[start + 3]}`),
+      });
+    }
+    await clock.tickAsync(110);
+    answer(1, 11);
+    await clock.tickAsync(10);
+    assert.deepEqual([ends, link.ignoredAnswers], [['protocol.timeout'], 1]);
+    answer(2, 22);
+    await clock.tickAsync(10);
+    assert.deepEqual(ends, ['protocol.timeout', 'value 22']);
+    link.close(new LinkError('end of test'));
+  });
+
   it('gives each of several requests under way its own time', async () => {
     const stream = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
     const link = new Link(stream, new MbapFraming(), { name: 'x', responseTimeoutMs: 100, pipeline: 4, pauseMs: 0 });
