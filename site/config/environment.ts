@@ -6,7 +6,7 @@ import { StatewattError } from '../../errors/error.js';
 import { choices, nearest, show } from './problems.js';
 import { words } from './schema/helpers.js';
 
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const url = (schemes: readonly string[], description: string, example: string) =>
   Type.String({ pattern: `^(${schemes.join('|')})://[^\\s/]+`, description, examples: [example] });

@@ -15,6 +15,10 @@ const MAX_WAIT_MS = 1000;
 const POLL_MS = 1000;
 /** A bound on what polling costs: a site of more files is gone through in more than one turn. */
 const FILES_PER_POLL = 200;
+/** The stamp of a file that polling has not come to yet. */
+const UNSEEN = '';
+/** File systems keep times in steps of up to 2 s. */
+const CLOCK_STEP_MS = 2000;
 /** What a site may be made of: tables, site files, folders. Other files may change beside them, logs for example. */
 const RELEVANT = /\.(csv|ya?ml)$|^[^.]+$/i;
 
@@ -43,6 +47,8 @@ class SiteWatcher {
   readonly #poller: NodeJS.Timeout;
   #site: Site;
   #error: ConfigError | undefined;
+  /** When the last load began, ms since the Unix epoch. */
+  #loadedAt = Date.now();
   #pollFrom = 0;
   #isPolling = false;
   #timer: NodeJS.Timeout | undefined;
@@ -79,7 +85,7 @@ class SiteWatcher {
     }
     const paths = new Set([...files, ...folders]);
     for (const known of this.#stamps.keys()) if (!paths.has(known)) this.#stamps.delete(known);
-    for (const path of paths) if (!this.#stamps.has(path)) this.#stamps.set(path, '');
+    for (const path of paths) if (!this.#stamps.has(path)) this.#stamps.set(path, UNSEEN);
   }
 
   /** Undefined where the system gives no more notifications, or none for this folder: polling is left. */
@@ -107,11 +113,12 @@ class SiteWatcher {
     const part = paths.slice(this.#pollFrom, this.#pollFrom + FILES_PER_POLL);
     this.#pollFrom += FILES_PER_POLL;
     for (const path of part) {
-      const stamp = await stampOf(path);
+      const { stamp, changedAt } = await stampOf(path);
       const before = this.#stamps.get(path);
       if (before === undefined) continue; // no longer followed
       this.#stamps.set(path, stamp);
-      if (before !== '' && before !== stamp) this.#schedule();
+      const isChanged = before === UNSEEN ? changedAt > this.#loadedAt - CLOCK_STEP_MS : before !== stamp;
+      if (isChanged) this.#schedule();
     }
     this.#isPolling = false;
   }
@@ -132,6 +139,7 @@ class SiteWatcher {
       return;
     }
     this.#isLoading = true;
+    this.#loadedAt = Date.now();
     const next = await this.#load();
     this.#isLoading = false;
     if (this.#isClosed) return;
@@ -175,11 +183,11 @@ function settings(site: Site): Partial<Site> {
   return { ...site, channels: [], files: [] };
 }
 
-async function stampOf(path: string): Promise<string> {
+async function stampOf(path: string): Promise<{ stamp: string; changedAt: number }> {
   try {
     const { mtimeMs, size, ino } = await stat(path);
-    return `${mtimeMs} ${size} ${ino}`;
+    return { stamp: `${mtimeMs} ${size} ${ino}`, changedAt: mtimeMs };
   } catch {
-    return 'away';
+    return { stamp: 'away', changedAt: 0 };
   }
 }

@@ -103,7 +103,6 @@ const Limits = closed({
   ),
   pause_ms: Type.Optional(millis('rest between two requests, for slow devices', { minimum: 0, default: D.pauseMs })),
 });
-export type LimitsFile = Static<typeof Limits>;
 
 const retryInterval = millis('VoltageEMS; not used, a channel backs off by itself', { minimum: 0 });
 /** VoltageEMS's free-form parameters, for Modbus. */

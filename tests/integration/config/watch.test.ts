@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChannelChange } from '../../../site/config/diff.js';
 import { loadSite } from '../../../site/config/load.js';
@@ -122,6 +122,16 @@ describe('watchSite', () => {
     });
     close = () => watch.close();
     assert.deepEqual(sizes((await next()).next), [3]);
+  });
+
+  it('sees what the file system does not notify: an edit behind a symbolic link', async () => {
+    const target = join(folder.path, 'elsewhere', 'signal.csv');
+    await mkdir(join(folder.path, 'elsewhere'));
+    await writeFile(target, `${HEADER}1,Door,1,0,,0,bool\n`);
+    await symlink(target, join(folder.path, 'tables', 'signal.csv'));
+    assert.deepEqual(sizes((await next()).next), [3]);
+    await writeFile(target, `${HEADER}1,Door,1,0,,0,bool\n2,Gate,1,0,,0,bool\n`);
+    assert.deepEqual(sizes((await next()).next), [4]);
   });
 
   it('tells that the site file went', async () => {

@@ -166,6 +166,22 @@ channels:
     assert.equal(site.name, 'site');
   });
 
+  it('takes tables from the routes of VoltageEMS, under csv_base_path', async () => {
+    const site = await loadFiles({
+      'site.yaml': `
+csv_base_path: csv
+channels:
+  - id: 1
+    protocol: modbus
+    address: a
+    table_config: { four_telemetry_route: meter, protocol_mapping_route: meter/map }
+`,
+      'csv/meter/telemetry.csv': TELEMETRY,
+      'csv/meter/map/telemetry_mapping.csv': `${MAPPING}1,1,3,9,,,\n`,
+    });
+    assert.equal((site.channels[0] as ModbusChannel).mappings[0]?.address, 9);
+  });
+
   it('gives every output of a site model a point when the channel has none', async () => {
     const site = await loadFiles({
       'site.yaml': `channels: [{ id: 5, protocol: virtual, simulation: { seed: 9, site_model: { speed: 60, ev_power_kw: 22 } } }]`,

@@ -96,6 +96,8 @@ channels: *b
   - {id: 8, protocol: modbus, transport: {hots: x}, points: []}
   - {id: 9, protocol: modbus, parameters: {host: a, port: 0}, points: []}
   - {id: 10, protocol: modbus, address: a, limits: {max_registers_per_read: 126, max_bits_per_read: 2001}, points: []}
+  - {id: 11, protocol: modbus, parameters: {host: a, device: /dev/ttyS0}, points: []}
+  - {id: 12, protocol: modbus, parameters: {host: a, port: "70000"}, points: []}
 `,
     },
     problems: [
@@ -111,6 +113,8 @@ channels: *b
       'site.yaml:10:59: channels[8].parameters.port: found 0, allowed a port number or the name of a serial port',
       'site.yaml:11:77: channels[9].limits.max_registers_per_read: found 126, allowed a whole number from 1 to 125',
       'site.yaml:11:101: channels[9].limits.max_bits_per_read: found 2001, allowed a whole number from 1 to 2000',
+      'site.yaml:12:45: channels[10].parameters.host: found a host and a serial port, allowed one of them',
+      'site.yaml:13:54: channels[11].parameters.port: found "70000", allowed a whole number from 1 to 65535',
     ],
   },
   {
