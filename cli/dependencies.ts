@@ -1,4 +1,5 @@
 import type { StatewattClient } from '../actors/client/client.js';
+import type { NodeOptions, RunningNode } from '../node/node.js';
 import type { Site } from '../site/model.js';
 import type { OutputStream } from './output.js';
 
@@ -11,6 +12,8 @@ export interface Dependencies {
    * @throws StatewattError `config.invalid`, with all problems in `details.problems`
    */
   check(path: string): Promise<Site>;
+  /** Starts a node; see node/node.ts. */
+  startNode(options: NodeOptions): Promise<RunningNode>;
   /** From now on Ctrl-C and SIGTERM abort the signal instead of ending the process; a second one ends it. */
   interruption(): AbortSignal;
   /** Ms since the Unix epoch. */

@@ -13,4 +13,6 @@ await runProcess({
       ),
     ),
   check: loadSite,
+  // Loaded when it is wanted: the other commands start faster without it.
+  startNode: async (options) => (await import('../node/node.js')).startNode(options),
 });

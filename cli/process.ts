@@ -3,7 +3,7 @@ import type { Dependencies } from './dependencies.js';
 import { runCli } from './run.js';
 
 /** Runs this process's command line and leaves its exit code; the process ends when nothing is left to do. */
-export async function runProcess(parts: Pick<Dependencies, 'connect' | 'check'>): Promise<void> {
+export async function runProcess(parts: Pick<Dependencies, 'connect' | 'check' | 'startNode'>): Promise<void> {
   process.exitCode = await runCli(process.argv.slice(2), {
     ...parts,
     interruption,

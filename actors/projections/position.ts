@@ -41,7 +41,10 @@ export class PositionStore {
   async save(position: Position): Promise<void> {
     const value = JSON.stringify(position);
     try {
-      this.#revision = await this.#kv.update(this.#name, value, this.#revision);
+      this.#revision =
+        this.#revision === 0
+          ? await this.#kv.create(this.#name, value)
+          : await this.#kv.update(this.#name, value, this.#revision);
     } catch (error) {
       const entry = await this.#kv.get(this.#name);
       if (entry?.string() === value) {

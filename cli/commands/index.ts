@@ -9,6 +9,7 @@ import { addPoints } from './points.js';
 import { addPs } from './ps.js';
 import { addShow } from './show.js';
 import { addTail } from './tail.js';
+import { addUp } from './up.js';
 import { addWrite } from './write.js';
 
 /** Adds one command to the program. */
@@ -16,6 +17,7 @@ export type AddCommand = (program: Command, cli: Cli) => void;
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly AddCommand[] = [
+  addUp,
   addCheck,
   addHealth,
   addChannels,

@@ -11,4 +11,5 @@ await runProcess({
     return Promise.resolve(client);
   },
   check: loadSite,
+  startNode: () => Promise.reject(new Error('not here')),
 });

@@ -39,6 +39,7 @@ describe('cli: help and usage', () => {
     const cli = new Cli({
       connect: () => Promise.reject(new Error('not here')),
       check: () => Promise.reject(new Error('not here')),
+      startNode: () => Promise.reject(new Error('not here')),
       interruption: () => new AbortController().signal,
       now: Date.now,
       version: '0',
@@ -47,7 +48,7 @@ describe('cli: help and usage', () => {
       err: new Sink(),
     });
     const commands = createProgram(cli).commands.filter((command: Command) => command.name() !== 'help');
-    assert.ok(commands.length >= 11);
+    assert.ok(commands.length >= 12);
     for (const command of commands) {
       const { code, out } = await statewatt([command.name(), '--help']);
       assert.equal(code, 0, command.name());
@@ -145,6 +146,7 @@ describe('cli: errors', () => {
     const code = await runCli(['points', '--json'], {
       connect: () => Promise.resolve(new FakeClient({ channels: 50 })),
       check: () => Promise.reject(new Error('not here')),
+      startNode: () => Promise.reject(new Error('not here')),
       interruption: () => new AbortController().signal,
       now: Date.now,
       version: '0',

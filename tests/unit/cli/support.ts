@@ -49,6 +49,7 @@ export async function statewatt(line: string | readonly string[], options: Optio
   const code = await runCli(typeof line === 'string' ? line.split(' ') : line, {
     connect: options.connect ?? (() => Promise.resolve(client)),
     check: options.check ?? (() => Promise.reject(new Error('no site'))),
+    startNode: () => Promise.reject(new Error('not here')),
     interruption: () => options.interrupted ?? new AbortController().signal,
     now: () => NOW,
     version: '1.2.3',

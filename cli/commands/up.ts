@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+import type { Command } from 'commander';
+import { pino } from 'pino';
+import { PinoPretty } from 'pino-pretty';
+import type { NodeLog, RunningNode } from '../../node/node.js';
+import type { StageReport } from '../../node/stages.js';
+import { loadEnvironment, type Environment } from '../../site/config/index.js';
+import type { Cli } from '../cli.js';
+import type { OutputStream } from '../output.js';
+import { safe } from '../render/text.js';
+import { dataFolder } from '../target.js';
+import { examples, GROUPS } from './help.js';
+
+interface UpOptions {
+  demo?: boolean;
+  httpPort?: string;
+  httpHost?: string;
+}
+
+const ENVIRONMENT_HELP = `
+Environment (docs/configuration.md has them all):
+  NATS_URL             use this NATS instead of an own nats-server
+  REDIS_URL            realtime values go to this Redis instead of the process's memory
+  CLICKHOUSE_URL       history goes to this ClickHouse instead of the embedded engine
+  STATEWATT_DATA       data folder (default: .statewatt)
+  STATEWATT_HTTP_PORT  port of the web page and the HTTP interface (default: 8080)
+  STATEWATT_LOG_LEVEL  fatal, error, warn, info (default), debug, trace or silent
+`;
+
+export function addUp(program: Command, cli: Cli): void {
+  program
+    .command('up')
+    .helpGroup(GROUPS.run)
+    .summary('run a site until it is stopped')
+    .description(
+      'Runs a site: devices, live values, history, web page, HTTP and NATS interfaces. ' +
+        'What the environment does not name elsewhere runs embedded. Ctrl-C or SIGTERM stops everything in order.',
+    )
+    .argument('[site]', 'site.yaml, a folder that holds one, or a VoltageEMS configuration folder (default: site.yaml)')
+    .option('--demo', 'also run the simulated devices of the demo; without a site, run the demo site')
+    .option('--http-port <port>', 'port of the web page and the HTTP interface; 0 = any that is free')
+    .option('--http-host <address>', 'address that HTTP listens on (default: 127.0.0.1, this machine only)')
+    .addHelpText('after', ENVIRONMENT_HELP)
+    .addHelpText(
+      'after',
+      examples('statewatt up --demo', 'statewatt up site.yaml', 'REDIS_URL=redis://10.0.0.1 statewatt up site.yaml'),
+    )
+    .action((site: string | undefined, options: UpOptions) => up(cli, site, options));
+}
+
+async function up(cli: Cli, site: string | undefined, options: UpOptions): Promise<void> {
+  const interruption = cli.dependencies.interruption();
+  const environment = environmentOf(cli, options);
+  const demo = options.demo === true;
+  const startedAt = cli.now();
+  const node = await cli.dependencies.startNode({
+    site: site ?? (demo ? undefined : 'site.yaml'),
+    demo,
+    environment,
+    log: createLog(cli.dependencies.err, environment.logLevel),
+    onStage: (report) => printStage(cli, report),
+  });
+  try {
+    await printRunning(cli, node, cli.now() - startedAt);
+    if (!interruption.aborted) await once(interruption, 'abort');
+  } finally {
+    if (!cli.json) await cli.line('\nStopping …');
+    await node.stop();
+  }
+}
+
+/** Options of the command line go before the environment's variables. */
+function environmentOf(cli: Cli, options: UpOptions): Environment {
+  const { env } = cli.dependencies;
+  return loadEnvironment({
+    ...env,
+    STATEWATT_DATA: dataFolder(cli.options, env),
+    ...(cli.options.nats === undefined ? {} : { NATS_URL: cli.options.nats }),
+    ...(options.httpPort === undefined ? {} : { STATEWATT_HTTP_PORT: options.httpPort }),
+    ...(options.httpHost === undefined ? {} : { STATEWATT_HTTP_HOST: options.httpHost }),
+  });
+}
+
+/** Readable lines at a terminal, JSON lines elsewhere; stderr, because stdout is the command's answer. */
+function createLog(stream: OutputStream, level: string): NodeLog {
+  if (stream.isTTY !== true) return pino({ level }, stream);
+  return pino({ level }, PinoPretty({ destination: stream, colorize: false, ignore: 'pid,hostname', sync: true }));
+}
+
+/** A line for each step; output that cannot be written must not stop the site. */
+function printStage(cli: Cli, { phase, name, detail, ms }: StageReport): void {
+  if (cli.json) return;
+  const mark = { started: '✓', stopped: '✓', failed: '✗' }[phase];
+  const line = `  ${mark} ${name.padEnd(18)} ${safe(detail).padEnd(44)} ${(ms / 1_000).toFixed(1).padStart(5)} s`;
+  cli.line(line.trimEnd(), phase === 'failed' ? 'alarm' : 'none').catch(() => undefined);
+}
+
+async function printRunning(cli: Cli, { url, natsUrl, dataFolder: folder }: RunningNode, ms: number): Promise<void> {
+  if (cli.json) {
+    await cli.document({ http: { url }, nats: { url: natsUrl }, data: folder, pid: process.pid });
+    return;
+  }
+  await cli.line(
+    [
+      '',
+      `  Running after ${(ms / 1_000).toFixed(1)} s. Ctrl-C stops everything.`,
+      '',
+      `  Web page   ${url}`,
+      `  HTTP API   ${url}/api/docs`,
+      `  NATS       ${safe(natsUrl)}`,
+      `  Data       ${safe(folder)}`,
+      '',
+    ].join('\n'),
+  );
+}

@@ -1,0 +1,14 @@
+import type { Driver } from '../protocols/driver.js';
+import { createModbusDriver } from '../protocols/modbus/driver.js';
+import { createVirtualDriver } from '../protocols/virtual/driver.js';
+import type { ChannelConfig } from '../site/model.js';
+
+/** The driver of a channel's protocol. */
+export function createDriver(config: ChannelConfig): Driver {
+  switch (config.protocol) {
+    case 'modbus':
+      return createModbusDriver(config);
+    case 'virtual':
+      return createVirtualDriver(config);
+  }
+}

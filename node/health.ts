@@ -1,0 +1,191 @@
+import type { Health, PartHealth } from '../actors/client/schemas.js';
+import type { FramePublisher } from '../actors/frames/publisher.js';
+import type { HistoryProjection } from '../actors/projections/history.js';
+import type { RealtimeProjection } from '../actors/projections/realtime.js';
+import type { ActorSystem } from '../actors/runtime/system.js';
+import type { Bus } from '../bus/connection.js';
+import type { EmbeddedServer } from '../bus/server.js';
+import { STREAM } from '../bus/streams.js';
+import { errorMessage } from '../errors/error.js';
+import type { HistoryStore } from '../protocols/clickhouse/types.js';
+import type { RealtimeStore } from '../protocols/realtime/store.js';
+import type { SiteHolder } from './site-holder.js';
+
+export interface HealthParts {
+  readonly bus: Bus;
+  readonly server: EmbeddedServer | undefined;
+  readonly system: ActorSystem;
+  readonly holder: SiteHolder;
+  readonly realtime: RealtimeStore;
+  readonly realtimeProjection: RealtimeProjection;
+  readonly history: HistoryStore;
+  readonly historyProjection: HistoryProjection;
+  readonly publisher: FramePublisher;
+  readonly node: string;
+  readonly version: string;
+  readonly startedAt: number;
+  /** All channels have been brought to life. */
+  readonly ready: () => boolean;
+  /** The last edit of the configuration that could not be used; undefined when the newest is in force. */
+  readonly configurationProblem: () => string | undefined;
+}
+
+/** Answers within this age are given again: a load balancer may ask as often as it likes. */
+const FRESH_MS = 500;
+/** Frames that history may be behind before that is worth saying: ten seconds of a thousand channels. */
+const LAG_WORTH_SAYING = 10_000;
+
+/** How a node says how it is, part by part. */
+export class HealthCheck {
+  readonly #parts: HealthParts;
+  #last: { readonly at: number; readonly health: Promise<Health> } | undefined;
+
+  constructor(parts: HealthParts) {
+    this.#parts = parts;
+  }
+
+  check(): Promise<Health> {
+    const now = Date.now();
+    if (this.#last === undefined || now - this.#last.at >= FRESH_MS || now < this.#last.at) {
+      this.#last = { at: now, health: this.#check(now) };
+    }
+    return this.#last.health;
+  }
+
+  async #check(now: number): Promise<Health> {
+    const { holder, node, version, startedAt, bus, ready } = this.#parts;
+    const parts: Record<string, PartHealth> = {
+      nats: this.#nats(),
+      realtime: this.#realtime(),
+      history: await this.#history(),
+      spool: this.#spool(),
+      actors: this.#actors(),
+      channels: this.#channels(),
+      configuration: this.#configuration(),
+    };
+    return {
+      status: overall(parts),
+      ready: ready() && bus.status === 'connected',
+      node,
+      site: holder.site.name,
+      version,
+      uptimeMs: now - startedAt,
+      parts,
+    };
+  }
+
+  #nats(): PartHealth {
+    const { bus, server } = this.#parts;
+    const where = server === undefined ? 'external' : 'embedded';
+    return {
+      status: bus.status === 'connected' ? 'up' : 'down',
+      detail: `${bus.status} (${where})`,
+      facts: { embedded: server !== undefined, restarts: server?.child.restarts ?? 0 },
+    };
+  }
+
+  #realtime(): PartHealth {
+    const { realtime, realtimeProjection } = this.#parts;
+    const { up, detail } = realtime.health();
+    const { frames, points } = realtimeProjection.counters;
+    const trouble = realtimeProjection.lastError;
+    return {
+      status: !up ? 'down' : trouble !== null ? 'degraded' : 'up',
+      detail: trouble === null || !up ? detail : trouble,
+      facts: { frames, points },
+    };
+  }
+
+  async #history(): Promise<PartHealth> {
+    const { history, historyProjection, bus } = this.#parts;
+    const store = await history.health();
+    const { counters, committed, lastError } = historyProjection;
+    const facts: NonNullable<PartHealth['facts']> = {
+      ...store.facts,
+      frames: counters.frames,
+      points: counters.points,
+      lost: counters.lost,
+    };
+    let status: PartHealth['status'] = store.status;
+    let detail = store.detail;
+    if (bus.status === 'connected') {
+      try {
+        const { state } = await bus.manager.streams.info(STREAM.frames);
+        const behind = Math.max(0, state.last_seq - Math.max(committed, state.first_seq - 1));
+        facts.behind = behind;
+        if (status === 'up' && behind > LAG_WORTH_SAYING) [status, detail] = ['degraded', `${behind} frames behind`];
+      } catch (error) {
+        facts.behind = null;
+        detail = `${detail}; how far behind is not known: ${errorMessage(error)}`;
+      }
+    }
+    if (status === 'up' && counters.lost > 0) {
+      [status, detail] = ['degraded', `${counters.lost} frames were lost since the start`];
+    }
+    if (lastError !== null) [status, detail] = [status === 'up' ? 'degraded' : status, lastError];
+    return { status, detail, facts };
+  }
+
+  #spool(): PartHealth {
+    const { counters, spooling, spoolBytes, lastError } = this.#parts.publisher;
+    const facts = {
+      bytes: spoolBytes,
+      spooled: counters.spooled,
+      replayed: counters.replayed,
+      refused: counters.refused,
+    };
+    if (counters.refused > 0) {
+      return {
+        status: 'degraded',
+        detail: `${counters.refused} frames were refused: ${lastError ?? 'the spool was full'}`,
+        facts,
+      };
+    }
+    if (spooling) return { status: 'degraded', detail: `frames wait on disk: ${lastError ?? 'being replayed'}`, facts };
+    return { status: 'up', detail: 'empty', facts };
+  }
+
+  #actors(): PartHealth {
+    const { system } = this.#parts;
+    const actors = system.actors();
+    const failed = actors.filter((actor) => actor.state === 'failed').map((actor) => actor.ref);
+    const facts = { active: actors.length, failed: failed.length, restarts: system.counters.restarts };
+    if (failed.length === 0) return { status: 'up', detail: `${actors.length} active`, facts };
+    return { status: 'degraded', detail: `parked after too many crashes: ${some(failed)}`, facts };
+  }
+
+  #channels(): PartHealth {
+    const { holder, system } = this.#parts;
+    const states = new Map(system.actors().map((actor) => [actor.ref, actor.state]));
+    const counts: Record<string, number> = {};
+    const troubled: string[] = [];
+    for (const channel of holder.site.channels) {
+      const state = states.get(`channel/${channel.id}`) ?? 'starting';
+      counts[state] = (counts[state] ?? 0) + 1;
+      if (state === 'backingOff' || state === 'faulted' || state === 'failed') troubled.push(`${channel.id} ${state}`);
+    }
+    const detail = Object.entries(counts).map(([state, count]) => `${count} ${state}`);
+    return {
+      status: troubled.length === 0 ? 'up' : 'degraded',
+      detail: troubled.length === 0 ? detail.join(', ') || 'none' : some(troubled),
+      facts: counts,
+    };
+  }
+
+  #configuration(): PartHealth {
+    const problem = this.#parts.configurationProblem();
+    return problem === undefined
+      ? { status: 'up', detail: 'the newest is in force' }
+      : { status: 'degraded', detail: `the last edit is not in force: ${problem}` };
+  }
+}
+
+/** Readings are not collected (nats) or not shown (realtime): that is not healthy. The rest catches up by itself. */
+function overall(parts: Readonly<Record<string, PartHealth>>): Health['status'] {
+  if (parts.nats?.status === 'down' || parts.realtime?.status === 'down') return 'unhealthy';
+  return Object.values(parts).every((part) => part.status === 'up') ? 'healthy' : 'degraded';
+}
+
+function some(list: readonly string[]): string {
+  return list.length <= 5 ? list.join(', ') : `${list.slice(0, 5).join(', ')} and ${list.length - 5} more`;
+}

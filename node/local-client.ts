@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { channelRef, type ChannelKind } from '../actors/channel.js';
+import type { PointsUpdate, StatewattClient } from '../actors/client/client.js';
+import type {
+  ActorDetail,
+  ActorView,
+  ChannelCommandName,
+  ChannelView,
+  Health,
+  HistoryPage,
+  HistoryQuery,
+  PointsPage,
+  PointsQuery,
+  PointView,
+  WriteReply,
+  WriteRequest,
+} from '../actors/client/schemas.js';
+import type { LiveFeed } from '../actors/projections/live-feed.js';
+import type { ActorSystem } from '../actors/runtime/system.js';
+import { parseRef } from '../bus/subjects.js';
+import { StatewattError } from '../errors/error.js';
+import type { HistoryStore } from '../protocols/clickhouse/types.js';
+import type { RealtimeStore } from '../protocols/realtime/store.js';
+import type { ChannelConfig } from '../site/model.js';
+import { formatPointAddress } from '../site/points.js';
+import { PointIndexes } from './point-index.js';
+import { listPoints } from './points-page.js';
+import type { SiteHolder } from './site-holder.js';
+import { watchUpdates } from './updates.js';
+import { viewChannel, viewPoint } from './views.js';
+import { checkedValue } from './write-value.js';
+
+/** The parts of a node that answer its callers. */
+export interface LocalClientParts {
+  readonly system: ActorSystem;
+  readonly channelKind: ChannelKind;
+  readonly holder: SiteHolder;
+  readonly realtime: RealtimeStore;
+  readonly history: HistoryStore;
+  readonly feed: LiveFeed;
+  health(): Promise<Health>;
+}
+
+const DEFAULT_WRITE_DEADLINE_MS = 5_000;
+
+/** The public client, over the parts of the node that it runs in. Closing it closes none of them. */
+export class LocalClient implements StatewattClient {
+  readonly #parts: LocalClientParts;
+  readonly #indexes = new PointIndexes();
+
+  constructor(parts: LocalClientParts) {
+    this.#parts = parts;
+  }
+
+  health(): Promise<Health> {
+    return this.#parts.health();
+  }
+
+  channels(): Promise<ChannelView[]> {
+    return Promise.resolve(this.#parts.holder.site.channels.map((config) => this.#view(config)));
+  }
+
+  channel(id: number): Promise<ChannelView> {
+    return attempt(() => this.#view(this.#configOf(id)));
+  }
+
+  async commandChannel(id: number, command: ChannelCommandName): Promise<ChannelView> {
+    const config = this.#configOf(id);
+    await this.#parts.system.ask(channelRef(this.#parts.channelKind, id), { type: command });
+    return this.#view(config);
+  }
+
+  async points(query: PointsQuery): Promise<PointsPage> {
+    const { holder, realtime } = this.#parts;
+    return listPoints(holder.site, query, async (config) =>
+      this.#indexes.of(config).views(await realtime.read(config.id)),
+    );
+  }
+
+  async point(channel: number, kind: PointView['kind'], id: number): Promise<PointView> {
+    const config = this.#configOf(channel);
+    const { point, writable } = this.#pointOf(config, kind, id);
+    return viewPoint(config, point, writable, await this.#parts.realtime.readPoint(channel, kind, id));
+  }
+
+  async write(request: WriteRequest): Promise<WriteReply> {
+    const { channel, kind, id } = request;
+    const config = this.#configOf(channel);
+    const { point, writable } = this.#pointOf(config, kind, id);
+    const address = formatPointAddress({ channel, kind, id });
+    if (!writable) {
+      throw new StatewattError(
+        'points.not_writable',
+        'invalid',
+        `${address} (${point.name}) cannot be written: its mapping names no function that writes it`,
+      );
+    }
+    const value = checkedValue(point, address, request.value);
+    const commandId = request.commandId ?? randomUUID();
+    const result = await this.#parts.system.ask(
+      channelRef(this.#parts.channelKind, channel),
+      { type: 'write', writeId: commandId, kind, id, value },
+      { commandId, deadline: request.deadlineMs ?? DEFAULT_WRITE_DEADLINE_MS },
+    );
+    return { commandId, address, ...result };
+  }
+
+  async history(query: HistoryQuery): Promise<HistoryPage> {
+    this.#pointOf(this.#configOf(query.channel), query.kind, query.id);
+    return this.#parts.history.query(query);
+  }
+
+  watchPoints(filter: { channel?: number }, signal: AbortSignal): AsyncIterable<PointsUpdate> {
+    if (filter.channel !== undefined) this.#configOf(filter.channel);
+    return watchUpdates(this.#parts.feed, this.#parts.holder, this.#indexes, filter.channel, signal);
+  }
+
+  actors(): Promise<ActorView[]> {
+    return Promise.resolve(this.#parts.system.actors());
+  }
+
+  actor(ref: string): Promise<ActorDetail> {
+    return attempt(() => {
+      const inside = this.#parts.system.inspect(parseRef(ref));
+      if (inside === undefined) throw noActor(ref);
+      const { live, context, transitions, ...facts } = inside;
+      return {
+        ...facts,
+        context: live === undefined ? context : { ...(context as object), live },
+        transitions: [...transitions],
+      };
+    });
+  }
+
+  killActor(ref: string): Promise<void> {
+    return attempt(() => this.#parts.system.kill(parseRef(ref)));
+  }
+
+  async restartActor(ref: string): Promise<ActorView> {
+    const { system } = this.#parts;
+    const to = parseRef(ref);
+    await system.restart(to);
+    const { live: _live, context: _context, transitions: _transitions, ...facts } = system.inspect(to) ?? missing(ref);
+    return facts;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #view(config: ChannelConfig): ChannelView {
+    return viewChannel(config, this.#parts.system.inspect(channelRef(this.#parts.channelKind, config.id)));
+  }
+
+  #configOf(channel: number): ChannelConfig {
+    const config = this.#parts.holder.channel(channel);
+    if (config !== undefined) return config;
+    throw new StatewattError('channels.not_found', 'not_found', `there is no channel ${channel} in this site`);
+  }
+
+  #pointOf(config: ChannelConfig, kind: PointView['kind'], id: number) {
+    const found = this.#indexes.of(config).find(kind, id);
+    if (found !== undefined) return found;
+    throw new StatewattError('points.not_found', 'not_found', `channel ${config.id} has no point ${kind}:${id}`);
+  }
+}
+
+/** What is thrown becomes a rejection. */
+function attempt<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(work()));
+}
+
+function noActor(ref: string): StatewattError {
+  return new StatewattError('actors.not_found', 'not_found', `there is no active actor ${ref}`);
+}
+
+function missing(ref: string): never {
+  throw noActor(ref);
+}

@@ -1,0 +1,122 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { ChannelView } from '../actors/client/schemas.js';
+import type { FramePublisher } from '../actors/frames/publisher.js';
+import type { HistoryProjection } from '../actors/projections/history.js';
+import type { RealtimeProjection } from '../actors/projections/realtime.js';
+import type { ActorSystem } from '../actors/runtime/system.js';
+
+export interface MetricsParts {
+  readonly system: ActorSystem;
+  readonly publisher: FramePublisher;
+  readonly realtimeProjection: RealtimeProjection;
+  readonly historyProjection: HistoryProjection;
+  channels(): Promise<ChannelView[]>;
+}
+
+/** Everything a node counts, for Prometheus. The figures are read when they are asked for. */
+export function createMetrics(parts: MetricsParts): { text(): Promise<string>; close(): void } {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+
+  /** A counter that is kept elsewhere. */
+  const total = (name: string, help: string, read: () => number): void => {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
+  const level = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+
+  const { system, publisher, realtimeProjection, historyProjection } = parts;
+  level('statewatt_actors', 'Actors that live on this node.', () => system.actors().length);
+  level('statewatt_mailbox_commands', 'Commands that wait in mailboxes.', () =>
+    system.actors().reduce((sum, actor) => sum + actor.mailbox, 0),
+  );
+  total('statewatt_commands_total', 'Commands taken from the queue.', () => system.counters.commands);
+  total('statewatt_commands_refused_total', 'Commands answered busy.', () => system.counters.refusedBusy);
+  total('statewatt_actor_restarts_total', 'Actors restarted after a crash.', () => system.counters.restarts);
+  total('statewatt_actor_failures_total', 'Actors parked after too many crashes.', () => system.counters.failures);
+  total('statewatt_frames_published_total', 'Frames acknowledged by the stream.', () => publisher.counters.published);
+  total('statewatt_frames_spooled_total', 'Frames kept on disk.', () => publisher.counters.spooled);
+  total('statewatt_frames_replayed_total', 'Frames from disk to the stream.', () => publisher.counters.replayed);
+  total('statewatt_frames_refused_total', 'Frames lost: the spool was full.', () => publisher.counters.refused);
+  level('statewatt_spool_bytes', 'Bytes of frames on disk.', () => publisher.spoolBytes);
+  total(
+    'statewatt_realtime_points_total',
+    'Points applied to the realtime store.',
+    () => realtimeProjection.counters.points,
+  );
+  total('statewatt_history_points_total', 'Points written into history.', () => historyProjection.counters.points);
+  total('statewatt_history_batches_total', 'Inserts into history.', () => historyProjection.counters.batches);
+  total(
+    'statewatt_history_insert_seconds_total',
+    'Time spent in inserts.',
+    () => historyProjection.counters.insertMs / 1_000,
+  );
+  total(
+    'statewatt_history_lost_frames_total',
+    'Frames that never reached history.',
+    () => historyProjection.counters.lost,
+  );
+  addChannelMetrics(registers, () => parts.channels());
+  return { text: () => registry.metrics(), close: () => registry.clear() };
+}
+
+function addChannelMetrics(registers: Registry[], channels: () => Promise<ChannelView[]>): void {
+  const labelNames = ['channel', 'name'] as const;
+  const labels = (view: ChannelView) => ({ channel: String(view.id), name: view.name });
+  const perChannel = (name: string, help: string, read: (view: ChannelView) => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      labelNames,
+      async collect() {
+        this.reset();
+        for (const view of await channels()) this.set(labels(view), read(view));
+      },
+    });
+  };
+  new Gauge({
+    name: 'statewatt_channel_state',
+    help: '1 for the state that the channel is in.',
+    registers,
+    labelNames: ['channel', 'name', 'state'],
+    async collect() {
+      this.reset();
+      for (const view of await channels()) this.set({ ...labels(view), state: view.state }, 1);
+    },
+  });
+  perChannel(
+    'statewatt_channel_reads',
+    'Requests answered with data since the activation.',
+    (view) => view.stats.totalReads,
+  );
+  perChannel('statewatt_channel_read_errors', 'Requests that failed.', (view) => view.stats.readErrors);
+  perChannel('statewatt_channel_connection_errors', 'Links lost or not opened.', (view) => view.stats.connectionErrors);
+  perChannel(
+    'statewatt_channel_missed_cycles',
+    'Cycles that could not start in time.',
+    (view) => view.stats.missedCycles,
+  );
+  perChannel(
+    'statewatt_channel_round_trip_p99_seconds',
+    '99th percentile of the last round trips.',
+    (view) => view.stats.roundTripMs.p99 / 1_000,
+  );
+}

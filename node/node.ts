@@ -1,0 +1,247 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { createChannelKind } from '../actors/channel.js';
+import { Gate } from '../actors/channel/gate.js';
+import type { StatewattClient } from '../actors/client/client.js';
+import { FramePublisher } from '../actors/frames/publisher.js';
+import { Spool } from '../actors/frames/spool.js';
+import { HistoryProjection } from '../actors/projections/history.js';
+import { LiveFeed } from '../actors/projections/live-feed.js';
+import { RealtimeProjection } from '../actors/projections/realtime.js';
+import { createSystem } from '../actors/runtime/system.js';
+import { errorMessage } from '../errors/error.js';
+import { createHttpFacade } from '../facade/http/server.js';
+import { WEB_ROOT } from '../facade/web-root.js';
+import { loadSite, maskSecrets, type Environment } from '../site/config/index.js';
+import { Channels } from './channels.js';
+import { DataFolder } from './data-folder.js';
+import { DEMO_SITE, startDemoDevices } from './demo-devices.js';
+import { createDriver } from './drivers.js';
+import { HealthCheck } from './health.js';
+import { LocalClient } from './local-client.js';
+import { createMetrics } from './metrics.js';
+import { startBus, startHistoryStore, startRealtimeStore } from './outside-parts.js';
+import { Reloader } from './reloader.js';
+import { SiteHolder } from './site-holder.js';
+import { Stages, type StageReport } from './stages.js';
+import { StatusMirror } from './status-mirror.js';
+
+/** Bytes of frames that a node keeps on disk while NATS is away. */
+const SPOOL_MAX_BYTES = 1024 ** 3;
+
+/** Where a node writes what operators should know. */
+export interface NodeLog {
+  debug(facts: Record<string, unknown>, text: string): void;
+  info(facts: Record<string, unknown>, text: string): void;
+  warn(facts: Record<string, unknown>, text: string): void;
+  error(facts: Record<string, unknown>, text: string): void;
+}
+
+export interface NodeOptions {
+  /** site.yaml or a folder; the demo's own when `demo` is set and none is given. */
+  readonly site: string | undefined;
+  /** Also run the simulated devices of the demo. */
+  readonly demo: boolean;
+  readonly environment: Environment;
+  readonly log: NodeLog;
+  readonly onStage?: (report: StageReport) => void;
+}
+
+export interface RunningNode {
+  readonly client: StatewattClient;
+  /** Of the web page and the HTTP interface. */
+  readonly url: string;
+  readonly natsUrl: string;
+  readonly dataFolder: string;
+  /** Stops everything that was started, in the opposite order; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a node with everything in it that the environment does not name elsewhere, and brings the site's channels to
+ * life. What was started is stopped again when a later part does not come up.
+ *
+ * @throws ConfigError before anything is started; whatever a part throws that does not come up
+ */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const sitePath = resolve(options.site ?? DEMO_SITE);
+  const site = await loadSite(sitePath);
+  const stages = new Stages((report) => options.onStage?.(report));
+  try {
+    return await startParts(options, sitePath, new SiteHolder(site), stages);
+  } catch (error) {
+    await stages.stop();
+    throw error;
+  }
+}
+
+async function startParts(
+  { demo, environment, log }: NodeOptions,
+  sitePath: string,
+  holder: SiteHolder,
+  stages: Stages,
+): Promise<RunningNode> {
+  const startedAt = Date.now();
+  const node = environment.nodeName;
+  const version = packageVersion();
+  const folder = await stages.start(
+    'data folder',
+    () => DataFolder.claim(environment.dataFolder),
+    (claimed) => claimed.release(),
+    (claimed) => claimed.path,
+  );
+  if (demo) {
+    await stages.start(
+      'simulated devices',
+      () => startDemoDevices({ onLine: (line) => log.debug({ part: 'devices' }, line) }),
+      (child) => child.stop(),
+    );
+  }
+  const { bus, server, url: natsUrl } = await startBus(stages, environment, folder, log);
+  const realtime = await startRealtimeStore(stages, environment);
+  const history = await startHistoryStore(stages, environment, folder, holder.site.history, log);
+
+  const historyProjection = new HistoryProjection({
+    bus,
+    target: history,
+    onEvent: ({ type, ...facts }) => log.warn({ part: 'history', ...facts }, `history: ${type}`),
+  });
+  const feed = new LiveFeed();
+  const realtimeProjection = new RealtimeProjection(bus, realtime, feed);
+  await stages.start(
+    'projections',
+    async () => {
+      await historyProjection.start();
+      realtimeProjection.start();
+    },
+    async () => {
+      await realtimeProjection.stop();
+      await historyProjection.stop();
+    },
+  );
+
+  const publisher = await stages.start(
+    'frames',
+    async () => new FramePublisher(bus, await Spool.open({ folder: folder.join('spool'), maxBytes: SPOOL_MAX_BYTES })),
+    (started) => started.close(),
+    (started) => (started.spoolBytes === 0 ? '' : `${started.spoolBytes} bytes from before are being replayed`),
+  );
+
+  const opening = new Gate(holder.site.defaults.maxConcurrentConnections);
+  const channelKind = createChannelKind({
+    config: (id) => holder.channel(id),
+    createDriver,
+    openLine: (onFenced) => publisher.openLine(onFenced),
+    lastValues: (id) => realtime.read(id),
+    connecting: (work) => opening.through(work),
+  });
+  const system = await stages.start(
+    'actors',
+    async () => {
+      const created = createSystem({
+        bus,
+        kinds: [channelKind],
+        node,
+        onEvent: ({ type, ref, error, ...facts }) =>
+          log.warn({ part: 'actors', ref, code: error.code, ...facts }, `${ref} ${type}: ${error.message}`),
+      });
+      await created.start();
+      return created;
+    },
+    (started) => started.stop(),
+  );
+
+  const channels = new Channels({
+    system,
+    kind: channelKind,
+    holder,
+    realtime,
+    onTrouble: (channel, error) => log.error({ part: 'channels', channel }, errorMessage(error)),
+  });
+  const reloader = new Reloader({ path: sitePath, holder, channels, realtime, log });
+  let ready = false;
+  const healthCheck = new HealthCheck({
+    bus,
+    server,
+    system,
+    holder,
+    realtime,
+    realtimeProjection,
+    history,
+    historyProjection,
+    publisher,
+    node,
+    version,
+    startedAt,
+    ready: () => ready,
+    configurationProblem: () => reloader.problem,
+  });
+  const client = new LocalClient({
+    system,
+    channelKind,
+    holder,
+    realtime,
+    history,
+    feed,
+    health: () => healthCheck.check(),
+  });
+
+  await stages.start(
+    'channels',
+    async () => {
+      await channels.start();
+      ready = true;
+    },
+    () => {
+      ready = false;
+    },
+    () => `${holder.site.channels.length} of ${holder.site.name}`,
+  );
+  const mirror = new StatusMirror(realtime, () => client.channels());
+  await stages.start(
+    'configuration',
+    () => {
+      mirror.start();
+      reloader.start(() => mirror.forget());
+    },
+    async () => {
+      reloader.stop();
+      await mirror.stop();
+    },
+    () => (holder.site.watchFiles ? `${sitePath}, watched` : sitePath),
+  );
+
+  const metrics = createMetrics({
+    system,
+    publisher,
+    realtimeProjection,
+    historyProjection,
+    channels: () => client.channels(),
+  });
+  const { url } = await stages.start(
+    'HTTP',
+    async () => {
+      const facade = createHttpFacade({
+        client,
+        ...environment.http,
+        webRoot: WEB_ROOT,
+        metrics: () => metrics.text(),
+      });
+      return { facade, url: await facade.listen() };
+    },
+    ({ facade }) => facade.close(),
+    (started) => started.url,
+  );
+  await stages.start(
+    'run file',
+    () => folder.writeRunFile({ nats: { url: natsUrl }, http: { url }, pid: process.pid, node, startedAt }),
+    () => folder.removeRunFile(),
+  );
+  log.info({ part: 'node', node, url, nats: maskSecrets(natsUrl) }, `${holder.site.name} is running`);
+  return { client, url, natsUrl, dataFolder: folder.path, stop: () => stages.stop() };
+}
+
+function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url); // from dist/node/
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,78 @@
+import { ConfigError, watchSite, type ChannelChange } from '../site/config/index.js';
+import type { RealtimeStore } from '../protocols/realtime/store.js';
+import type { Site } from '../site/model.js';
+import type { Channels } from './channels.js';
+import type { NodeLog } from './node.js';
+import type { SiteHolder } from './site-holder.js';
+
+const STORE_CHECK_MS = 1_000;
+
+export interface ReloaderParts {
+  readonly path: string;
+  readonly holder: SiteHolder;
+  readonly channels: Channels;
+  readonly realtime: RealtimeStore;
+  readonly log: NodeLog;
+}
+
+/** Puts each edit of the site's files into force, and the tables back into a realtime store that has come back. */
+export class Reloader {
+  readonly #parts: ReloaderParts;
+  #watcher: { close(): void } | undefined;
+  #storeTimer: NodeJS.Timeout | undefined;
+  #applying: Promise<void> = Promise.resolve();
+  #problem: string | undefined;
+
+  constructor(parts: ReloaderParts) {
+    this.#parts = parts;
+  }
+
+  /** Why the last edit is not in force; undefined when it is. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** `onStoreBack` is called when the realtime store answers again after it did not. */
+  start(onStoreBack: () => void): void {
+    const { path, holder, realtime, channels } = this.#parts;
+    if (holder.site.watchFiles) {
+      this.#watcher = watchSite(path, holder.site, (next, changes) => this.#changed(next, changes));
+    }
+    let wasUp = realtime.health().up;
+    this.#storeTimer = setInterval(() => {
+      const { up } = realtime.health();
+      if (up && (!wasUp || channels.tablesMissing)) {
+        onStoreBack();
+        this.#inTurn(() => channels.writeTables());
+      }
+      wasUp = up;
+    }, STORE_CHECK_MS);
+  }
+
+  stop(): void {
+    this.#watcher?.close();
+    clearInterval(this.#storeTimer);
+  }
+
+  #changed(next: Site | ConfigError, changes: readonly ChannelChange[]): void {
+    const { holder, channels, log } = this.#parts;
+    if (next instanceof ConfigError) {
+      this.#problem = next.message;
+      log.error({ part: 'configuration', problems: next.problems }, `the edit is not in force: ${next.message}`);
+      return;
+    }
+    this.#problem = undefined;
+    this.#inTurn(async () => {
+      holder.replace(next);
+      await channels.apply(changes);
+      const what = changes.map(({ id, change }) => `${id} ${change}`).join(', ') || 'settings of the site';
+      log.info({ part: 'configuration', changes: changes.length }, `the new configuration is in force: ${what}`);
+    });
+  }
+
+  #inTurn(work: () => Promise<void>): void {
+    this.#applying = this.#applying.then(work).catch((error: unknown) => {
+      this.#parts.log.error({ part: 'configuration' }, String(error));
+    });
+  }
+}

@@ -1,0 +1,89 @@
+import type { ChannelLive } from '../actors/channel/worker.js';
+import type { ChannelStats, ChannelView, PointView } from '../actors/client/schemas.js';
+import type { ActorInside } from '../actors/runtime/host.js';
+import type { ChannelContext } from '../machines/channel.js';
+import type { ChannelConfig } from '../site/model.js';
+import { formatPointAddress, type PointDefinition, type PointKind, type PointValue } from '../site/points.js';
+
+const CHANNEL_STATES: readonly string[] = ['stopped', 'connecting', 'online', 'backingOff', 'faulted', 'paused'];
+
+/** A channel as callers see it, from its configuration and its actor (undefined while it does not live here). */
+export function viewChannel(config: ChannelConfig, actor: ActorInside | undefined): ChannelView {
+  const context = actor?.context as ChannelContext | undefined;
+  const live = actor?.live as ChannelLive | undefined;
+  const counts: Record<PointKind, number> = { T: 0, S: 0, C: 0, A: 0 };
+  for (const point of config.points) counts[point.kind] += 1;
+  return {
+    id: config.id,
+    ref: `channel/${config.id}`,
+    name: config.name,
+    protocol: config.protocol,
+    address: addressOf(config),
+    enabled: config.enabled,
+    state: stateOf(actor),
+    since: context?.since ?? 0,
+    pollingIntervalMs: config.pollingIntervalMs,
+    points: counts,
+    stats: statsOf(live, context, actor),
+  };
+}
+
+/** An actor that is parked or being restarted is shown as the state that an operator would act on. */
+function stateOf(actor: ActorInside | undefined): ChannelView['state'] {
+  if (actor === undefined || actor.state === 'starting') return 'connecting';
+  return CHANNEL_STATES.includes(actor.state) ? (actor.state as ChannelView['state']) : 'faulted';
+}
+
+function statsOf(
+  live: ChannelLive | undefined,
+  context: ChannelContext | undefined,
+  actor: ActorInside | undefined,
+): ChannelStats {
+  const stats = live?.stats;
+  return {
+    totalReads: stats?.totalReads ?? 0,
+    totalFrames: stats?.totalFrames ?? 0,
+    readErrors: stats?.readErrors ?? 0,
+    connectionErrors: stats?.connectionErrors ?? 0,
+    reconnectCount: stats?.reconnectCount ?? 0,
+    missedCycles: stats?.missedCycles ?? 0,
+    lastError: stats?.lastError ?? context?.lastError?.error.message ?? actor?.lastError ?? null,
+    lastErrorAt: stats?.lastErrorAt ?? context?.lastError?.at ?? null,
+    lastGoodAt: stats?.lastGoodAt ?? null,
+    roundTripMs: live?.roundTripMs ?? { p50: 0, p95: 0, p99: 0, max: 0 },
+  };
+}
+
+function addressOf(config: ChannelConfig): string {
+  if (config.protocol === 'virtual') return 'virtual';
+  const { transport } = config;
+  return transport.type === 'rtu' ? transport.device : `${transport.host}:${transport.port}`;
+}
+
+/** Whether a point can be written: C and A points whose mapping names a function for it. */
+export function isWritable(config: ChannelConfig, index: number): boolean {
+  const point = config.points[index];
+  if (point === undefined || (point.kind !== 'C' && point.kind !== 'A')) return false;
+  return config.protocol === 'virtual' || config.mappings[index]?.writeFunctionCode !== undefined;
+}
+
+/** A point as callers see it; `value` undefined = never read. */
+export function viewPoint(
+  config: ChannelConfig,
+  point: PointDefinition,
+  writable: boolean,
+  value: PointValue | undefined,
+): PointView {
+  return {
+    address: formatPointAddress({ channel: config.id, kind: point.kind, id: point.id }),
+    channel: config.id,
+    kind: point.kind,
+    id: point.id,
+    name: point.name,
+    unit: point.unit,
+    writable,
+    value: value?.value ?? null,
+    quality: value?.quality ?? 'bad',
+    time: value?.time ?? null,
+  };
+}
