@@ -118,14 +118,14 @@ x
     ],
   },
   {
-    what: 'places after a quoted line break',
+    what: 'places after quoted commas and line breaks',
     files: {
       'site.yaml': `channels: [{ id: 1, protocol: modbus, address: a, tables: t }]
 `,
       't/telemetry.csv': `point_id,signal_name,scale,offset,deadband,min,max
 1,A,0,1,-1,5,2
 2,"multi
-line",1,0,1,2,3
+line, too",1,0,x,2,3
 3,B,1,0,z,,
 `,
       't/mapping/telemetry_mapping.csv': `point_id,slave_id,function_code,register_address,data_type,byte_order,bit_position
@@ -138,6 +138,7 @@ line",1,0,1,2,3
       't/telemetry.csv:2:5: scale: found 0, allowed a number other than 0',
       't/telemetry.csv:2:9: deadband: found -1, allowed a number from 0',
       't/telemetry.csv:2:12: min: found 5, allowed a number up to the maximum, 2',
+      't/telemetry.csv:4:16: deadband: found "x", allowed a number',
       't/telemetry.csv:5:9: deadband: found "z", allowed a number',
     ],
   },
