@@ -40,8 +40,9 @@ export class BatchWriter {
     if (known !== undefined) return { rows: known };
     const digest = digestOf(batch.token);
     const { bytes, rows } = encodeRows(batch.frames, digest);
+    if (rows === 0) return { rows };
     try {
-      if (rows > 0) await this.#write(batch, digest, bytes, rows);
+      await this.#write(batch, digest, bytes, rows);
     } catch (error) {
       this.#certain = false;
       throw historyError(error);
