@@ -41,7 +41,7 @@ export interface Bus {
  * @throws `bus.unavailable`, `bus.server_too_old`, `bus.no_jetstream`
  */
 export async function connectBus(options: BusOptions): Promise<Bus> {
-  const nats = await open(options);
+  const nats = await openConnection(options);
   try {
     checkVersion(nats);
     const manager = await openManager(nats);
@@ -54,7 +54,14 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   }
 }
 
-async function open(options: BusOptions): Promise<NatsConnection> {
+/**
+ * Only the connection, with the same settings: for those who ask the public services and may have no JetStream.
+ *
+ * @throws `bus.unavailable`
+ */
+export async function openConnection(
+  options: Pick<BusOptions, 'servers' | 'name' | 'credentials' | 'tls' | 'connectTimeoutMs'>,
+): Promise<NatsConnection> {
   const settings: NodeConnectionOptions = {
     servers: [...options.servers],
     name: options.name,

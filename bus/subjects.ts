@@ -53,6 +53,8 @@ export const subjects = {
   snapshot: (ref: Ref) => `snap.${ref.kind}.${ref.id}`,
   deadLetter: (ref: Ref) => `dead.${ref.kind}.${ref.id}`,
   frame: (channel: number) => `frame.${partitionOf({ kind: 'channel', id: String(channel) })}.${channel}`,
+  /** A request of the public interface; `actors/client/endpoints.ts` lists them. */
+  api: (service: string, endpoint: string) => `statewatt.${service}.${endpoint}`,
   /** Live changes of one channel as JSON, while somebody watches. */
   live: (channel: number | '*') => `statewatt.live.${channel}`,
   /** A question to whoever owns the partition; answered from memory, not journaled. */

@@ -2,7 +2,8 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { StatewattError, type ErrorBody, type ErrorCategory } from '../../errors/error.js';
 import { invalidRequest } from './validation.js';
 
-const STATUS: Record<ErrorCategory, number> = {
+/** The number of each category, over HTTP and NATS. */
+export const STATUS: Record<ErrorCategory, number> = {
   invalid: 400,
   not_found: 404,
   conflict: 409,

@@ -28,7 +28,18 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
  * @param part Fastify's name of the part of the request: body, querystring, params or headers.
  */
 export function invalidRequest(validation: readonly FastifySchemaValidationError[], part: string): StatewattError {
-  const name = part === 'querystring' ? 'query' : part;
+  return requestError('http.invalid_request', validation, part === 'querystring' ? 'query' : part);
+}
+
+/**
+ * All that Ajv found wrong, in one error.
+ * @param name what was checked; every path begins with it.
+ */
+export function requestError(
+  code: string,
+  validation: readonly FastifySchemaValidationError[],
+  name: string,
+): StatewattError {
   const problems = new Map<string, RequestProblem>();
   for (const error of validation as readonly ErrorObject[]) {
     const problem = toProblem(name, error);
@@ -37,9 +48,7 @@ export function invalidRequest(validation: readonly FastifySchemaValidationError
   }
   const errors = [...problems.values()];
   const text = errors.map(({ path, found, allowed }) => `${path}: found ${found}, allowed: ${allowed}`).join('; ');
-  return new StatewattError('http.invalid_request', 'invalid', `The request is not valid. ${text}.`, {
-    details: { errors },
-  });
+  return new StatewattError(code, 'invalid', `The request is not valid. ${text}.`, { details: { errors } });
 }
 
 function toProblem(part: string, error: ErrorObject): RequestProblem {

@@ -1,0 +1,239 @@
+import Type, { type Static, type TSchema } from 'typebox';
+import { subjects } from '../../bus/subjects.js';
+import { StatewattError } from '../../errors/error.js';
+import { parsePointAddress, type PointAddress } from '../../site/points.js';
+import type { StatewattClient } from './client.js';
+import { pageOf } from './page.js';
+import {
+  ActorDetailSchema,
+  ActorViewSchema,
+  CHANNEL_COMMANDS,
+  ChannelViewSchema,
+  HealthSchema,
+  HistoryPageSchema,
+  HistoryQuerySchema,
+  PointsPageSchema,
+  PointsQuerySchema,
+  PointViewSchema,
+  WriteReplySchema,
+  WriteRequestSchema,
+} from './schemas.js';
+
+/** The NATS micro services of a node, with what each is for. */
+export const SERVICES = {
+  points: 'Points of the site: newest values, writes, live changes',
+  channels: 'Device channels: state, statistics, commands',
+  actors: 'Actors: what lives where, and the supervisor’s hand on it',
+  history: 'Past values of points',
+  health: 'The node and each of its parts',
+} as const;
+export type ServiceName = keyof typeof SERVICES;
+
+/** The name under which a service is discovered. */
+export function serviceName(service: ServiceName): string {
+  return `statewatt-${service}`;
+}
+
+/** Where live changes are published, and for how long unless asked again. */
+export interface Lease {
+  subject: string;
+  leaseMs: number;
+}
+
+/** What a node brings to answer a request. */
+export interface EndpointContext {
+  readonly client: StatewattClient;
+  /** Keeps changes of a channel, or of all, flowing to the lease's subject. */
+  readonly watch: (channel: number | '*') => Lease;
+}
+
+/** One request of the public interface: what it takes and gives, and how a node answers it. */
+export interface Endpoint<Q extends TSchema = TSchema, A extends TSchema = TSchema> {
+  readonly service: ServiceName;
+  readonly name: string;
+  readonly subject: string;
+  readonly summary: string;
+  /** It changes something: what a read-only user must not be permitted. */
+  readonly changes: boolean;
+  readonly request: Q;
+  readonly response: A;
+  call(context: EndpointContext, request: Static<Q>): Promise<Static<A>>;
+}
+
+function endpoint<Q extends TSchema, A extends TSchema>(
+  service: ServiceName,
+  name: string,
+  rest: Pick<Endpoint<Q, A>, 'summary' | 'request' | 'response' | 'call'> & { changes?: true },
+): Endpoint<Q, A> {
+  return { changes: false, ...rest, service, name, subject: subjects.api(service, name) };
+}
+
+const closed = { additionalProperties: false } as const;
+const channel = HistoryQuerySchema.properties.channel;
+const address = Type.String({
+  description: '`<channel>:<kind>:<id>`, with or without the prefix `comsrv:`',
+  examples: ['comsrv:1001:T:1'],
+});
+const ref = Type.String({ description: '`<kind>/<id>`', examples: ['channel/1001'] });
+const { limit, cursor } = PointsQuerySchema.properties;
+const nextCursor = Type.Union([Type.String(), Type.Null()]);
+const { from, to, resolution } = HistoryQuerySchema.properties;
+const { value, commandId, deadlineMs } = WriteRequestSchema.properties;
+
+const NoRequest = Type.Object({}, closed);
+const PageRequest = Type.Object({ limit, cursor }, closed);
+
+/** Every request of the public interface on NATS; the services and the remote client are both made from it. */
+export const endpoints = {
+  pointsList: endpoint('points', 'list', {
+    summary: 'Points with their newest values, page by page',
+    request: PointsQuerySchema,
+    response: PointsPageSchema,
+    call: ({ client }, query) => client.points(query),
+  }),
+  pointsGet: endpoint('points', 'get', {
+    summary: 'The newest value of one point',
+    request: Type.Object({ address }, closed),
+    response: PointViewSchema,
+    call: async ({ client }, request) => {
+      const { channel, kind, id } = toAddress(request.address);
+      return client.point(channel, kind, id);
+    },
+  }),
+  pointsWrite: endpoint('points', 'write', {
+    summary: 'Write a control (C) or adjustment (A) point; answers what the device said',
+    changes: true,
+    request: Type.Object({ address, value, commandId, deadlineMs }, closed),
+    response: WriteReplySchema,
+    call: async ({ client }, { address, ...request }) => client.write({ ...toWritable(address), ...request }),
+  }),
+  pointsWatch: endpoint('points', 'watch', {
+    summary: 'Have live changes published on the subject in the answer; ask again before leaseMs have passed',
+    request: Type.Object({ channel: Type.Optional(channel) }, closed),
+    response: Type.Object({
+      subject: Type.String({ description: 'subscribe here; each message is one channel’s changed points' }),
+      leaseMs: Type.Integer({ description: 'changes are published for so long after the last request' }),
+    }),
+    call: async ({ client, watch }, request) => {
+      // A watch of a channel that is not there would be silent for ever.
+      if (request.channel !== undefined) await client.channel(request.channel);
+      return watch(request.channel ?? '*');
+    },
+  }),
+
+  channelsList: endpoint('channels', 'list', {
+    summary: 'Channels with their state and statistics, ascending by id, page by page',
+    request: PageRequest,
+    response: Type.Object({ channels: Type.Array(ChannelViewSchema), nextCursor }),
+    call: async ({ client }, query) => {
+      const { items, nextCursor } = pageOf(await client.channels(), query, ({ id }) => id, toChannelCursor);
+      return { channels: items, nextCursor };
+    },
+  }),
+  channelsGet: endpoint('channels', 'get', {
+    summary: 'One channel with its state and statistics',
+    request: Type.Object({ id: channel }, closed),
+    response: ChannelViewSchema,
+    call: ({ client }, { id }) => client.channel(id),
+  }),
+  channelsCommand: endpoint('channels', 'command', {
+    summary: 'Start, stop, pause, resume or reset a channel; answers the channel once the command is durable',
+    changes: true,
+    request: Type.Object(
+      {
+        id: channel,
+        command: Type.Unsafe<(typeof CHANNEL_COMMANDS)[number]>({ type: 'string', enum: [...CHANNEL_COMMANDS] }),
+      },
+      closed,
+    ),
+    response: ChannelViewSchema,
+    call: ({ client }, { id, command }) => client.commandChannel(id, command),
+  }),
+
+  actorsList: endpoint('actors', 'list', {
+    summary: 'Activations of actors, ascending by reference, page by page',
+    request: PageRequest,
+    response: Type.Object({ actors: Type.Array(ActorViewSchema), nextCursor }),
+    call: async ({ client }, query) => {
+      const { items, nextCursor } = pageOf(await client.actors(), query, ({ ref }) => ref, String);
+      return { actors: items, nextCursor };
+    },
+  }),
+  actorsGet: endpoint('actors', 'get', {
+    summary: 'One actor with its context and last transitions',
+    request: Type.Object({ ref }, closed),
+    response: ActorDetailSchema,
+    call: ({ client }, { ref }) => client.actor(ref),
+  }),
+  actorsKill: endpoint('actors', 'kill', {
+    summary: 'Crash the activation, as a fault would; its supervisor restarts it',
+    changes: true,
+    request: Type.Object({ ref }, closed),
+    response: Type.Object({}),
+    call: async ({ client }, { ref }) => {
+      await client.killActor(ref);
+      return {};
+    },
+  }),
+  actorsRestart: endpoint('actors', 'restart', {
+    summary: 'Stop the activation in order and start it from its journal; clears "failed"',
+    changes: true,
+    request: Type.Object({ ref }, closed),
+    response: ActorViewSchema,
+    call: ({ client }, { ref }) => client.restartActor(ref),
+  }),
+
+  historyQuery: endpoint('history', 'query', {
+    summary: 'Past values of one point, ascending by time, page by page',
+    request: Type.Object({ address, from, to, resolution, limit, cursor }, closed),
+    response: HistoryPageSchema,
+    call: async ({ client }, { address, ...query }) => client.history({ ...toAddress(address), ...query }),
+  }),
+
+  healthGet: endpoint('health', 'get', {
+    summary: 'The state of the node that answers, and of each of its parts',
+    request: NoRequest,
+    response: HealthSchema,
+    call: ({ client }) => client.health(),
+  }),
+} as const;
+
+/** The whole table, in the order of the documentation. */
+export const ALL_ENDPOINTS: readonly Endpoint[] = Object.values(endpoints);
+
+/** Live changes of a channel, or of all, are published on this subject while a lease of them is alive. */
+export const liveSubject = subjects.live;
+
+/** @throws `points.invalid_address` */
+function toAddress(text: string): PointAddress {
+  const parsed = parsePointAddress(text);
+  if (parsed !== undefined && parsed.channel > 0) return parsed;
+  throw new StatewattError(
+    'points.invalid_address',
+    'invalid',
+    `"${text.slice(0, 100)}" is no point address; allowed: <channel>:<kind>:<id> with kind T, S, C or A, as comsrv:1001:T:1.`,
+    { details: { found: text.slice(0, 100), allowed: 'comsrv:<channel>:<T|S|C|A>:<id>' } },
+  );
+}
+
+/** @throws `points.invalid_address`, `points.not_writable` */
+function toWritable(text: string): { channel: number; kind: 'C' | 'A'; id: number } {
+  const { channel, kind, id } = toAddress(text);
+  if (kind === 'C' || kind === 'A') return { channel, kind, id };
+  throw new StatewattError(
+    'points.not_writable',
+    'invalid',
+    `${text} is of kind ${kind}; only points of the kinds C and A can be written.`,
+    { details: { found: kind, allowed: ['C', 'A'] } },
+  );
+}
+
+/** @throws `channels.invalid_cursor` */
+function toChannelCursor(text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new StatewattError(
+    'channels.invalid_cursor',
+    'invalid',
+    `"${text.slice(0, 100)}" is no cursor; pass on the nextCursor of the page before.`,
+  );
+}
