@@ -1,18 +1,14 @@
 #!/usr/bin/env node
-import { StatewattError } from '../errors/error.js';
 import { loadSite } from '../site/config/index.js';
 import { runProcess } from './process.js';
 
+// What a command needs is loaded when it is wanted, so that the others start faster.
 await runProcess({
-  connect: () =>
-    Promise.reject(
-      new StatewattError(
-        'cli.no_client',
-        'unavailable',
-        'this build cannot reach a running site: it has no NATS client',
-      ),
-    ),
+  connect: async ({ natsUrl }) => {
+    const { connectClient } = await import('../actors/client/remote.js');
+    const credentials = process.env.NATS_CREDS;
+    return connectClient({ natsUrl, name: 'statewatt-cli', ...(credentials ? { credentials } : {}) });
+  },
   check: loadSite,
-  // Loaded when it is wanted: the other commands start faster without it.
   startNode: async (options) => (await import('../node/node.js')).startNode(options),
 });
