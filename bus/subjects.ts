@@ -63,10 +63,20 @@ export const subjects = {
   nodes: (question: string) => `statewatt.nodes.${question}`,
 };
 
-const COMMAND_SUBJECT = /^cmd\.\d+\.([^.]+)\.([^.]+)$/;
+const COMMAND_SUBJECT = /^cmd\.(\d+)\.([^.]+)\.([^.]+)$/;
 
-/** The ref that a command's subject names; undefined when it is none. */
-export function refOfCommand(subject: string): Ref | undefined {
-  const match = COMMAND_SUBJECT.exec(subject);
-  return match === null ? undefined : { kind: match[1] as string, id: match[2] as string };
+/**
+ * The ref that a command's subject names. Its partition must be the ref's own: otherwise two nodes could own one actor.
+ *
+ * @throws `actors.invalid_ref`
+ */
+export function refOfCommand(subject: string): Ref {
+  const [, partition, kind = '', id = ''] = COMMAND_SUBJECT.exec(subject) ?? [];
+  const ref = makeRef(kind, id);
+  if (Number(partition) === partitionOf(ref)) return ref;
+  throw new StatewattError(
+    'actors.invalid_ref',
+    'invalid',
+    `commands to ${formatRef(ref)} belong on ${subjects.command(ref)}, not on ${subject}`,
+  );
 }

@@ -6,6 +6,7 @@ import { formatRef, type Ref } from '../../bus/subjects.js';
 import { FencedError, type Journal } from './journal.js';
 import { PENDING, type ErasedCommand, type Host, type Kind, type Resource } from './kind.js';
 import { Mailbox } from './mailbox.js';
+import { answerLater, invalidCommand, notBegun, PoisonError, refusal, stopped } from './refusals.js';
 import { ActorState, stateName, takeStep, type Step } from './state.js';
 
 /** A command on its way through an actor. */
@@ -16,12 +17,14 @@ export interface Delivery {
   readonly correlationId: string | undefined;
   /** Ms since the Unix epoch; not begun after it. */
   readonly deadline: number | undefined;
+  /** Whether somebody waits for the answer; what nobody would hear of is not refused but kept. */
+  readonly awaited: boolean;
   /** Sends the answer to the caller, if one waits. */
   answer(body: AnswerBody): void;
   /** The command needs no redelivery: accepted, refused or parked. */
   settle(): void;
-  /** It was not processed; deliver it again (to a newer activation). */
-  release(): void;
+  /** It was not processed; deliver it again (to a newer activation), after `delayMs` if that is given. */
+  release(delayMs?: number): void;
 }
 
 interface OwnEvent {
@@ -55,6 +58,8 @@ export interface ActivationOptions {
 }
 
 const KEPT_TRANSITIONS = 50;
+/** A command that nobody waits for is tried again after this long when the journal has no room. */
+const RETRY_MS = 1_000;
 
 /** The mailbox of a kind's actors; it outlives a crash of the activation. */
 export function createMailbox(kind: Kind): Mailbox<Letter> {
@@ -73,9 +78,15 @@ export class Activation {
   #state: ActorState | undefined;
   #resource: Resource | undefined;
   #waiting: { delivery: Delivery; command: ErasedCommand }[] = [];
+  /** Loaded and claimed: events may be taken. */
+  #ready = false;
   #running = false;
+  /** Takes no more events: it is stopping, or it crashed. */
   #ended = false;
+  #crashed = false;
+  #started: Promise<void> = Promise.resolve();
   #drained: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | undefined;
 
   constructor(options: ActivationOptions) {
     this.#options = options;
@@ -92,10 +103,18 @@ export class Activation {
     return this.#resource?.inspect?.();
   }
 
-  /** Loads the actor, claims it if its kind is always on, and begins to take events. */
-  async start(): Promise<void> {
+  /** Waits for a predecessor's end, loads the actor, claims it if its kind is always on, and begins to take events. */
+  start(predecessor: Promise<void> | undefined): Promise<void> {
+    const started = this.#begin(predecessor);
+    this.#started = started.catch(() => undefined); // For those who wait for its end; `started` itself is answered.
+    return started;
+  }
+
+  async #begin(predecessor: Promise<void> | undefined): Promise<void> {
+    await predecessor;
     const { kind, ref, journal } = this.#options;
     const { snapshot, entries } = await journal.load(ref);
+    if (this.#ended) return;
     this.#state = ActorState.restore(kind, ref.id, snapshot, entries);
     this.#state.unsaved = entries.length;
     let effects: readonly EffectRecord[] = [];
@@ -107,24 +126,28 @@ export class Activation {
     }
     if (this.#ended) return;
     this.#resource = kind.resource?.(this.#host(this.#state.seq));
+    this.#ready = true;
     this.#runEffects(effects, this.#state.seq);
     this.wake();
   }
 
   /** Takes what waits in the mailbox, if it is not at it already. */
   wake(): void {
-    if (this.#running || this.#ended || this.#state === undefined) return;
+    if (this.#running || this.#ended || !this.#ready) return;
     this.#running = true;
     this.#drained = this.#drain();
   }
 
-  /** Ends in order: the event under way is finished, a snapshot saved, the resource closed. What waits stays in the mailbox. */
+  /**
+   * Ends in order: the event under way is finished and its effects begun, the resource closed, a snapshot saved. What
+   * waits stays in the mailbox.
+   */
   async stop(): Promise<void> {
     this.#ended = true;
     await this.#drained;
     for (const { delivery } of this.#waiting.splice(0)) delivery.answer(refusal(stopped(this.ref)));
-    await this.#resource?.close();
-    if (this.#state !== undefined && this.#state.unsaved > 0) await this.#saveSnapshot(this.#state);
+    await this.#close();
+    if (!this.#crashed && this.#state !== undefined && this.#state.unsaved > 0) await this.#saveSnapshot(this.#state);
   }
 
   /** Ends as a fault would end it. */
@@ -142,6 +165,8 @@ export class Activation {
         if ('own' in letter) await this.#processOwn(letter.own);
         else await this.#processDelivery(letter.delivery);
       }
+    } catch (error) {
+      this.crash(error);
     } finally {
       this.#running = false;
     }
@@ -156,6 +181,7 @@ export class Activation {
       const step = this.#step(own.event);
       if (step.changed) {
         await this.#commit(step, own.event, undefined);
+        this.#answerWaiting();
         this.#afterCommit(step);
       }
       own.resolve();
@@ -170,8 +196,7 @@ export class Activation {
     const state = this.#current();
     const command = kind.commands[delivery.event.type];
     if (command === undefined || !command.validate(delivery.event)) {
-      delivery.answer(refusal(invalidCommand(kind, delivery.event, command)));
-      delivery.settle();
+      await this.#refuse(delivery, invalidCommand(kind, delivery.event, command));
       return;
     }
     if (state.knows(delivery.commandId)) {
@@ -188,6 +213,7 @@ export class Activation {
       const step = this.#step(delivery.event);
       const applied = step.changed && (await this.#commit(step, delivery.event, delivery));
       delivery.settle();
+      if (applied) this.#answerWaiting();
       this.#answer(delivery, command, step.changed);
       if (applied) this.#afterCommit(step);
     } catch (error) {
@@ -222,17 +248,20 @@ export class Activation {
     const from = stateName(state.snapshot);
     const entryId = `${formatRef(this.ref)}:${delivery?.commandId ?? randomUUID()}`;
     const appended = await journal.append(this.ref, entry, state.seq, entryId);
-    // It stands before our state: it was applied in an earlier life, longer ago than the actor remembers ids.
-    if (appended.duplicate && appended.seq <= state.seq) return false;
+    // It was applied in an earlier life, longer ago than the actor remembers ids.
+    if (appended.duplicate) return false;
     state.accept(step, appended.seq, delivery?.commandId);
     this.transitions.push({ at, event: event.type, from, to: stateName(step.snapshot), seq: appended.seq });
     if (this.transitions.length > KEPT_TRANSITIONS) this.transitions.shift();
     return true;
   }
 
+  #answerWaiting(): void {
+    for (const { delivery, command } of this.#waiting.splice(0)) this.#answer(delivery, command, true);
+  }
+
   #afterCommit(step: Step): void {
     const state = this.#current();
-    for (const waiting of this.#waiting.splice(0)) this.#answer(waiting.delivery, waiting.command, true);
     this.#runEffects(step.effects, state.seq);
     if (state.unsaved >= this.#options.kind.policy.snapshotEvery) {
       this.#saveSnapshot(state).catch((error: unknown) => this.crash(error));
@@ -249,17 +278,24 @@ export class Activation {
       return;
     }
     if (reply === PENDING) {
-      const { now } = this.#options;
-      this.#waiting = this.#waiting.filter((each) => (each.delivery.deadline ?? Infinity) > now());
-      this.#waiting.push({ delivery, command });
+      this.#await(delivery, command);
     } else {
       delivery.answer({ ok: true, reply: reply ?? null });
     }
   }
 
+  /** Keeps a command until a later event brings its answer. Bounded like the mailbox. */
+  #await(delivery: Delivery, command: ErasedCommand): void {
+    const { kind, now } = this.#options;
+    if (!delivery.awaited) return;
+    this.#waiting = this.#waiting.filter((each) => (each.delivery.deadline ?? Infinity) > now());
+    if (this.#waiting.length < kind.policy.mailboxCapacity) this.#waiting.push({ delivery, command });
+    else delivery.answer(refusal(answerLater(this.ref, this.#waiting.length)));
+  }
+
   #runEffects(effects: readonly EffectRecord[], seq: number): void {
     const { kind } = this.#options;
-    if (this.#ended) return;
+    if (this.#crashed) return;
     effects.forEach((effect, index) => {
       const run = kind.effects[effect.type];
       if (run === undefined) return; // An entry of an older machine; defineKind has checked the present one.
@@ -270,23 +306,42 @@ export class Activation {
     });
   }
 
+  /** What to do about an event that could not be processed. */
   async #failed(error: unknown, event: EventBody, delivery: Delivery | undefined): Promise<void> {
-    if (error instanceof PoisonError) {
-      await this.#park(error, event, delivery);
-      delivery?.answer(refusal(error));
-      delivery?.settle();
-      return;
-    }
-    if (error instanceof StatewattError && error.code === 'journal.refused') {
-      delivery?.answer(refusal(error));
-      delivery?.settle();
-      return;
+    try {
+      if (error instanceof PoisonError) {
+        await this.#park(error, event, delivery);
+        delivery?.answer(refusal(error));
+        delivery?.settle();
+        return;
+      }
+      if (error instanceof StatewattError && error.code === 'journal.refused') {
+        delivery?.answer(refusal(error));
+        if (delivery?.awaited === true) delivery.settle();
+        else delivery?.release(RETRY_MS);
+        return;
+      }
+    } catch (parking) {
+      // Not in the dead letters either: it comes again to the next activation.
+      error = parking;
     }
     delivery?.release();
     this.#end(toStatewattError(error, 'actors.crashed'), error instanceof FencedError);
   }
 
-  async #park(error: PoisonError, event: EventBody, delivery: Delivery | undefined): Promise<void> {
+  /** Answers that a command is wrong; one that nobody waits for is parked, so that somebody can hear of it. */
+  async #refuse(delivery: Delivery, error: StatewattError): Promise<void> {
+    try {
+      if (!delivery.awaited) await this.#park(error, delivery.event, delivery);
+    } catch (parking) {
+      delivery.release();
+      throw parking;
+    }
+    delivery.answer(refusal(error));
+    delivery.settle();
+  }
+
+  async #park(error: StatewattError, event: EventBody, delivery: Delivery | undefined): Promise<void> {
     const { journal, kind, node, now } = this.#options;
     const state = this.#current();
     await journal.park(this.ref, {
@@ -303,17 +358,25 @@ export class Activation {
   }
 
   #end(error: StatewattError, fenced: boolean): void {
-    if (this.#ended) return;
+    if (this.#crashed) return;
+    const stopping = this.#ended;
     this.#ended = true;
+    this.#crashed = true;
+    if (stopping) return;
     for (const { delivery } of this.#waiting.splice(0)) delivery.answer(refusal(error));
-    const closing = this.#resource?.close() ?? Promise.resolve();
     // The successor must not load the journal while an append of ours is still under way.
-    void Promise.allSettled([closing, this.#drained]).then(([closed]) => {
-      if (closed.status === 'rejected') {
-        process.emitWarning(`${formatRef(this.ref)}: closing after a fault failed: ${errorMessage(closed.reason)}`);
-      }
+    void Promise.all([this.#close(), this.#started, this.#drained]).then(() => {
       this.#options.onEnd({ error, fenced });
     });
+  }
+
+  /** Closes the live part, once. A failure to close is told and holds nothing up. */
+  #close(): Promise<void> {
+    const closing = async (): Promise<void> => this.#resource?.close();
+    this.#closing ??= closing().catch((error: unknown) => {
+      process.emitWarning(`${formatRef(this.ref)}: its live part could not be closed: ${errorMessage(error)}`);
+    });
+    return this.#closing;
   }
 
   async #saveSnapshot(state: ActorState): Promise<void> {
@@ -339,7 +402,9 @@ export class Activation {
             reject(stopped(this.ref));
             return;
           }
-          this.#options.mailbox.push({ own: { sender: this, event: event, resolve, reject } });
+          // The machine sees now what a replay of the journal will show it: JSON.
+          const journaled = JSON.parse(JSON.stringify(event)) as EventBody;
+          this.#options.mailbox.push({ own: { sender: this, event: journaled, resolve, reject } });
           this.wake();
         }),
       fail: (error) => this.crash(error),
@@ -350,50 +415,4 @@ export class Activation {
     if (this.#state === undefined) throw stopped(this.ref);
     return this.#state;
   }
-}
-
-/** An event that makes the machine throw. It is parked, and the actor goes on without it. */
-class PoisonError extends StatewattError {
-  constructor(ref: Ref, event: EventBody, cause: unknown) {
-    super('actors.poison', 'invalid', `${formatRef(ref)} cannot process "${event.type}": ${errorMessage(cause)}`, {
-      cause,
-    });
-  }
-}
-
-function refusal(error: StatewattError): AnswerBody {
-  return { ok: false, error: error.toJSON() };
-}
-
-function stopped(ref: Ref): StatewattError {
-  return new StatewattError('actors.stopped', 'unavailable', `${formatRef(ref)} is stopping here; ask again`, {
-    retryAfterMs: 500,
-  });
-}
-
-function notBegun(ref: Ref): StatewattError {
-  return new StatewattError(
-    'actors.deadline',
-    'timeout',
-    `${formatRef(ref)} did not get to the command before its deadline; it was not done`,
-  );
-}
-
-function invalidCommand(kind: Kind, event: EventBody, command: ErasedCommand | undefined): StatewattError {
-  if (command === undefined) {
-    const known = Object.keys(kind.commands).join(', ');
-    return new StatewattError(
-      'actors.unknown_command',
-      'invalid',
-      `kind "${kind.kind}" has no command "${event.type}"; it has: ${known}`,
-    );
-  }
-  const problems = (command.validate.errors ?? []).map(
-    (error) => `${error.instancePath || 'the command'} ${error.message ?? 'is wrong'}`,
-  );
-  return new StatewattError(
-    'actors.invalid_command',
-    'invalid',
-    `"${event.type}" of kind "${kind.kind}": ${problems.join('; ')}`,
-  );
 }

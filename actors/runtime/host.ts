@@ -1,8 +1,10 @@
-import { StatewattError, errorMessage } from '../../errors/error.js';
+import { StatewattError } from '../../errors/error.js';
+import type { DeadLetter } from '../../bus/messages.js';
 import { formatRef, partitionOf, type Ref } from '../../bus/subjects.js';
 import { Activation, createMailbox, type Delivery, type TransitionRecord } from './activation.js';
 import type { Journal } from './journal.js';
 import type { Kind } from './kind.js';
+import { busy, notActive, parked, refusal, stopped, unknownKind } from './refusals.js';
 import { stateName } from './state.js';
 import { RestartBudget } from './supervisor.js';
 
@@ -60,16 +62,27 @@ interface Seat {
 export interface HostCounters {
   commands: number;
   refusedBusy: number;
+  refusedFailed: number;
   restarts: number;
   failures: number;
 }
 
+/** A command that found no room and that nobody waits for comes again after this long. */
+const BUSY_RETRY_MS = 1_000;
+
+function cancelRestart(seat: Seat): void {
+  clearTimeout(seat.restartTimer);
+  seat.restartTimer = undefined;
+}
+
 /** The actors that live on this node: brings them to life, feeds them, restarts those that crash. */
 export class ActorHost {
-  readonly counters: HostCounters = { commands: 0, refusedBusy: 0, restarts: 0, failures: 0 };
+  readonly counters: HostCounters = { commands: 0, refusedBusy: 0, refusedFailed: 0, restarts: 0, failures: 0 };
   readonly #options: HostOptions;
   readonly #kinds: ReadonlyMap<string, Kind>;
   readonly #seats = new Map<string, Seat>();
+  /** Activations on their way out; a successor waits for them. */
+  readonly #leaving = new Map<string, Promise<void>>();
   readonly #now: () => number;
   #stopping = false;
 
@@ -83,7 +96,7 @@ export class ActorHost {
   deliver(ref: Ref, delivery: Delivery): void {
     const kind = this.#kinds.get(ref.kind);
     if (kind === undefined) {
-      this.#refuse(delivery, unknownKind(ref.kind, [...this.#kinds.keys()]));
+      this.#refuse(ref, delivery, unknownKind(ref.kind, [...this.#kinds.keys()]));
       return;
     }
     if (this.#stopping) {
@@ -92,37 +105,50 @@ export class ActorHost {
     }
     const seat = this.#seat(kind, ref);
     if (seat.failed) {
-      this.#refuse(delivery, parked(ref, seat.lastError));
+      this.counters.refusedFailed += 1;
+      this.#refuse(ref, delivery, parked(ref, seat.lastError));
       return;
     }
     if (!seat.mailbox.offer({ delivery })) {
       this.counters.refusedBusy += 1;
-      this.#refuse(delivery, busy(ref, seat.mailbox.capacity));
+      // Nobody would hear that it was refused: it stays in the queue.
+      if (!delivery.awaited) delivery.release(BUSY_RETRY_MS);
+      else this.#refuse(ref, delivery, busy(ref, seat.mailbox.capacity));
       return;
     }
     this.counters.commands += 1;
-    if (seat.activation === undefined) void this.#start(seat);
-    else seat.activation.wake();
+    if (seat.activation !== undefined) seat.activation.wake();
+    else if (seat.restartTimer === undefined) void this.#start(seat);
   }
 
-  /** Brings an actor to life without a command; resolves when it takes events. @throws `actors.unknown_kind`, `actors.failed` */
+  /**
+   * Brings an actor to life without a command; resolves when it takes events, or at once when its supervisor is about
+   * to restart it.
+   *
+   * @throws `actors.unknown_kind`, `actors.failed`, `actors.stopped`
+   */
   async activate(ref: Ref): Promise<void> {
     const kind = this.#kinds.get(ref.kind);
     if (kind === undefined) throw unknownKind(ref.kind, [...this.#kinds.keys()]);
+    if (this.#stopping) throw stopped(ref);
     const seat = this.#seat(kind, ref);
     if (seat.failed) throw parked(ref, seat.lastError);
-    await this.#start(seat);
+    if (seat.restartTimer === undefined) await this.#start(seat);
   }
 
   /** Ends an activation in order and forgets it. */
   async retire(ref: Ref): Promise<void> {
-    const seat = this.#seats.get(formatRef(ref));
-    if (seat === undefined) return;
-    this.#seats.delete(formatRef(ref));
-    clearTimeout(seat.restartTimer);
-    await seat.starting;
-    await seat.activation?.stop();
-    this.#releaseWaiting(seat);
+    const name = formatRef(ref);
+    const seat = this.#seats.get(name);
+    if (seat === undefined) {
+      await this.#leaving.get(name);
+      return;
+    }
+    this.#seats.delete(name);
+    const leaving = this.#leave(seat);
+    this.#leaving.set(name, leaving);
+    await leaving;
+    if (this.#leaving.get(name) === leaving) this.#leaving.delete(name);
   }
 
   /** Crashes an activation, as a fault would. @throws `actors.not_found` */
@@ -132,10 +158,15 @@ export class ActorHost {
     seat.activation.crash(new StatewattError('actors.killed', 'internal', 'killed by an operator'));
   }
 
-  /** Stops an activation in order and starts it from its journal; clears `failed`. @throws `actors.not_found` */
+  /**
+   * Stops an activation in order and starts it from its journal; clears `failed`.
+   *
+   * @throws `actors.not_found`, `actors.stopped`
+   */
   async restart(ref: Ref): Promise<void> {
+    if (this.#stopping) throw stopped(ref);
     const seat = this.#known(ref);
-    clearTimeout(seat.restartTimer);
+    cancelRestart(seat);
     await seat.starting;
     await seat.activation?.stop();
     seat.activation = undefined;
@@ -170,16 +201,15 @@ export class ActorHost {
   /** Ends every activation in order. What waits in a mailbox is released for redelivery. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const seats = [...this.#seats.values()];
-    for (const seat of seats) clearTimeout(seat.restartTimer);
-    await Promise.all(
-      seats.map(async (seat) => {
-        await seat.starting;
-        await seat.activation?.stop();
-        this.#releaseWaiting(seat);
-      }),
-    );
+    await Promise.all([...[...this.#seats.values()].map((seat) => this.#leave(seat)), ...this.#leaving.values()]);
     this.#seats.clear();
+  }
+
+  async #leave(seat: Seat): Promise<void> {
+    cancelRestart(seat);
+    await seat.starting;
+    await seat.activation?.stop();
+    this.#releaseWaiting(seat);
   }
 
   #seat(kind: Kind, ref: Ref): Seat {
@@ -206,7 +236,7 @@ export class ActorHost {
   #start(seat: Seat): Promise<void> {
     if (seat.starting !== undefined) return seat.starting;
     if (seat.activation !== undefined) return Promise.resolve();
-    clearTimeout(seat.restartTimer);
+    cancelRestart(seat);
     const { journal, node } = this.#options;
     const activation = new Activation({
       kind: seat.kind,
@@ -219,7 +249,7 @@ export class ActorHost {
     });
     seat.activation = activation;
     seat.starting = activation
-      .start()
+      .start(this.#leaving.get(formatRef(seat.ref)))
       .catch((error: unknown) => activation.crash(error))
       .finally(() => {
         seat.starting = undefined;
@@ -242,8 +272,11 @@ export class ActorHost {
       seat.failed = true;
       this.counters.failures += 1;
       for (let letter = seat.mailbox.take(); letter !== undefined; letter = seat.mailbox.take()) {
-        if ('delivery' in letter) this.#refuse(letter.delivery, parked(seat.ref, seat.lastError));
-        else letter.own.reject(error);
+        if ('own' in letter) letter.own.reject(error);
+        else {
+          this.counters.refusedFailed += 1;
+          this.#refuse(seat.ref, letter.delivery, parked(seat.ref, seat.lastError));
+        }
       }
       this.#options.onEvent?.({ type: 'failed', ref, error });
       return;
@@ -261,9 +294,28 @@ export class ActorHost {
     }
   }
 
-  #refuse(delivery: Delivery, error: StatewattError): void {
-    delivery.answer({ ok: false, error: error.toJSON() });
-    delivery.settle();
+  /** Answers; a command that nobody waits for goes to the dead letters, so that somebody can hear of it. */
+  #refuse(ref: Ref, delivery: Delivery, error: StatewattError): void {
+    if (delivery.awaited) {
+      delivery.answer(refusal(error));
+      delivery.settle();
+      return;
+    }
+    const letter: DeadLetter = {
+      ref: formatRef(ref),
+      event: delivery.event,
+      error: error.toJSON(),
+      state: null,
+      seq: 0,
+      at: this.#now(),
+      node: this.#options.node,
+      commandId: delivery.commandId,
+      ...(delivery.traceparent === undefined ? {} : { traceparent: delivery.traceparent }),
+    };
+    this.#options.journal.park(ref, letter).then(
+      () => delivery.settle(),
+      () => delivery.release(BUSY_RETRY_MS), // The bus is away: it stays in the queue.
+    );
   }
 
   #known(ref: Ref): Seat {
@@ -290,26 +342,4 @@ export class ActorHost {
       lastError: seat.lastError,
     };
   }
-}
-
-function unknownKind(kind: string, known: readonly string[]): StatewattError {
-  return new StatewattError('actors.unknown_kind', 'invalid', `no kind "${kind}" here; there is: ${known.join(', ')}`);
-}
-
-function notActive(ref: Ref): StatewattError {
-  return new StatewattError('actors.not_found', 'not_found', `${formatRef(ref)} is not active on this node`);
-}
-
-function busy(ref: Ref, capacity: number): StatewattError {
-  return new StatewattError('actors.busy', 'busy', `${formatRef(ref)} has ${capacity} commands waiting; try later`, {
-    retryAfterMs: 1_000,
-  });
-}
-
-function parked(ref: Ref, reason: string | null): StatewattError {
-  return new StatewattError(
-    'actors.failed',
-    'unavailable',
-    `${formatRef(ref)} crashed too often and is parked until it is restarted; its last error: ${errorMessage(reason)}`,
-  );
 }

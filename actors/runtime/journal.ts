@@ -1,4 +1,5 @@
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { InvalidArgumentError } from '@nats-io/transport-node';
 import { StatewattError, errorMessage } from '../../errors/error.js';
 import type { Bus } from '../../bus/connection.js';
 import { HEADER, encodeHeaders } from '../../bus/headers.js';
@@ -22,7 +23,7 @@ export class FencedError extends StatewattError {
 export interface Appended {
   /** Its sequence in the journal stream. */
   seq: number;
-  /** An entry with this id was there already. */
+  /** An entry with this id is part of the state that was appended to; nothing was added. */
   duplicate: boolean;
 }
 
@@ -39,7 +40,8 @@ export interface Journal {
    * Appends behind `expected` (0 = nothing yet). Resolves only when it is durable; while the bus is away it goes on
    * trying, because only the bus knows whether a lost acknowledgement meant yes.
    *
-   * @throws FencedError
+   * @throws FencedError when the journal went on without the caller, even by an entry with the same id;
+   *   `journal.refused` when it is full or the entry too big (nothing was added)
    */
   append(ref: Ref, entry: JournalEntry, expected: number, entryId: string): Promise<Appended>;
   saveSnapshot(ref: Ref, snapshot: SnapshotRecord): Promise<void>;
@@ -63,9 +65,7 @@ export class JetStreamJournal implements Journal {
     this.#closed = true;
   }
 
-  async load(
-    ref: Ref,
-  ): Promise<{ snapshot: SnapshotRecord | undefined; entries: { seq: number; entry: JournalEntry }[] }> {
+  async load(ref: Ref): Promise<Loaded> {
     const { direct } = this.#bus.manager;
     const stored = await direct.getMessage(STREAM.snapshots, { last_by_subj: topics.snapshot(ref).subject });
     const snapshot = stored === null ? undefined : codecs.snapshot.decode(stored.data);
@@ -80,35 +80,19 @@ export class JetStreamJournal implements Journal {
         entries.push({ seq: message.seq, entry: codecs.journal.decode(message.data) });
         next = message.seq + 1;
       }
-      if (entries.length === before) break;
+      if (entries.length === before) throw incomplete(ref, next, last.seq);
     }
     return { snapshot, entries };
   }
 
   async append(ref: Ref, entry: JournalEntry, expected: number, entryId: string): Promise<Appended> {
-    const topic = topics.journal(ref);
-    const payload = topic.codec.encode(entry);
-    const headers = encodeHeaders({
-      schema: topic.codec.schema,
-      traceparent: entry.traceparent,
-      ...(entry.correlationId === undefined ? {} : { correlationId: entry.correlationId }),
-    });
+    const payload = topics.journal(ref).codec.encode(entry);
     for (let uncertain = false; ; uncertain = true) {
       if (this.#closed) throw closed();
       try {
-        const ack = await this.#bus.jetstream.publish(topic.subject, payload, {
-          headers,
-          msgID: entryId,
-          expect: { lastSubjectSequence: expected },
-        });
-        return { seq: ack.seq, duplicate: ack.duplicate };
+        return await this.#attempt({ ref, entry, payload, expected, entryId, uncertain });
       } catch (error) {
-        if (isWrongSequence(error)) {
-          const landed = uncertain ? await this.#findLanded(topic.subject, entryId) : undefined;
-          if (landed !== undefined) return { seq: landed, duplicate: false };
-          throw new FencedError(ref, expected);
-        }
-        if (error instanceof JetStreamApiError) throw refused(ref, error);
+        if (error instanceof StatewattError) throw error;
         await pause();
       }
     }
@@ -125,15 +109,63 @@ export class JetStreamJournal implements Journal {
     const topic = topics.deadLetter(ref);
     await this.#bus.jetstream.publish(topic.subject, topic.codec.encode(letter), {
       headers: encodeHeaders({ schema: topic.codec.schema }),
-      ...(letter.commandId === undefined ? {} : { msgID: `dead:${letter.commandId}` }),
+      ...(letter.commandId === undefined ? {} : { msgID: `dead:${letter.ref}:${letter.commandId}` }),
     });
   }
 
-  /** After a lost acknowledgement: is the head of the subject the very entry that we sent? */
-  async #findLanded(subject: string, entryId: string): Promise<number | undefined> {
-    const head = await this.#bus.manager.direct.getMessage(STREAM.journal, { last_by_subj: subject });
-    return head?.header.get(HEADER.dedup) === entryId ? head.seq : undefined;
+  async #attempt({ ref, entry, payload, expected, entryId, uncertain }: Attempt): Promise<Appended> {
+    const topic = topics.journal(ref);
+    let duplicate: number;
+    try {
+      const ack = await this.#bus.jetstream.publish(topic.subject, payload, {
+        headers: encodeHeaders({
+          schema: topic.codec.schema,
+          traceparent: entry.traceparent,
+          ...(entry.correlationId === undefined ? {} : { correlationId: entry.correlationId }),
+        }),
+        msgID: entryId,
+        expect: { lastSubjectSequence: expected },
+      });
+      if (!ack.duplicate || ack.seq <= expected) return { seq: ack.seq, duplicate: ack.duplicate };
+      duplicate = ack.seq;
+    } catch (error) {
+      if (error instanceof InvalidArgumentError) throw refused(ref, error);
+      if (!(error instanceof JetStreamApiError)) throw error;
+      const landed = uncertain ? await this.#ours({ last_by_subj: topic.subject }, entry) : undefined;
+      if (landed !== undefined) return { seq: landed, duplicate: false };
+      throw error.code === JetStreamApiCodes.StreamWrongLastSequence
+        ? new FencedError(ref, expected)
+        : refused(ref, error);
+    }
+    // It lies behind our state: an attempt of ours whose acknowledgement was lost, or another activation's doing.
+    const landed = await this.#ours({ seq: duplicate }, entry);
+    if (landed === undefined) throw new FencedError(ref, expected);
+    return { seq: landed, duplicate: false };
   }
+
+  /** The sequence of the message if it is the very entry that we sent: each has a span of its own. */
+  async #ours(which: { seq: number } | { last_by_subj: string }, entry: JournalEntry): Promise<number | undefined> {
+    const found = await this.#bus.manager.direct.getMessage(STREAM.journal, which);
+    return found?.header.get(HEADER.traceparent) === entry.traceparent ? found.seq : undefined;
+  }
+}
+
+interface Attempt {
+  readonly ref: Ref;
+  readonly entry: JournalEntry;
+  readonly payload: Uint8Array;
+  readonly expected: number;
+  readonly entryId: string;
+  /** An earlier attempt may have landed. */
+  readonly uncertain: boolean;
+}
+
+function incomplete(ref: Ref, from: number, to: number): StatewattError {
+  return new StatewattError(
+    'journal.incomplete',
+    'unavailable',
+    `the server gave no entries of ${formatRef(ref)} from ${from} on, though its last one is ${to}`,
+  );
 }
 
 function closed(): StatewattError {
@@ -144,12 +176,8 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, RETRY_MS));
 }
 
-function isWrongSequence(error: unknown): boolean {
-  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence;
-}
-
-/** The server answered, and the answer is no: full, or the entry is too big. */
-function refused(ref: Ref, error: JetStreamApiError): StatewattError {
+/** The answer is no: the stream is full, or the entry is too big for the server. */
+function refused(ref: Ref, error: JetStreamApiError | InvalidArgumentError): StatewattError {
   return new StatewattError(
     'journal.refused',
     'unavailable',

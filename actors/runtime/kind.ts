@@ -201,7 +201,8 @@ export function defineKind<
   refuseWhatIsNotDurable(definition.kind, definition.machine);
   checkEffects(definition.kind, definition.machine, Object.keys(definition.effects));
   const ajv = new Ajv2020({ allErrors: true, strict: false });
-  const commands: Record<string, ErasedCommand> = {};
+  // No prototype: a command called `constructor` is unknown like any other.
+  const commands = Object.create(null) as Record<string, ErasedCommand>;
   const described = definition.commands((schema, reply) => ({ schema, reply: reply ?? stateValue }));
   for (const [type, { schema, reply }] of Object.entries<Commands<M>[string]>(described)) {
     commands[type] = { schema, validate: ajv.compile(schema), reply: reply as ErasedCommand['reply'] };

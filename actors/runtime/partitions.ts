@@ -6,7 +6,7 @@ import type { AnswerBody } from '../../bus/messages.js';
 import { STREAM } from '../../bus/streams.js';
 import { PARTITIONS, refOfCommand, subjects } from '../../bus/subjects.js';
 import { codecs, topics } from '../../bus/topics.js';
-import { StatewattError, toStatewattError } from '../../errors/error.js';
+import { StatewattError, errorMessage, toStatewattError } from '../../errors/error.js';
 import type { Delivery } from './activation.js';
 import type { ActorHost } from './host.js';
 
@@ -62,15 +62,11 @@ export class Partitions {
 
   #take(message: JsMsg): void {
     const envelope = decodeHeaders(message.headers);
-    const answer = (body: AnswerBody): void => {
-      if (envelope.replyTo === undefined) return;
-      const topic = topics.answer(envelope.replyTo);
-      this.#bus.nats.publish(topic.subject, topic.codec.encode(body));
-    };
-    const ref = refOfCommand(message.subject);
+    const answer = (body: AnswerBody): void => this.#answer(envelope.replyTo, body);
     try {
+      const ref = refOfCommand(message.subject);
       const event = codecs.command.decode(message.data);
-      if (ref === undefined || typeof event !== 'object' || event === null || typeof event.type !== 'string') {
+      if (typeof event !== 'object' || event === null || typeof event.type !== 'string') {
         throw new StatewattError('actors.invalid_command', 'invalid', 'a command is a JSON object with a text "type"');
       }
       const delivery: Delivery = {
@@ -79,14 +75,26 @@ export class Partitions {
         traceparent: envelope.traceparent,
         correlationId: envelope.correlationId,
         deadline: envelope.deadline,
+        awaited: envelope.replyTo !== undefined,
         answer,
         settle: () => message.ack(),
-        release: () => message.nak(),
+        release: (delayMs) => message.nak(delayMs),
       };
       this.#host.deliver(ref, delivery);
     } catch (error) {
       answer({ ok: false, error: toStatewattError(error).toJSON() });
       message.term('no command');
+    }
+  }
+
+  /** An answer that cannot be sent (a reply subject that is none, a closed connection) is the caller's timeout, not our fault. */
+  #answer(replyTo: string | undefined, body: AnswerBody): void {
+    if (replyTo === undefined) return;
+    const topic = topics.answer(replyTo);
+    try {
+      this.#bus.nats.publish(topic.subject, topic.codec.encode(body));
+    } catch (error) {
+      process.emitWarning(`an answer to ${JSON.stringify(replyTo)} could not be sent: ${errorMessage(error)}`);
     }
   }
 }

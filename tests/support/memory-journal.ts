@@ -1,0 +1,116 @@
+import { FencedError, type Appended, type Journal, type Loaded } from '../../actors/runtime/journal.js';
+import type { DeadLetter, JournalEntry, SnapshotRecord } from '../../bus/messages.js';
+import { formatRef, type Ref } from '../../bus/subjects.js';
+
+type Failure = 'load' | 'append' | 'acknowledge' | 'snapshot' | 'park';
+
+interface Stored {
+  readonly ref: string;
+  readonly seq: number;
+  readonly entryId: string;
+  /** As it would lie on the server: JSON. */
+  readonly json: string;
+}
+
+/**
+ * A journal in memory with the rules of the one on JetStream (one sequence for all actors, fence, deduplication by
+ * entry id), which a test can hold up, make fail, or rob of its acknowledgements.
+ */
+export class MemoryJournal implements Journal {
+  readonly dead: DeadLetter[] = [];
+  readonly #entries: Stored[] = [];
+  readonly #snapshots = new Map<string, string>();
+  readonly #failures: Record<Failure, Error[]> = {
+    load: [],
+    append: [],
+    acknowledge: [],
+    snapshot: [],
+    park: [],
+  };
+  #gate: Promise<void> = Promise.resolve();
+  #nextSeq = 1;
+  loads = 0;
+
+  /** The next call of this sort throws; `acknowledge`: the entry lands, and its acknowledgement is lost. */
+  fail(what: Failure, error: Error = new Error(`${what} failed`)): void {
+    this.#failures[what].push(error);
+  }
+
+  /** Loads and appends wait until the answered function is called. */
+  hold(): () => void {
+    let open = (): void => undefined;
+    this.#gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    return () => open();
+  }
+
+  /** What another activation of the actor writes. */
+  intrude(ref: Ref, event: JournalEntry['event'], entryId = `intruder-${this.#nextSeq}`, commandId?: string): number {
+    const entry: JournalEntry = {
+      event,
+      effects: [],
+      at: 1,
+      machine: 1,
+      traceparent: '',
+      node: 'intruder',
+      ...(commandId === undefined ? {} : { commandId }),
+    };
+    return this.#store(ref, entry, entryId);
+  }
+
+  entries(ref: Ref): { seq: number; entry: JournalEntry }[] {
+    return this.#of(ref).map(({ seq, json }) => ({ seq, entry: JSON.parse(json) as JournalEntry }));
+  }
+
+  snapshot(ref: Ref): SnapshotRecord | undefined {
+    const json = this.#snapshots.get(formatRef(ref));
+    return json === undefined ? undefined : (JSON.parse(json) as SnapshotRecord);
+  }
+
+  async load(ref: Ref): Promise<Loaded> {
+    this.loads += 1;
+    await this.#gate;
+    this.#maybeFail('load');
+    const snapshot = this.snapshot(ref);
+    const after = snapshot?.seq ?? 0;
+    return { snapshot, entries: this.entries(ref).filter(({ seq }) => seq > after) };
+  }
+
+  async append(ref: Ref, entry: JournalEntry, expected: number, entryId: string): Promise<Appended> {
+    await this.#gate;
+    this.#maybeFail('append');
+    const twin = this.#entries.find((stored) => stored.entryId === entryId);
+    if (twin !== undefined && twin.seq <= expected) return { seq: twin.seq, duplicate: true };
+    if ((this.#of(ref).at(-1)?.seq ?? 0) !== expected) throw new FencedError(ref, expected);
+    const seq = this.#store(ref, entry, entryId);
+    this.#maybeFail('acknowledge');
+    return { seq, duplicate: false };
+  }
+
+  async saveSnapshot(ref: Ref, snapshot: SnapshotRecord): Promise<void> {
+    this.#maybeFail('snapshot');
+    this.#snapshots.set(formatRef(ref), JSON.stringify(snapshot));
+  }
+
+  async park(_ref: Ref, letter: DeadLetter): Promise<void> {
+    this.#maybeFail('park');
+    this.dead.push(JSON.parse(JSON.stringify(letter)) as DeadLetter);
+  }
+
+  #of(ref: Ref): Stored[] {
+    const name = formatRef(ref);
+    return this.#entries.filter((stored) => stored.ref === name);
+  }
+
+  #store(ref: Ref, entry: JournalEntry, entryId: string): number {
+    const seq = this.#nextSeq++;
+    this.#entries.push({ ref: formatRef(ref), seq, entryId, json: JSON.stringify(entry) });
+    return seq;
+  }
+
+  #maybeFail(what: Failure): void {
+    const error = this.#failures[what].shift();
+    if (error !== undefined) throw error;
+  }
+}
