@@ -2,68 +2,17 @@
 // [--interval MS]`; both parts when none is named. The simulated devices run in a process of their own.
 //   clients: reads of 100 registers per second on one connection: modbus-serial, our driver, a bare socket.
 //   fleet:   many devices, each polled by a driver of its own on a fixed interval: missed cycles, CPU, delays.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import modbusSerial from 'modbus-serial';
 import { createModbusDriver } from '../protocols/modbus/driver.js';
-import type { SimulatorDescription } from '../protocols/modbus/simulator/description.js';
 import type { ModbusChannel, ModbusMapping } from '../site/model.js';
 import type { PointDefinition } from '../site/points.js';
 import { Readings } from '../site/readings.js';
+import { movingDevices, startSimulator } from './support/simulator.js';
 
 const REGISTERS = 100;
-
-interface Simulator {
-  readonly ports: readonly number[];
-  stop(): Promise<void>;
-}
-
-async function startSimulator(description: SimulatorDescription): Promise<Simulator> {
-  const folder = await mkdtemp(join(tmpdir(), 'statewatt-load-'));
-  const file = join(folder, 'devices.json');
-  await writeFile(file, JSON.stringify(description));
-  const main = new URL('../protocols/modbus/simulator/main.js', import.meta.url).pathname;
-  const child = spawn(process.execPath, [main, file], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const exited = once(child, 'exit');
-  const lines = createInterface({ input: child.stdout });
-  const [line] = (await Promise.race([once(lines, 'line'), exited])) as unknown[];
-  if (typeof line !== 'string') throw new Error('the simulator did not start');
-  const { ports } = JSON.parse(line) as { ports: number[] };
-  return {
-    ports,
-    stop: async () => {
-      child.kill();
-      await exited;
-      await rm(folder, { recursive: true });
-    },
-  };
-}
-
-/** A device with 100 holding registers of which a tenth move. */
-function devices(count: number): SimulatorDescription {
-  return {
-    devices: [
-      {
-        port: 0,
-        count,
-        units: {
-          '1': Array.from({ length: REGISTERS }, (_, address) => ({
-            area: 'holding',
-            address,
-            value:
-              address % 10 === 0 ? { type: 'random-walk', initialValue: 500, stepSize: 5, min: 0, max: 1000 } : address,
-          })),
-        },
-      },
-    ],
-  };
-}
 
 /** A channel whose points are read in `blocks` requests of `registers` registers each. */
 function channel(port: number, blocks: number, registers: number, pipeline: number): ModbusChannel {
@@ -171,7 +120,7 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 
 /** Each in turn, three rounds, the median: other load on the machine then hits all alike. */
 async function clients(seconds: number): Promise<void> {
-  const simulator = await startSimulator(devices(1));
+  const simulator = await startSimulator(movingDevices(1));
   const port = simulator.ports[0] as number;
   const contenders: [string, () => Promise<number>][] = [
     ['modbus-serial, 100 registers, one at a time', () => modbusSerialRate(port, seconds, 1)],
@@ -196,7 +145,7 @@ async function clients(seconds: number): Promise<void> {
 }
 
 async function fleet(seconds: number, count: number, intervalMs: number): Promise<void> {
-  const simulator = await startSimulator(devices(count));
+  const simulator = await startSimulator(movingDevices(count));
   const stations = simulator.ports.map((port) => {
     const config = channel(port, 1, REGISTERS, 1);
     return { driver: createModbusDriver(config), readings: new Readings(config.points), busy: false };
