@@ -74,7 +74,7 @@ export function viewPoint(
   writable: boolean,
   value: PointValue | undefined,
 ): PointView {
-  return {
+  const view: PointView = {
     address: formatPointAddress({ channel: config.id, kind: point.kind, id: point.id }),
     channel: config.id,
     kind: point.kind,
@@ -86,4 +86,8 @@ export function viewPoint(
     quality: value?.quality ?? 'bad',
     time: value?.time ?? null,
   };
+  if (point.min !== undefined) view.min = point.min;
+  if (point.max !== undefined) view.max = point.max;
+  if (point.deadband > 0) view.deadband = point.deadband;
+  return view;
 }

@@ -63,6 +63,11 @@ export const PointViewSchema = Type.Object({
   value: Type.Union([Type.Number(), Type.String(), Type.Null()]),
   quality: QualitySchema,
   time: Nullable(Millis('source time')),
+  min: Type.Optional(Type.Number({ description: 'least value within the limits; a write below it is refused' })),
+  max: Type.Optional(Type.Number({ description: 'greatest value within the limits; a write above it is refused' })),
+  deadband: Type.Optional(
+    Type.Number({ description: 'least change that is reported; absent: the value is reported in every cycle' }),
+  ),
 });
 export type PointView = Static<typeof PointViewSchema>;
 

@@ -149,7 +149,13 @@ describe('web page', function () {
     await page.locator('.grid-points .grid-body').focus();
     await page.keyboard.press('w');
     const dialog = page.getByRole('dialog');
+    await dialog.getByText('Allowed: 0 to 100 kW').waitFor();
     await dialog.getByRole('textbox').fill('1000');
+    await page.keyboard.press('Enter');
+    await dialog.getByText('1000 is outside the limits').waitFor();
+    client.write = () =>
+      Promise.reject(new StatewattError('points.out_of_range', 'invalid', 'The limits have changed.'));
+    await dialog.getByRole('textbox').fill('80');
     await page.keyboard.press('Enter');
     await dialog.getByRole('button', { name: /^Write/ }).click();
     await dialog.getByText('points.out_of_range').waitFor();

@@ -73,6 +73,7 @@ export class FakeClient implements StatewattClient {
           value,
           quality: 'good',
           time,
+          ...(kind === 'A' ? { min: 0, max: 100 } : {}),
         })),
       );
     }

@@ -1,3 +1,4 @@
+import type { PointView } from '../../../actors/client/schemas.js';
 import type { PointKind } from '../../../site/points.js';
 
 const SECOND = 1_000;
@@ -86,4 +87,11 @@ export function timeAxisLabels(ticks: readonly number[], step: number): string[]
 
 function two(value: number): string {
   return String(value).padStart(2, '0');
+}
+
+/** What numbers a point takes, in words; undefined when it takes any. */
+export function formatLimits({ min, max, unit }: Pick<PointView, 'min' | 'max' | 'unit'>): string | undefined {
+  if (min === undefined && max === undefined) return undefined;
+  const numbers = max === undefined ? `at least ${min}` : min === undefined ? `at most ${max}` : `${min} to ${max}`;
+  return `${numbers} ${unit}`.trim();
 }

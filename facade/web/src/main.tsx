@@ -52,7 +52,7 @@ effect(() => {
   const point = charted.value;
   const interval = selected.value?.pollingIntervalMs;
   if (point !== undefined && interval !== undefined)
-    trend.select({ address: point.address, pollingIntervalMs: interval });
+    trend.select({ address: point.address, pollingIntervalMs: interval, deadband: point.deadband });
   else if (route.value.point === undefined) trend.select(undefined);
 });
 effect(() => {

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { formatAge, formatInterval, formatTime, formatValue, timeAxisLabels } from '../../../facade/web/src/format.js';
+import {
+  formatAge,
+  formatInterval,
+  formatLimits,
+  formatTime,
+  formatValue,
+  timeAxisLabels,
+} from '../../../facade/web/src/format.js';
 import { formatRoute, parseRoute } from '../../../facade/web/src/route.js';
 
 describe('web page: words and numbers', () => {
@@ -41,6 +48,14 @@ describe('web page: words and numbers', () => {
     const now = new Date(2026, 4, 3, 12, 0, 0).getTime();
     assert.equal(formatTime(new Date(2026, 4, 3, 7, 5, 9).getTime(), now), '07:05:09');
     assert.equal(formatTime(new Date(2026, 4, 2, 23, 59, 59).getTime(), now), '2026-05-02 23:59:59');
+  });
+
+  it('tells the limits that there are', () => {
+    assert.deepEqual(
+      [{}, { min: 0 }, { max: 2.5 }, { min: -50, max: 50 }].map((limits) => formatLimits({ unit: 'kW', ...limits })),
+      [undefined, 'at least 0 kW', 'at most 2.5 kW', '-50 to 50 kW'],
+    );
+    assert.equal(formatLimits({ unit: '', min: 0, max: 3 }), '0 to 3');
   });
 
   it('labels a time axis in 24 hours, with the date at the first tick and at each new day', () => {

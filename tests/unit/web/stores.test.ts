@@ -268,6 +268,28 @@ describe('web page: stores', () => {
       assert.equal(api.write.callCount, 0);
     });
 
+    it('takes only what is within the limits of the point', async () => {
+      const flow = new WriteFlow(api, await client.point(1001, 'A', 1));
+      for (const text of ['100.1', '-0,001']) {
+        flow.choose(text);
+        assert.deepEqual(flow.step.value, {
+          name: 'choosing',
+          problem: `${text} is outside the limits; allowed: 0 to 100 kW`,
+        });
+      }
+      for (const [text, value] of [
+        ['0', 0],
+        ['100', 100],
+      ] as const) {
+        flow.choose(text);
+        assert.deepEqual(flow.step.value, { name: 'confirming', value });
+      }
+      const { min: _min, ...noLeast } = await client.point(1001, 'A', 1);
+      const free = new WriteFlow(api, noLeast);
+      free.choose('-1e6');
+      assert.equal(free.step.value.name, 'confirming');
+    });
+
     it('reads numbers as people write them', () => {
       const texts = ['42', ' -0,5 ', '1e3', '.5', '7.', '', 'x', '1,000.5', 'Infinity', '0x10', '1e999'];
       const values = [42, -0.5, 1000, 0.5, 7, ...Array<undefined>(6).fill(undefined)];

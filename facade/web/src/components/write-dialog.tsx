@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { PointView, WriteReply } from '../../../../actors/client/schemas.js';
-import { formatRoundTrip, formatValue } from '../format.js';
+import { formatLimits, formatRoundTrip, formatValue } from '../format.js';
 import { points } from '../page.js';
 import type { WriteFlow } from '../state/write-flow.js';
 import { Age, QualityMark } from './marks.js';
@@ -102,6 +102,7 @@ function Chooser(props: {
 }) {
   const { flow, point, problem, cancel } = props;
   const text = useSignal(point.value === null ? '' : String(point.value));
+  const limits = formatLimits(point);
   if (point.kind === 'C')
     return (
       <div class="buttons">
@@ -136,6 +137,7 @@ function Chooser(props: {
         />{' '}
         {point.unit}
       </label>
+      {limits === undefined ? null : <p class="dim">Allowed: {limits}</p>}
       {problem === undefined ? null : (
         <p class="refusal" role="alert">
           {problem}

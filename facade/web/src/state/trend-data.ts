@@ -27,21 +27,19 @@ const INTERVAL_MS = { raw: 0, '1m': 60_000, '1h': 3_600_000, '1d': 86_400_000 } 
 const CYCLES_TO_GAP = 3;
 /** A point with a deadband is reported when it changes, and at least this often. */
 const REPORTED_AT_LEAST_EVERY_MS = 60_000;
-/** Share of steps longer than a cycle from which on a point counts as reported on change. */
-const ON_CHANGE_SHARE = 0.05;
 
 export function emptyColumns(): TrendColumns {
   return { times: [], values: [], lows: [], highs: [] };
 }
 
 /**
- * History rows as columns. A line is broken where the quality says so, and where rows are missing for longer than a
- * working device would be silent. A rollup's value stands in the middle of its interval.
+ * History rows as columns. A line is broken where the quality says so, and where raw rows are missing for longer than
+ * `longestMs` or a rollup's row is missing. A rollup's value stands in the middle of its interval.
  */
-export function toColumns(page: Pick<HistoryPage, 'rows' | 'resolution'>, pollingIntervalMs: number): TrendColumns {
+export function toColumns(page: Pick<HistoryPage, 'rows' | 'resolution'>, longestMs: number): TrendColumns {
   const columns = emptyColumns();
   const interval = INTERVAL_MS[page.resolution];
-  const longest = interval > 0 ? interval * 1.5 : longestStep(page.rows, pollingIntervalMs);
+  const longest = interval > 0 ? interval * 1.5 : longestMs;
   let before: number | undefined;
   for (const row of page.rows) {
     if (before !== undefined && row.time - before > longest) pushGap(columns, (before + row.time) / 2 + interval / 2);
@@ -56,15 +54,22 @@ export function toColumns(page: Pick<HistoryPage, 'rows' | 'resolution'>, pollin
   return columns;
 }
 
-/** The longest distance of two raw rows, ms, that is no gap yet. */
-export function longestStep(rows: readonly { time: number }[], pollingIntervalMs: number): number {
-  let long = 0;
-  for (let index = 1; index < rows.length; index++) {
-    const step = (rows[index] as { time: number }).time - (rows[index - 1] as { time: number }).time;
-    if (step > 1.5 * pollingIntervalMs) long += 1;
-  }
-  const onChange = long > ON_CHANGE_SHARE * rows.length;
-  return CYCLES_TO_GAP * pollingIntervalMs + (onChange ? REPORTED_AT_LEAST_EVERY_MS : 0);
+/** How a point comes into history. */
+export interface Reporting {
+  pollingIntervalMs: number;
+  /** Undefined: the value is reported in every cycle. */
+  deadband?: number | undefined;
+}
+
+/**
+ * The longest distance of two raw rows, ms, that is no gap yet. A device whose cycles take longer than the polling
+ * interval is measured by its own usual step.
+ */
+export function longestStep(rows: readonly { time: number }[], { pollingIntervalMs, deadband }: Reporting): number {
+  if (deadband !== undefined) return CYCLES_TO_GAP * pollingIntervalMs + REPORTED_AT_LEAST_EVERY_MS;
+  const steps = rows.slice(1).map(({ time }, index) => time - (rows[index] as { time: number }).time);
+  const usual = steps.sort((a, b) => a - b)[steps.length >> 1] ?? 0;
+  return CYCLES_TO_GAP * Math.max(pollingIntervalMs, usual);
 }
 
 /** Adds a live value at the end and drops what is before `from` (ms). Answers whether anything was added. */

@@ -1,7 +1,12 @@
 import { signal } from '@preact/signals';
 import type { PointView } from '../../../../actors/client/schemas.js';
 import type { Api } from '../api.js';
-import { appendLive, emptyColumns, longestStep, toColumns, type TrendColumns } from './trend-data.js';
+import { appendLive, emptyColumns, longestStep, toColumns, type Reporting, type TrendColumns } from './trend-data.js';
+
+/** The point that is drawn. */
+export interface TrendPoint extends Reporting {
+  address: string;
+}
 
 /** live: the last `spanMs` until now, moving; fixed: what was zoomed to. Times in ms since the Unix epoch. */
 export type TrendRange = { type: 'live'; spanMs: number } | { type: 'fixed'; from: number; to: number };
@@ -25,7 +30,7 @@ const LEAST_SPAN_MS = 1_000;
 
 /** The trend of one point: history of the range, and live values after it. */
 export class TrendStore {
-  readonly point = signal<{ address: string; pollingIntervalMs: number } | undefined>(undefined);
+  readonly point = signal<TrendPoint | undefined>(undefined);
   readonly range = signal<TrendRange>({ type: 'live', spanMs: SPANS[0].spanMs });
   readonly status = signal<TrendStatus>({ state: 'empty' });
   /** A new object at each change. */
@@ -43,7 +48,7 @@ export class TrendStore {
   }
 
   /** Shows this point, starting with the last 15 minutes unless a live range was chosen before. */
-  select(point: { address: string; pollingIntervalMs: number } | undefined): void {
+  select(point: TrendPoint | undefined): void {
     if (point?.address === this.point.value?.address) return;
     this.point.value = point;
     if (this.range.value.type === 'fixed') this.range.value = { type: 'live', spanMs: SPANS[0].spanMs };
@@ -95,7 +100,7 @@ export class TrendStore {
     clearTimeout(this.#timer);
   }
 
-  async #load(point: { address: string; pollingIntervalMs: number }, asking: AbortController): Promise<void> {
+  async #load(point: TrendPoint, asking: AbortController): Promise<void> {
     const { from, to } = this.window(this.#now());
     // A live range ends a little after now: rows of the running second belong to it.
     const shift = this.range.value.type === 'live' ? 1_000 : 0;
@@ -107,8 +112,8 @@ export class TrendStore {
       );
       if (asking.signal.aborted) return;
       const newer = this.columns.value;
-      const columns = toColumns(page, point.pollingIntervalMs);
-      this.#longestMs = longestStep(page.rows, point.pollingIntervalMs);
+      this.#longestMs = longestStep(page.rows, point);
+      const columns = toColumns(page, this.#longestMs);
       // History runs behind by its batches: live values that it does not have yet are kept.
       if (page.resolution === 'raw' && this.#resolution === 'raw' && this.range.value.type === 'live')
         keepNewer(columns, newer);

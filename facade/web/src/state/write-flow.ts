@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import type { PointView, WriteReply } from '../../../../actors/client/schemas.js';
 import { ApiError, type Api } from '../api.js';
+import { formatLimits } from '../format.js';
 
 /** A write in its steps: choosing a value, confirming it, waiting for the device, reading its answer. */
 export type WriteStep =
@@ -23,11 +24,16 @@ export class WriteFlow {
     this.point = point;
   }
 
-  /** Takes what was typed or chosen; text points take any text, all others a number. */
+  /** Takes what was typed or chosen; text points take any text, all others a number within their limits. */
   choose(text: string): void {
     const value = parseValue(text, typeof this.point.value === 'string');
     if (value === undefined) {
       this.step.value = { name: 'choosing', problem: `“${text}” is not a number, such as 42 or -0.5` };
+      return;
+    }
+    if (typeof value === 'number' && !isWithin(value, this.point)) {
+      const allowed = formatLimits(this.point);
+      this.step.value = { name: 'choosing', problem: `${text.trim()} is outside the limits; allowed: ${allowed}` };
       return;
     }
     this.#commandId = newCommandId();
@@ -61,6 +67,10 @@ export function parseValue(text: string, isText: boolean): number | string | und
   if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(trimmed)) return undefined;
   const value = Number(trimmed);
   return Number.isFinite(value) ? value : undefined;
+}
+
+function isWithin(value: number, { min = -Infinity, max = Infinity }: PointView): boolean {
+  return value >= min && value <= max;
 }
 
 /** Random and unique; crypto.randomUUID is missing on pages that come over plain HTTP from another machine. */
