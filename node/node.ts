@@ -11,6 +11,7 @@ import { RealtimeProjection } from '../actors/projections/realtime.js';
 import { createSystem } from '../actors/runtime/system.js';
 import { errorMessage } from '../errors/error.js';
 import { createHttpFacade } from '../facade/http/server.js';
+import { startNatsServices } from '../facade/nats/services.js';
 import { WEB_ROOT } from '../facade/web-root.js';
 import { loadSite, maskSecrets, type Environment } from '../site/config/index.js';
 import { Channels } from './channels.js';
@@ -211,6 +212,11 @@ async function startParts(
     () => (holder.site.watchFiles ? `${sitePath}, watched` : sitePath),
   );
 
+  await stages.start(
+    'NATS services',
+    () => startNatsServices({ nats: bus.nats, client, version, node }),
+    (services) => services.stop(),
+  );
   const metrics = createMetrics({
     system,
     publisher,
