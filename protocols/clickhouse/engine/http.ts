@@ -47,12 +47,15 @@ const STATUS: Readonly<Record<number, number>> = {
   1001: 413, // the body is over the bound
 };
 
+/** A refusal of the endpoint itself, worded as the engine words its own. */
 class Refusal extends Error {
   constructor(
     readonly code: number,
+    type: string,
     message: string,
   ) {
-    super(`Code: ${code}. DB::Exception: ${message}`);
+    // Clients take this apart: number, text, type.
+    super(`Code: ${code}. DB::Exception: ${message}. (${type})`);
   }
 }
 
@@ -84,10 +87,16 @@ async function answer(
   }
   let queryId = '';
   try {
-    if (!authorized(request, options.credentials)) throw new Refusal(516, 'wrong user name or password');
+    if (!authorized(request, options.credentials))
+      throw new Refusal(516, 'AUTHENTICATION_FAILED', 'wrong user name or password');
     const parsed = parseRequest(url, request.headers);
     queryId = parsed.queryId === '' ? randomUUID() : parsed.queryId;
-    if (running.has(queryId)) throw new Refusal(216, `a query with id = ${queryId} is already running`);
+    if (running.has(queryId))
+      throw new Refusal(
+        216,
+        'QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING',
+        `a query with id = ${queryId} is already running`,
+      );
     running.add(queryId);
     try {
       const result = takesData(parsed.query)
@@ -135,7 +144,7 @@ async function readStatement(request: IncomingMessage, start: string): Promise<s
   for await (const chunk of request.pipe(limit)) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks).toString('utf8');
   const statement = start === '' ? body : `${start}\n${body}`;
-  if (statement.trim() === '') throw new Refusal(62, 'Syntax error: empty query');
+  if (statement.trim() === '') throw new Refusal(62, 'SYNTAX_ERROR', 'empty query');
   return statement;
 }
 const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
@@ -145,7 +154,8 @@ function bounded(maxBytes: number): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
-      if (bytes > maxBytes) done(new Refusal(1001, `the body is over the bound of ${maxBytes} bytes`));
+      if (bytes > maxBytes)
+        done(new Refusal(1001, 'BODY_TOO_LARGE', `the body is over the bound of ${maxBytes} bytes`));
       else done(null, chunk);
     },
   });
@@ -164,11 +174,14 @@ function authorized(request: IncomingMessage, wanted: { username: string; passwo
 }
 
 function describe(error: unknown): { code: number; text: string } {
-  if (error instanceof Overloaded) return { code: 202, text: `Code: 202. DB::Exception: ${error.message}` };
-  if (error instanceof BadRequest) return { code: 36, text: `Code: 36. DB::Exception: ${error.message}` };
   const text = errorMessage(error);
   const code = /^Code: (\d+)\./.exec(text)?.[1];
-  return code === undefined ? { code: 1002, text: `Code: 1002. DB::Exception: ${text}` } : { code: Number(code), text };
+  if (code !== undefined) return { code: Number(code), text };
+  let refusal: Refusal;
+  if (error instanceof Overloaded) refusal = new Refusal(202, 'TOO_MANY_SIMULTANEOUS_QUERIES', text);
+  else if (error instanceof BadRequest) refusal = new Refusal(36, 'BAD_ARGUMENTS', text);
+  else refusal = new Refusal(1002, 'UNKNOWN_EXCEPTION', text);
+  return { code: refusal.code, text: refusal.message };
 }
 
 function summary(result: { rowsRead: number; bytesRead: number; elapsed: number }): string {

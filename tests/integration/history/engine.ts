@@ -1,4 +1,4 @@
-import { createClient, type ClickHouseClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { startEmbeddedEngine, type EmbeddedEngine } from '../../../protocols/clickhouse/engine/start.js';
 import { createHistoryStore } from '../../../protocols/clickhouse/history-store.js';
 import type { HistoryStore } from '../../../protocols/clickhouse/types.js';
@@ -30,7 +30,7 @@ export async function startTestEngine(): Promise<TestEngine> {
       return store;
     },
     client(database) {
-      const client = createClient({ url: engine.url, database });
+      const client = createClient({ url: engine.url, database, log: { level: ClickHouseLogLevel.OFF } });
       open.push(client);
       return client;
     },
