@@ -75,6 +75,7 @@ export async function openConnection(
     maxPingOut: 2,
   };
   if (options.credentials !== undefined) settings.authenticator = credsAuthenticator(readFileSync(options.credentials));
+  else Object.assign(settings, userOf(options.servers));
   if (options.tls !== undefined) settings.tls = options.tls;
   try {
     return await connect(settings);
@@ -89,6 +90,17 @@ export async function openConnection(
       },
     );
   }
+}
+
+/** What `nats://user:password@host` or `nats://token@host` says of who connects; the client itself leaves it aside. */
+function userOf(servers: readonly string[]): Pick<NodeConnectionOptions, 'user' | 'pass' | 'token'> {
+  for (const server of servers) {
+    const [, user, pass] = /^(?:\w+:\/\/)?([^:@/]+)(?::([^@/]*))?@/.exec(server) ?? [];
+    if (user === undefined) continue;
+    if (pass === undefined) return { token: decodeURIComponent(user) };
+    return { user: decodeURIComponent(user), pass: decodeURIComponent(pass) };
+  }
+  return {};
 }
 
 function checkVersion(nats: NatsConnection): void {

@@ -45,8 +45,12 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
   return { url: `nats://127.0.0.1:${port}`, child, stop: () => child.stop() };
 }
 
-/** PATH first, then the project's own cache, where the set-up puts it. */
-function findServer(): string {
+/**
+ * PATH first, then the project's own cache, where the set-up puts it.
+ *
+ * @throws `bus.server_missing`
+ */
+export function findServer(): string {
   const places = [
     ...(process.env.PATH ?? '').split(delimiter).filter((place) => place !== ''),
     resolve(import.meta.dirname, '../../.cache/nats-server'),

@@ -1,0 +1,162 @@
+import {
+  PermissionViolationError,
+  RequestError,
+  TimeoutError,
+  type Msg,
+  type NatsConnection,
+} from '@nats-io/transport-node';
+import type { Static, TSchema } from 'typebox';
+import { StatewattError, errorMessage, type ErrorBody } from '../../errors/error.js';
+import type { Endpoint } from './endpoints.js';
+
+/** After the connection is back, nodes may need this long to be back too. */
+const NODES_BACK_MS = 3_000;
+/** Pause before a request that no node took is sent again. */
+const RETRY_MS = 100;
+
+/** Asks a site's NATS services, and knows whether the connection to the server is there. */
+export class Asker {
+  readonly #nats: NatsConnection;
+  readonly #timeoutMs: number;
+  readonly #closed: AbortSignal;
+  readonly #reconnectListeners = new Set<() => void>();
+  #connected = true;
+  #reconnectedAt = -Infinity;
+
+  constructor(nats: NatsConnection, timeoutMs: number, closed: AbortSignal) {
+    this.#nats = nats;
+    this.#timeoutMs = timeoutMs;
+    this.#closed = closed;
+    void this.#followConnection();
+  }
+
+  /** Called each time the connection is back; answers a function that ends it. */
+  onReconnect(listener: () => void): () => void {
+    this.#reconnectListeners.add(listener);
+    return () => this.#reconnectListeners.delete(listener);
+  }
+
+  /**
+   * One request and its answer. While the server is away the request waits, and it is sent again when no node took it
+   * just after the server came back; it is never sent again when a node may have taken it.
+   *
+   * @param details facts for programs, in the error when it is not known what became of the request
+   * @throws `client.unavailable`, `client.timeout`, `client.not_permitted`, `client.bad_answer`, `client.closed`, and what
+   *   the service answers
+   */
+  async ask<Q extends TSchema, A extends TSchema>(
+    endpoint: Endpoint<Q, A>,
+    request: Static<Q>,
+    timeoutMs = this.#timeoutMs,
+    details: Record<string, unknown> = {},
+  ): Promise<Static<A>> {
+    const end = performance.now() + timeoutMs;
+    const payload = JSON.stringify(request);
+    let answer: Msg | undefined;
+    while (answer === undefined) {
+      await this.#connection(timeoutMs, end);
+      try {
+        const timeout = Math.max(1, end - performance.now());
+        answer = await this.#nats.request(endpoint.subject, payload, { timeout });
+      } catch (thrown) {
+        if (!this.#mayPass(thrown, end)) throw this.#failure(thrown, endpoint, timeoutMs, details);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+    // Not checked against the response schema: a newer node may add fields and states that this client does not know.
+    const body = parse(answer, endpoint);
+    if (answer.headers?.has('Nats-Service-Error-Code')) throw restoreError(answer, body);
+    return body as Static<A>;
+  }
+
+  /** What a connection without server is given, it loses; so a call waits until there is one. */
+  async #connection(timeoutMs: number, end: number): Promise<void> {
+    if (this.#closed.aborted) throw closedError();
+    if (this.#connected) return;
+    const back = await new Promise<boolean>((resolve) => {
+      const finish = (answer: boolean) => {
+        clearTimeout(timer);
+        this.#reconnectListeners.delete(reconnected);
+        this.#closed.removeEventListener('abort', gone);
+        resolve(answer);
+      };
+      const reconnected = () => finish(true);
+      const gone = () => finish(false);
+      const timer = setTimeout(gone, end - performance.now());
+      this.#reconnectListeners.add(reconnected);
+      this.#closed.addEventListener('abort', gone);
+    });
+    if (back) return;
+    if (this.#closed.aborted) throw closedError();
+    throw new StatewattError('client.unavailable', 'unavailable', `The NATS server is away, for ${timeoutMs} ms now.`);
+  }
+
+  #mayPass(thrown: unknown, end: number): boolean {
+    const now = performance.now();
+    return isNoResponders(thrown) && now - this.#reconnectedAt < NODES_BACK_MS && now + RETRY_MS < end;
+  }
+
+  #failure(
+    thrown: unknown,
+    { subject }: Pick<Endpoint, 'subject'>,
+    timeoutMs: number,
+    details: Record<string, unknown>,
+  ): StatewattError {
+    if (isNoResponders(thrown)) {
+      return new StatewattError(
+        'client.unavailable',
+        'unavailable',
+        `No node of a site serves ${subject} at ${this.#nats.getServer()}.`,
+        { cause: thrown },
+      );
+    }
+    if (thrown instanceof TimeoutError) {
+      const message = `${subject} was not answered within ${timeoutMs} ms.`;
+      return new StatewattError('client.timeout', 'timeout', message, { cause: thrown, details });
+    }
+    const cause = thrown instanceof RequestError ? thrown.cause : thrown;
+    if (cause instanceof PermissionViolationError) {
+      const message = `The NATS server does not permit this user to ask ${subject}.`;
+      return new StatewattError('client.not_permitted', 'invalid', message, { cause: thrown, details: { subject } });
+    }
+    const message = `${subject} could not be asked: ${errorMessage(thrown)}`;
+    return new StatewattError('client.unavailable', 'unavailable', message, { cause: thrown, details });
+  }
+
+  async #followConnection(): Promise<void> {
+    for await (const event of this.#nats.status()) {
+      if (event.type === 'disconnect' || event.type === 'staleConnection') this.#connected = false;
+      else if (event.type === 'reconnect') {
+        this.#connected = true;
+        this.#reconnectedAt = performance.now();
+        for (const listener of [...this.#reconnectListeners]) listener();
+      }
+    }
+  }
+}
+
+function parse(answer: Msg, { subject }: Pick<Endpoint, 'subject'>): unknown {
+  try {
+    return answer.json<unknown>();
+  } catch (cause) {
+    const message = `${subject} was answered with something that is no JSON: ${errorMessage(cause)}`;
+    throw new StatewattError('client.bad_answer', 'internal', message, { cause });
+  }
+}
+
+function restoreError(answer: Msg, body: unknown): StatewattError {
+  const error = (body as { error?: Partial<ErrorBody> } | null)?.error;
+  if (typeof error?.code === 'string' && typeof error.category === 'string') {
+    return StatewattError.fromJSON(error as ErrorBody);
+  }
+  const text = answer.headers?.get('Nats-Service-Error') ?? '';
+  return new StatewattError('client.bad_answer', 'internal', `The service failed and did not say how: ${text}`);
+}
+
+function closedError(): StatewattError {
+  return new StatewattError('client.closed', 'conflict', 'This client is closed.');
+}
+
+function isNoResponders(thrown: unknown): boolean {
+  return thrown instanceof RequestError && thrown.isNoResponders();
+}
