@@ -30,6 +30,11 @@ export class FrameBuilder {
     this.#reportedQuality = new Uint8Array(readings.points.length);
   }
 
+  /** Whether anything was reported yet. */
+  get begun(): boolean {
+    return this.#fullAt !== -Infinity;
+  }
+
   get seq(): number {
     return this.#seq;
   }

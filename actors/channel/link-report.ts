@@ -1,4 +1,6 @@
-import type { ErrorBody } from '../../errors/error.js';
+import { StatewattError, type ErrorBody } from '../../errors/error.js';
+
+const RETRY_MS = 1_000;
 
 /** What the live part of a channel tells its state chart of its link. */
 export type LinkReport =
@@ -16,7 +18,7 @@ export class LinkReporter {
   #next: LinkReport | undefined;
   #busy = false;
 
-  /** `send` rejects when the activation has ended: nobody is left to tell. */
+  /** `send` rejects with `journal.refused` when the journal cannot take it now, otherwise when nobody is left to tell. */
   constructor(send: (report: LinkReport) => Promise<void>) {
     this.#send = send;
   }
@@ -41,11 +43,17 @@ export class LinkReporter {
       this.#current = report.type;
       try {
         await this.#send(report);
-      } catch {
-        // Its activation is over.
-        break;
+      } catch (error) {
+        if (!(error instanceof StatewattError) || error.code !== 'journal.refused') break; // Its activation is over.
+        this.#current = undefined;
+        this.#next ??= report;
+        await pause();
       }
     }
     this.#busy = false;
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
 }

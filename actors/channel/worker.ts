@@ -85,18 +85,20 @@ export class ChannelWorker implements Resource {
   open(): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#run !== undefined) return;
+      this.#links.forget();
       const config = this.#parts.config(this.#id);
       if (config === undefined) {
         this.#links.report({ type: 'link.failed', error: notConfigured(this.#id).toJSON() });
         return;
       }
       const readings = new Readings(config.points);
-      if (this.#previous === undefined) seed(readings, await this.#parts.lastValues(this.#id));
+      if (this.#previous === undefined) seed(readings, await this.#lastValues());
       else carryOver(this.#previous.readings, readings);
-      this.#links.forget();
+      const driver = this.#createDriver(config);
+      if (driver === undefined) return;
       const run: Run = {
         config,
-        driver: this.#parts.createDriver(config),
+        driver,
         readings,
         frames: new FrameBuilder(this.#id, this.#host.epoch, readings, this.#previous?.frames.seq),
         closing: new AbortController(),
@@ -104,7 +106,7 @@ export class ChannelWorker implements Resource {
         connected: false,
       };
       this.#run = run;
-      run.done = this.#keepLink(run);
+      run.done = this.#keepLink(run).catch((error: unknown) => this.#host.fail(error));
     });
   }
 
@@ -133,8 +135,33 @@ export class ChannelWorker implements Resource {
   }
 
   async close(): Promise<void> {
-    await this.shut();
-    await this.#line.close();
+    try {
+      await this.shut();
+    } finally {
+      await this.#line.close();
+    }
+  }
+
+  /** A channel is read even while nobody can tell what was read of it before. */
+  async #lastValues(): Promise<readonly PointValue[]> {
+    try {
+      return await this.#parts.lastValues(this.#id);
+    } catch (error) {
+      this.stats.failed(error, Date.now());
+      return [];
+    }
+  }
+
+  /** undefined, and reported, when no driver can be made for this configuration. */
+  #createDriver(config: ChannelConfig): Driver | undefined {
+    try {
+      return this.#parts.createDriver(config);
+    } catch (error) {
+      if (!(error instanceof StatewattError)) throw error;
+      this.stats.failed(error, Date.now());
+      this.#links.report({ type: 'link.failed', error: error.toJSON() });
+      return undefined;
+    }
   }
 
   /** Opening and closing never overlap. */
@@ -157,13 +184,14 @@ export class ChannelWorker implements Resource {
   /** Ends when the run is closing or its fault is beyond trying again. */
   async #keepLink(run: Run): Promise<void> {
     const { signal } = run.closing;
-    for (let failures = 0; !signal.aborted; failures++) {
+    for (let failures = 0, lost = false; !signal.aborted; failures++) {
       try {
         await this.#parts.connecting(async () => {
           if (!signal.aborted) await run.driver.connect();
         });
         if (signal.aborted) return;
-        if (this.stats.connectionErrors > 0) this.stats.reconnectCount += 1;
+        if (lost) this.stats.reconnectCount += 1;
+        lost = false;
         run.connected = true;
         this.#links.report({ type: 'link.up' });
         const cyclesBefore = this.stats.cycles;
@@ -176,6 +204,7 @@ export class ChannelWorker implements Resource {
       } catch (error) {
         if (signal.aborted) return;
         if (!this.#lost(run, error)) return;
+        lost = true;
         await pause(this.#backoffMs(failures), signal);
       }
     }
@@ -213,8 +242,10 @@ export class ChannelWorker implements Resource {
     return !fatal;
   }
 
+  /** Also when the values were known from before and readers may still take them for good. */
   #publishStale(run: Run): void {
-    if (run.readings.markAllStale()) this.#publish(run, Date.now());
+    const changed = run.readings.markAllStale();
+    if (changed || (!run.frames.begun && run.readings.quality.includes(STALE))) this.#publish(run, Date.now());
   }
 
   #publish(run: Run, time: number): void {

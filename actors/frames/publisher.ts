@@ -4,7 +4,7 @@ import { StatewattError, errorMessage } from '../../errors/error.js';
 import type { Frame } from '../../site/points.js';
 import type { FrameLine } from '../channel/worker.js';
 import { FrameStream, isNeverTaken } from './frame-stream.js';
-import type { Spool } from './spool.js';
+import type { Segment, Spool } from './spool.js';
 
 /** Frames of one channel that may wait for the bus before they go to the spool. */
 const MAX_QUEUED = 32;
@@ -19,8 +19,12 @@ export interface PublisherCounters {
   spooled: number;
   /** Frames from the spool that reached the stream. */
   replayed: number;
-  /** Frames lost because the spool was full or the disk refused: the only way to lose one. */
+  /** Frames lost because the spool was full, the disk refused, or the stream never takes a frame so large. */
   refused: number;
+  /** Frames that an activation read after it had learned that a newer one reads the same device. */
+  superseded: number;
+  /** Bytes of the spool that made no record: a crash cut a write short, or the disk is bad. */
+  damagedBytes: number;
 }
 
 /**
@@ -28,7 +32,14 @@ export interface PublisherCounters {
  * order in either case.
  */
 export class FramePublisher {
-  readonly counters: PublisherCounters = { published: 0, spooled: 0, replayed: 0, refused: 0 };
+  readonly counters: PublisherCounters = {
+    published: 0,
+    spooled: 0,
+    replayed: 0,
+    refused: 0,
+    superseded: 0,
+    damagedBytes: 0,
+  };
   readonly #bus: Bus;
   readonly #stream: FrameStream;
   readonly #spool: Spool;
@@ -44,8 +55,9 @@ export class FramePublisher {
     this.#spool = spool;
     this.#stream = new FrameStream(bus);
     this.#endStatus = bus.onStatus((status) => {
-      if (status === 'connected') this.#wake?.();
-      else for (const line of this.#lines) line.toSpool();
+      if (status !== 'connected') for (const line of this.#lines) line.toSpool();
+      else if (this.spooling) this.#wake?.();
+      else this.#toStream();
     });
     if (!spool.empty) this.#startReplay();
   }
@@ -68,7 +80,9 @@ export class FramePublisher {
     const line = new Line({
       stream: this.#stream,
       spool: (bytes) => this.#keep(bytes),
-      count: () => this.counters.published++,
+      onPublished: () => this.counters.published++,
+      onRefused: (error) => this.#refuse(error),
+      onSuperseded: () => this.counters.superseded++,
       onFenced,
       onTrouble: (error) => {
         this.#lastError = errorMessage(error);
@@ -100,54 +114,78 @@ export class FramePublisher {
     this.#startReplay();
   }
 
+  #refuse(error: unknown): void {
+    this.counters.refused += 1;
+    this.#lastError = errorMessage(error);
+  }
+
+  #toStream(): void {
+    for (const line of this.#lines) line.toStream();
+  }
+
   #startReplay(): void {
-    if (this.#replaying !== undefined || this.#closed) return;
-    this.#replaying = this.#replay().finally(() => {
-      this.#replaying = undefined;
-    });
+    if (this.#replaying === undefined && !this.#closed) this.#replaying = this.#replay();
   }
 
   async #replay(): Promise<void> {
-    while (!this.#closed) {
-      await this.#connected();
-      try {
-        const segment = await this.#spool.oldest();
-        if (this.#closed) return;
-        if (segment === undefined) {
-          // Nothing was awaited since the spool was seen empty, so no line has gone past it.
-          if (!this.#spool.empty) continue;
-          this.#lastError = null;
-          for (const line of this.#lines) line.toStream();
-          return;
+    let segment: Segment | undefined;
+    let queues: Uint8Array[][] = [];
+    try {
+      for (;;) {
+        await this.#connected();
+        try {
+          segment ??= await this.#spool.oldest();
+          if (this.#closed) return;
+          if (segment === undefined) {
+            // Nothing was awaited since the spool was seen empty, so no line has gone past it.
+            if (!this.#spool.empty) continue;
+            this.#lastError = null;
+            this.#toStream();
+            return;
+          }
+          if (queues.length === 0) queues = this.#byChannel(segment);
+          await this.#replayQueues(queues);
+          await this.#spool.drop(segment);
+          this.counters.damagedBytes += segment.damagedBytes;
+          segment = undefined;
+          queues = [];
+        } catch (error) {
+          this.#lastError = errorMessage(error);
+          await this.#pause(RETRY_MS);
         }
-        await this.#replaySegment(segment.records);
-        await this.#spool.drop(segment);
-      } catch (error) {
-        this.#lastError = errorMessage(error);
-        await this.#pause(RETRY_MS);
       }
+    } finally {
+      this.#replaying = undefined;
     }
   }
 
-  /** Each channel in order, many channels at once. */
-  async #replaySegment(records: readonly Uint8Array[]): Promise<void> {
+  #byChannel(segment: Segment): Uint8Array[][] {
     const byChannel = new Map<number, Uint8Array[]>();
-    for (const record of records) {
+    for (const record of segment.records) {
       const { channel } = frameName(record);
       const list = byChannel.get(channel);
       if (list === undefined) byChannel.set(channel, [record]);
       else list.push(record);
     }
-    const queues = byChannel.values();
+    return [...byChannel.values()];
+  }
+
+  /** Each channel in order, many channels at once. What has landed is taken off its queue. */
+  async #replayQueues(queues: readonly Uint8Array[][]): Promise<void> {
+    const left = queues.values();
     const worker = async (): Promise<void> => {
-      for (const queue of queues) {
-        for (const record of queue) {
+      for (const queue of left) {
+        for (let record = queue[0]; record !== undefined; record = queue[0]) {
           if (this.#closed) throw new StatewattError('frames.closed', 'unavailable', 'the node is stopping');
           await this.#replayOne(record);
+          queue.shift();
         }
       }
     };
-    await Promise.all(Array.from({ length: Math.min(REPLAY_WIDTH, byChannel.size) }, worker));
+    // All have ended before anybody tries again: one send at a time per channel.
+    const ends = await Promise.allSettled(Array.from({ length: Math.min(REPLAY_WIDTH, queues.length) }, worker));
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   async #replayOne(record: Uint8Array): Promise<void> {
@@ -156,7 +194,7 @@ export class FramePublisher {
       this.counters.replayed += 1;
     } catch (error) {
       if (!isNeverTaken(error)) throw error;
-      this.counters.refused += 1;
+      this.#refuse(error);
     }
   }
 
@@ -180,7 +218,9 @@ export class FramePublisher {
 interface LineOptions {
   readonly stream: FrameStream;
   spool(bytes: Uint8Array): void;
-  count(): void;
+  onPublished(): void;
+  onRefused(error: unknown): void;
+  onSuperseded(): void;
   onFenced(error: StatewattError): void;
   onTrouble(error: unknown): void;
   onClose(): void;
@@ -201,7 +241,10 @@ class Line implements FrameLine {
   }
 
   publish(frame: Frame): void {
-    if (this.#fenced) return;
+    if (this.#fenced) {
+      this.#options.onSuperseded();
+      return;
+    }
     const bytes = encodeFrame(frame);
     if (!this.#direct) {
       this.#options.spool(bytes);
@@ -211,10 +254,8 @@ class Line implements FrameLine {
     if (this.#queue.length > MAX_QUEUED) {
       this.#options.onTrouble(new Error('the bus does not keep up'));
       this.toSpool();
-    } else if (this.#pumping === undefined) {
-      this.#pumping = this.#pump().finally(() => {
-        this.#pumping = undefined;
-      });
+    } else {
+      this.#pumping ??= this.#pump();
     }
   }
 
@@ -233,27 +274,36 @@ class Line implements FrameLine {
     this.#options.onClose();
   }
 
+  /** Awaits at least once, and lets go without a gap: whoever queues a frame starts it again. */
   async #pump(): Promise<void> {
-    while (this.#direct) {
-      const bytes = this.#queue[0];
-      if (bytes === undefined) return;
-      try {
-        const landed = await this.#options.stream.send(bytes);
-        if (landed === 'superseded') {
-          this.#fenced = true;
-          this.#queue = [];
-          this.#options.onFenced(fenced(bytes));
-          return;
-        }
-        if (this.#queue[0] === bytes) {
-          this.#queue.shift();
-          this.#options.count();
-        }
-      } catch (error) {
-        if (this.#queue[0] !== bytes) continue; // It went to the spool meanwhile.
-        this.#options.onTrouble(error);
-        if (isNeverTaken(error)) this.#queue.shift();
-        else this.toSpool();
+    try {
+      for (let bytes = this.#queue[0]; this.#direct && bytes !== undefined; bytes = this.#queue[0]) {
+        await this.#send(bytes);
+      }
+    } finally {
+      this.#pumping = undefined;
+    }
+  }
+
+  async #send(bytes: Uint8Array): Promise<void> {
+    const on = this.#options;
+    try {
+      if ((await on.stream.send(bytes)) === 'superseded') {
+        this.#fenced = true;
+        this.toSpool(); // What was read until now is kept, late.
+        on.onFenced(fenced(bytes));
+      } else if (this.#queue[0] === bytes) {
+        this.#queue.shift();
+        on.onPublished();
+      }
+    } catch (error) {
+      if (this.#queue[0] !== bytes) return; // It went to the spool meanwhile.
+      if (isNeverTaken(error)) {
+        this.#queue.shift();
+        on.onRefused(error);
+      } else {
+        on.onTrouble(error);
+        this.toSpool();
       }
     }
   }

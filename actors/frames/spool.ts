@@ -19,12 +19,14 @@ export interface SpoolOptions {
 export interface Segment {
   readonly id: number;
   readonly records: readonly Uint8Array[];
+  /** Bytes that made no record: a write that a crash cut short, or a bad disk. */
+  readonly damagedBytes: number;
 }
 
 /**
  * A queue of records on the local disk, for the time that the bus is away. Records are handed to the operating system
  * at once, so they survive a kill of the process; they are synced to the device every second. Each record carries its
- * length and CRC-32; what a crash left half-written at the end of a segment is ignored.
+ * length and CRC-32; what makes no record is left out and told.
  */
 export class Spool {
   readonly #folder: string;
@@ -84,7 +86,9 @@ export class Spool {
     framed.set(record, RECORD_HEAD);
     try {
       const open = (this.#open ??= this.#create());
-      writeSync(open.file, framed);
+      const written = writeSync(open.file, framed);
+      // A disk that gets full takes a part and reports no error.
+      if (written !== size) throw new Error(`the disk took ${written} of ${size} bytes`);
       open.bytes += size;
       this.#bytes += size;
       this.#broken = undefined;
@@ -101,9 +105,11 @@ export class Spool {
   /** The oldest records; later appends go to another segment. undefined when the spool is empty. */
   async oldest(): Promise<Segment | undefined> {
     if (this.#segments.size === 0) this.#seal();
-    const first = this.#segments.keys().next();
+    const first = this.#segments.entries().next();
     if (first.done === true) return undefined;
-    return { id: first.value, records: parseRecords(await readFile(this.#path(first.value))) };
+    const [id, size] = first.value;
+    const bytes = await this.#read(id);
+    return { id, ...(bytes === undefined ? { records: [], damagedBytes: size } : parseRecords(bytes)) };
   }
 
   async drop(segment: Segment): Promise<void> {
@@ -127,8 +133,11 @@ export class Spool {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
-    closeSync(open.file);
     this.#segments.set(open.id, open.bytes);
+    fdatasync(open.file, (error) => {
+      if (error !== null) this.#broken = errorMessage(error);
+      closeSync(open.file);
+    });
   }
 
   #sync(): void {
@@ -140,22 +149,34 @@ export class Spool {
     });
   }
 
+  /** Nothing when somebody has removed the file: what it held is gone, and must not hold up the rest. */
+  async #read(id: number): Promise<Buffer | undefined> {
+    try {
+      return await readFile(this.#path(id));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
   #path(id: number): string {
     return join(this.#folder, `${String(id).padStart(10, '0')}.spool`);
   }
 }
 
-function parseRecords(bytes: Buffer): Uint8Array[] {
+function parseRecords(bytes: Buffer): { records: Uint8Array[]; damagedBytes: number } {
   const records: Uint8Array[] = [];
+  let damagedBytes = 0;
   let at = 0;
   while (at + RECORD_HEAD <= bytes.length) {
     const length = bytes.readUInt32LE(at);
     const end = at + RECORD_HEAD + length;
-    if (end > bytes.length) break;
+    // A power cut may leave zeros where data was to come; no record is empty.
+    if (length === 0 || end > bytes.length) break;
     const record = bytes.subarray(at + RECORD_HEAD, end);
-    if (crc32(record) !== bytes.readUInt32LE(at + 4)) break;
-    records.push(record);
+    if (crc32(record) === bytes.readUInt32LE(at + 4)) records.push(record);
+    else damagedBytes += end - at;
     at = end;
   }
-  return records;
+  return { records, damagedBytes: damagedBytes + bytes.length - at };
 }

@@ -1,11 +1,11 @@
-import { AckPolicy, DeliverPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { AckPolicy, DeliverPolicy, type ConsumerMessages, type JsMsg, type StreamInfo } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
 import { codecs } from '../../bus/topics.js';
 import { errorMessage, StatewattError } from '../../errors/error.js';
 import type { Frame } from '../../site/points.js';
-import { PositionStore, type Position } from './position.js';
+import { PositionStore, type PendingBatch, type Position } from './position.js';
 
 const CONSUMER = 'history';
 const RETRY_MS = 500;
@@ -47,10 +47,12 @@ export interface HistoryCounters {
 }
 
 interface Batch {
-  frames: { streamSequence: number; frame: Frame }[];
+  readonly frames: { streamSequence: number; frame: Frame }[];
   points: number;
-  from: number;
+  readonly from: number;
   last: JsMsg;
+  /** It was announced by an earlier run; its range and token stay. */
+  readonly repeats: PendingBatch | undefined;
 }
 
 /**
@@ -67,13 +69,15 @@ export class HistoryProjection {
   readonly #onEvent: (event: HistoryEvent) => void;
   #positions: PositionStore | undefined;
   #stream = '';
+  #tokens = '';
   #committed = 0;
-  /** The last sequence of the batch that must be repeated as it was. */
-  #repeatTo: number | undefined;
+  /** The batch that must be repeated as it was; undefined once it has been read. */
+  #repeat: PendingBatch | undefined;
   #lastSeen = 0;
   #batch: Batch | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #inserting: Promise<void> = Promise.resolve();
+  /** The batch before; never rejects. */
+  #writing: Promise<void> = Promise.resolve();
   #messages: ConsumerMessages | undefined;
   #reading: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -106,47 +110,76 @@ export class HistoryProjection {
   /** Finishes the insert under way; what was not inserted is read again at the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#timer);
     await this.#messages?.close();
     await this.#reading;
-    await this.#inserting;
+    clearTimeout(this.#timer);
+    await this.#writing;
   }
 
   /** Finds out where to begin. */
   async #resume(): Promise<void> {
+    const positions = this.#positions as PositionStore;
     const info = await this.#bus.manager.streams.info(STREAM.frames);
-    const found = await (this.#positions as PositionStore).load();
+    const found = await positions.load();
     const known = found?.stream === info.created ? found : undefined;
-    this.#stream = info.created;
-    this.#committed = known?.committed ?? 0;
-    const first = info.state.first_seq;
-    const pending = known?.pending ?? null;
-    // A pending batch that the stream no longer has cannot be repeated.
-    const repeat = pending !== null && pending.to >= first ? pending : null;
-    this.#repeatTo = repeat?.to;
-    const next = repeat?.from ?? this.#committed + 1;
-    if (first > next) this.#lose(first - next, 'the stream’s limits discarded them before they were written');
-    this.#lastSeen = next - 1;
+    const end = Math.max(known?.committed ?? 0, known?.pending?.to ?? 0);
+    if (known === undefined || info.state.last_seq >= end) {
+      this.#begin(info, known);
+      return;
+    }
+    // A server without its last seconds (power cut, restored backup): these sequences name other frames from now on.
+    this.#lose(0, `the stream ends at ${info.state.last_seq}, history had read up to ${end}`);
+    const cut: Position = {
+      stream: info.created,
+      tokens: `${info.created}~${Date.now()}`,
+      committed: Math.min(known.committed, info.state.last_seq),
+      pending: known.pending && { ...known.pending, to: Math.min(known.pending.to, info.state.last_seq) },
+    };
+    await positions.save(cut);
+    this.#begin(info, cut);
+  }
+
+  #begin({ created, state }: StreamInfo, position: Position | undefined): void {
+    this.#stream = created;
+    this.#tokens = position?.tokens ?? created;
+    this.#committed = position?.committed ?? 0;
+    const pending = position?.pending ?? undefined;
+    // A pending batch of which the stream has nothing left cannot be repeated.
+    this.#repeat = pending !== undefined && pending.to >= Math.max(pending.from, state.first_seq) ? pending : undefined;
+    const next = this.#repeat?.from ?? this.#committed + 1;
+    this.#lastSeen = Math.max(next, state.first_seq) - 1;
+    this.#discarded(this.#lastSeen - next + 1);
   }
 
   async #read(): Promise<void> {
     while (!this.#stopped) {
       try {
+        await this.#followStream();
         this.#messages = await this.#consume(this.#lastSeen + 1);
         if (this.#stopped) await this.#messages.close();
         let delivered = 0;
         for await (const message of this.#messages) {
           // Every delivery counts one; a gap means that some were lost on the way and would come late.
-          if (message.info.deliverySequence !== ++delivered) break;
+          if (this.#stopped || message.info.deliverySequence !== ++delivered) break;
           await this.#take(message);
         }
         await this.#messages.close();
       } catch (error) {
-        if (error instanceof StatewattError && error.code === 'projection.fenced') return;
         this.#trouble(error);
         await pause(RETRY_MS);
       }
     }
+  }
+
+  /** A stream that was made anew under way is read from its beginning, after what was read of the former. */
+  async #followStream(): Promise<void> {
+    const info = await this.#bus.manager.streams.info(STREAM.frames);
+    if (info.created === this.#stream) return;
+    await this.#flush();
+    await this.#writing;
+    if (this.#stopped) return;
+    this.#lose(0, 'the stream was made anew; what was not yet read of the former is gone');
+    this.#begin(info, undefined);
   }
 
   /** A new consumer each time, so that the frames come in order and without a gap, beginning with `next`. */
@@ -163,59 +196,70 @@ export class HistoryProjection {
       max_ack_pending: 100_000,
     });
     const consumer = await jetstream.consumers.get(STREAM.frames, CONSUMER);
-    return consumer.consume({ max_messages: 4_000 });
+    return consumer.consume({ max_messages: 4_000, abort_on_missing_resource: true });
   }
 
   async #take(message: JsMsg): Promise<void> {
-    if (message.seq <= this.#lastSeen) return; // Delivered again; its batch is on its way.
-    if (this.#batch !== undefined && this.#repeatTo !== undefined && message.seq > this.#repeatTo) await this.#flush();
-    this.#lastSeen = message.seq;
+    const { seq } = message;
+    if (seq <= this.#lastSeen) return; // Delivered again; its batch is on its way.
+    if (this.#repeat !== undefined && seq > this.#repeat.to) await this.#flush();
+    this.#discarded(seq - this.#lastSeen - 1);
+    this.#lastSeen = seq;
     const frame = this.#decode(message);
-    if (this.#batch === undefined) {
-      this.#batch = { frames: [], points: 0, from: message.seq, last: message };
-      // The batch that is repeated ends where it ended, not by the clock.
-      if (this.#repeatTo === undefined) this.#timer = setTimeout(() => void this.#flush(), this.#batchMs);
-    }
-    const batch = this.#batch;
+    const batch = (this.#batch ??= this.#newBatch(message));
     batch.last = message;
     if (frame !== undefined) {
-      batch.frames.push({ streamSequence: message.seq, frame });
+      batch.frames.push({ streamSequence: seq, frame });
       batch.points += frame.keys.length;
     }
-    const full = this.#repeatTo === undefined ? batch.points >= this.#batchPoints : message.seq === this.#repeatTo;
+    const full = batch.repeats === undefined ? batch.points >= this.#batchPoints : seq === batch.repeats.to;
     if (full) await this.#flush();
   }
 
-  /** Hands the batch over; resolves when the one before is written, so one fills while one is being written. */
-  #flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    const batch = this.#batch;
-    const before = this.#inserting;
-    if (batch === undefined) return before;
-    this.#batch = undefined;
-    this.#repeatTo = undefined;
-    this.#inserting = before.then(() => this.#insert(batch));
-    this.#inserting.catch(() => undefined); // The reader sees it at its next flush.
-    return before;
+  #newBatch(first: JsMsg): Batch {
+    const repeats = this.#repeat;
+    // The batch that is repeated ends where it ended, not by the clock.
+    if (repeats === undefined) this.#timer = setTimeout(() => void this.#flush(), this.#batchMs);
+    return { frames: [], points: 0, from: repeats?.from ?? first.seq, last: first, repeats };
   }
 
-  async #insert(batch: Batch): Promise<void> {
-    const { from, last, frames } = batch;
-    const to = last.seq;
-    const announced: Position = { stream: this.#stream, committed: this.#committed, pending: { from, to } };
+  /** Begins to write the batch when the one before is written, so one fills while one is being written. */
+  async #flush(): Promise<void> {
+    let before: Promise<void>;
+    do {
+      before = this.#writing;
+      await before;
+    } while (before !== this.#writing); // The timer or the reader was first.
+    clearTimeout(this.#timer);
+    const batch = this.#batch;
+    this.#batch = undefined;
+    this.#repeat = undefined;
+    if (batch !== undefined) this.#writing = this.#write(batch).catch((error: unknown) => this.#trouble(error));
+  }
+
+  async #write({ from, last, frames, points, repeats }: Batch): Promise<void> {
+    // The batch before may have been given up: nothing may be written, or announced, past it.
+    if (this.#stopped) return;
+    const to = repeats?.to ?? last.seq;
+    const token = repeats?.token ?? `${this.#tokens}:${from}-${to}`;
+    const announced: Position = {
+      stream: this.#stream,
+      tokens: this.#tokens,
+      committed: this.#committed,
+      pending: { from, to, token },
+    };
     if (!(await this.#insist(() => (this.#positions as PositionStore).save(announced)))) return;
     const begun = performance.now();
-    const token = `${this.#stream}:${from}-${to}`;
     if (!(await this.#insist(() => this.#target.insert({ token, frames })))) return;
-    last.ack();
     this.#committed = to;
     this.counters.insertMs += performance.now() - begun;
     this.counters.frames += frames.length;
-    this.counters.points += batch.points;
+    this.counters.points += points;
     this.counters.batches += 1;
+    last.ack();
   }
 
-  /** Until it succeeds: the frames are safe in the stream, and nothing may be left out. False when we are stopping. */
+  /** Until it succeeds: the frames are safe in the stream, and nothing may be left out. False when we are stopping, or fenced. */
   async #insist(work: () => Promise<unknown>): Promise<boolean> {
     for (;;) {
       try {
@@ -226,7 +270,7 @@ export class HistoryProjection {
       } catch (error) {
         if (error instanceof StatewattError && error.code === 'projection.fenced') {
           this.#fenced(error);
-          throw error;
+          return false;
         }
         this.#trouble(error);
         if (this.#stopped) return false;
@@ -242,6 +286,10 @@ export class HistoryProjection {
       this.#lose(1, `message ${message.seq} of ${STREAM.frames}: ${errorMessage(error)}`);
       return undefined;
     }
+  }
+
+  #discarded(frames: number): void {
+    if (frames > 0) this.#lose(frames, 'the stream’s limits discarded them before they were written');
   }
 
   #lose(frames: number, why: string): void {

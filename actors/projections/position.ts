@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Kvm, type KV } from '@nats-io/kv';
 import type { Bus } from '../../bus/connection.js';
 import { StatewattError } from '../../errors/error.js';
@@ -8,16 +9,27 @@ const BUCKET = 'POSITIONS';
 export interface Position {
   /** When the stream was made: another stream of the same name begins anew. */
   readonly stream: string;
+  /** What the tokens of its batches begin with. */
+  readonly tokens: string;
   /** Everything up to this sequence is in the target. */
   readonly committed: number;
   /** The batch that was being written: it is in the target, or not, or in part. Writing it again must change nothing. */
-  readonly pending: { readonly from: number; readonly to: number } | null;
+  readonly pending: PendingBatch | null;
+}
+
+/** First and last sequence of a batch, and the token that names it for ever. */
+export interface PendingBatch {
+  readonly from: number;
+  readonly to: number;
+  readonly token: string;
 }
 
 /** Where a projection keeps its position, fenced: of two writers only one goes on. */
 export class PositionStore {
   readonly #kv: KV;
   readonly #name: string;
+  /** Tells our own saves from another writer's that say the same. */
+  readonly #writer = randomUUID();
   #revision = 0;
 
   private constructor(kv: KV, name: string) {
@@ -39,7 +51,7 @@ export class PositionStore {
 
   /** @throws `projection.fenced` when another writer has saved since; whatever the bus throws while it is away */
   async save(position: Position): Promise<void> {
-    const value = JSON.stringify(position);
+    const value = JSON.stringify({ ...position, writer: this.#writer });
     try {
       this.#revision =
         this.#revision === 0

@@ -1,4 +1,4 @@
-import { DeliverPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { DeliverPolicy, type Consumer, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
 import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
 import { codecs } from '../../bus/topics.js';
@@ -20,7 +20,8 @@ export interface RealtimeCounters {
 
 /**
  * Keeps the realtime store at the newest frame of every channel, and tells the live feed. At the start it reads the
- * last frame of each channel, so a store that is empty or behind is right again at once. The store skips what it has.
+ * last frame of each channel, so a store that is empty or behind is right again at once; and again when the store was
+ * away, because it may have come back empty. The store skips what it has.
  */
 export class RealtimeProjection {
   readonly counters: RealtimeCounters = { frames: 0, points: 0, unreadable: 0 };
@@ -30,6 +31,11 @@ export class RealtimeProjection {
   #messages: ConsumerMessages | undefined;
   #waiting: Frame[] = [];
   #applying: Promise<void> | undefined;
+  /** Sequences in the stream of the frames that were taken last, and applied last. */
+  #taken = 0;
+  #applied = 0;
+  /** The store was away since it was filled. */
+  #wasAway = false;
   #reading: Promise<void> = Promise.resolve();
   #stopped = false;
   #lastError: string | null = null;
@@ -59,10 +65,7 @@ export class RealtimeProjection {
   async #read(): Promise<void> {
     while (!this.#stopped) {
       try {
-        const consumer = await this.#bus.jetstream.consumers.get(STREAM.frames, {
-          deliver_policy: DeliverPolicy.LastPerSubject,
-        });
-        this.#messages = await consumer.consume({ max_messages: 2_000 });
+        this.#messages = await (await this.#lastFrames()).consume({ max_messages: 2_000 });
         if (this.#stopped) await this.#messages.close();
         for await (const message of this.#messages) {
           this.#take(message);
@@ -83,23 +86,54 @@ export class RealtimeProjection {
       this.#lastError = `message ${message.seq} of ${STREAM.frames}: ${errorMessage(error)}`;
       return;
     }
-    this.#applying ??= this.#apply().finally(() => {
-      this.#applying = undefined;
-    });
+    this.#taken = message.seq;
+    this.#applying ??= this.#apply();
+  }
+
+  /** The last frame of each channel, then all that follow. */
+  #lastFrames(): Promise<Consumer> {
+    return this.#bus.jetstream.consumers.get(STREAM.frames, { deliver_policy: DeliverPolicy.LastPerSubject });
   }
 
   /** Takes all that waits at once: one round trip to the store for many frames. */
   async #apply(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      await immediate(); // Lets what has already arrived join.
-      const frames = this.#waiting;
-      this.#waiting = [];
-      if (!(await this.#insist(frames))) return;
-      for (const frame of frames) {
-        this.counters.frames += 1;
-        this.counters.points += frame.keys.length;
-        this.#feed.publish(frame);
+    try {
+      while (this.#waiting.length > 0) {
+        await immediate(); // Lets what has already arrived join.
+        const frames = this.#waiting;
+        const upTo = this.#taken;
+        this.#waiting = [];
+        if (!(await this.#insist(frames))) return;
+        this.#applied = upTo;
+        for (const frame of frames) {
+          this.counters.frames += 1;
+          this.counters.points += frame.keys.length;
+          this.#feed.publish(frame);
+        }
+        if (this.#wasAway) await this.#refill();
       }
+    } finally {
+      this.#applying = undefined; // Without a gap: the next frame begins anew.
+    }
+  }
+
+  /** Gives the store once more the last frame of every channel that it has had; later ones are on their way. */
+  async #refill(): Promise<void> {
+    try {
+      const consumer = await this.#lastFrames();
+      const last: Frame[] = [];
+      if ((await consumer.info()).num_pending > 0) {
+        for await (const message of await consumer.consume({ max_messages: 2_000 })) {
+          if (message.seq <= this.#applied) last.push(codecs.frame.decode(message.data));
+          if (this.#stopped || message.info.pending === 0 || message.seq > this.#applied) break;
+        }
+      }
+      for (let at = 0; at < last.length; at += MAX_WAITING) {
+        await this.#store.apply(last.slice(at, at + MAX_WAITING));
+      }
+      this.#wasAway = false;
+    } catch (error) {
+      this.#lastError = errorMessage(error); // The next frames bring the next try.
     }
   }
 
@@ -114,6 +148,7 @@ export class RealtimeProjection {
         this.#lastError = errorMessage(error);
         if (this.#stopped) return false;
         if (error instanceof StatewattError && error.code === 'realtime.refused') return true;
+        this.#wasAway = true;
         await pause(RETRY_MS);
       }
     }
