@@ -443,7 +443,8 @@ describe('NATS services', () => {
       const stub = sinon.stub(client, 'health').returns(new Promise((resolve) => (finish = () => resolve(health))));
       const underWay = ask('statewatt.health.get');
       await eventually(() => (stub.callCount === 1 ? true : undefined));
-      const stopped = services.stop();
+      let done = false;
+      const stopped = services.stop().then(() => (done = true));
       await eventually(async () => {
         const gone = await ask('statewatt.channels.list').then(
           () => undefined,
@@ -451,6 +452,8 @@ describe('NATS services', () => {
         );
         return gone;
       });
+      for (let roundTrip = 0; roundTrip < 5; roundTrip++) await inside.flush();
+      assert.equal(done, false);
       finish();
       await stopped;
       assert.deepEqual((await underWay).json(), health);
