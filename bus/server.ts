@@ -3,16 +3,15 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { StatewattError } from '../errors/error.js';
-import { SupervisedChild } from '../processes/child.js';
+import { SupervisedChild, type ChildOptions } from '../processes/child.js';
 
-export interface EmbeddedServerOptions {
+export interface EmbeddedServerOptions extends Pick<ChildOptions, 'onLine' | 'onRestart' | 'onGiveUp'> {
   /** Its streams live here. */
   dataFolder: string;
   /** 0 picks a free port. */
   port: number;
   /** fsync before every acknowledgement: survives a power cut. Otherwise a kill of any process. */
   strict?: boolean;
-  onLog?: (line: string) => void;
 }
 
 export interface EmbeddedServer {
@@ -26,12 +25,17 @@ export interface EmbeddedServer {
  *
  * @throws `bus.server_missing` when no nats-server is to be found, `process.start_failed` when it does not come up
  */
-export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
+export async function startEmbeddedServer({
+  dataFolder,
+  port: wanted,
+  strict = false,
+  ...watch
+}: EmbeddedServerOptions): Promise<EmbeddedServer> {
   const command = findServer();
-  const port = options.port === 0 ? await freePort() : options.port;
-  await mkdir(options.dataFolder, { recursive: true });
-  const configFile = join(options.dataFolder, 'nats-server.conf');
-  await writeFile(configFile, configuration(options.dataFolder, port, options.strict ?? false));
+  const port = wanted === 0 ? await freePort() : wanted;
+  await mkdir(dataFolder, { recursive: true });
+  const configFile = join(dataFolder, 'nats-server.conf');
+  await writeFile(configFile, configuration(dataFolder, port, strict));
   const child = new SupervisedChild({
     name: 'nats-server',
     command,
@@ -39,7 +43,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
     ready: async (running) => {
       await Promise.race([running.line(/Server is ready/), timeout(30_000)]);
     },
-    ...(options.onLog === undefined ? {} : { onLine: options.onLog }),
+    ...watch,
   });
   await child.start();
   return { url: `nats://127.0.0.1:${port}`, child, stop: () => child.stop() };

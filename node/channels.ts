@@ -24,19 +24,25 @@ export interface ChannelsParts {
 /** Brings the channels of the site to life and tells them what the configuration says, now and after each reload. */
 export class Channels {
   readonly #parts: ChannelsParts;
-  #tablesMissing = new Set<number>();
+  readonly #tablesMissing = new Set<number>();
+  #stopped = false;
 
   constructor(parts: ChannelsParts) {
     this.#parts = parts;
   }
 
   async start(): Promise<void> {
-    await forEach(this.#parts.holder.site.channels, (channel) => this.#bring(channel));
+    await this.#forEach(this.#parts.holder.site.channels, (channel) => this.#bring(channel));
+  }
+
+  /** Begins with no further channel: the actors are about to be stopped. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /** After the holder has the new site. */
   async apply(changes: readonly ChannelChange[]): Promise<void> {
-    await forEach(changes, async (change) => {
+    await this.#forEach(changes, async (change) => {
       if (change.change === 'removed') await this.#remove(change.id);
       else await this.#bring(change.after);
     });
@@ -44,7 +50,7 @@ export class Channels {
 
   /** Writes the point tables again: the store has come back, perhaps empty. */
   async writeTables(): Promise<void> {
-    await forEach(this.#parts.holder.site.channels, (channel) => this.#writeTable(channel));
+    await this.#forEach(this.#parts.holder.site.channels, (channel) => this.#writeTable(channel));
   }
 
   /** Whether some tables are not in the store. */
@@ -53,10 +59,11 @@ export class Channels {
   }
 
   async #bring(channel: ChannelConfig): Promise<void> {
-    const { system, kind, onTrouble } = this.#parts;
+    const { system, kind } = this.#parts;
     const to = channelRef(kind, channel.id);
     try {
       await this.#writeTable(channel);
+      if (this.#stopped) return;
       await system.activate(to);
       const revision = revisionOf(channel);
       const known = system.inspect(to)?.context as ChannelContext | undefined;
@@ -67,12 +74,12 @@ export class Channels {
         { deadline: CONFIGURE_DEADLINE_MS },
       );
     } catch (error) {
-      onTrouble(channel.id, error);
+      this.#trouble(channel.id, error);
     }
   }
 
   async #remove(channel: number): Promise<void> {
-    const { system, kind, onTrouble } = this.#parts;
+    const { system, kind } = this.#parts;
     const to = channelRef(kind, channel);
     try {
       // Disabled, so that a later return of the channel turns it on again.
@@ -82,8 +89,9 @@ export class Channels {
         { deadline: CONFIGURE_DEADLINE_MS },
       );
       await system.retire(to);
+      this.#tablesMissing.delete(channel);
     } catch (error) {
-      onTrouble(channel, error);
+      this.#trouble(channel, error);
     }
   }
 
@@ -93,17 +101,24 @@ export class Channels {
       this.#tablesMissing.delete(channel.id);
     } catch (error) {
       if (!this.#tablesMissing.has(channel.id)) {
-        this.#parts.onTrouble(channel.id, new Error(`its tables: ${errorMessage(error)}`));
+        this.#trouble(channel.id, new Error(`its tables: ${errorMessage(error)}`));
       }
       this.#tablesMissing.add(channel.id);
     }
   }
-}
 
-async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of queue) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(WIDTH, items.length) }, worker));
+  #trouble(channel: number, error: unknown): void {
+    if (!this.#stopped) this.#parts.onTrouble(channel, error);
+  }
+
+  async #forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+    const queue = items.values();
+    const worker = async (): Promise<void> => {
+      for (const item of queue) {
+        if (this.#stopped) return;
+        await work(item);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(WIDTH, items.length) }, worker));
+  }
 }

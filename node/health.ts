@@ -1,3 +1,4 @@
+import type { StreamState } from '@nats-io/jetstream';
 import type { Health, PartHealth } from '../actors/client/schemas.js';
 import type { FramePublisher } from '../actors/frames/publisher.js';
 import type { HistoryProjection } from '../actors/projections/history.js';
@@ -7,8 +8,9 @@ import type { Bus } from '../bus/connection.js';
 import type { EmbeddedServer } from '../bus/server.js';
 import { STREAM } from '../bus/streams.js';
 import { errorMessage } from '../errors/error.js';
-import type { HistoryStore } from '../protocols/clickhouse/types.js';
+import type { HistoryHealth, HistoryStore } from '../protocols/clickhouse/types.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
+import { patient } from './patient.js';
 import type { SiteHolder } from './site-holder.js';
 
 export interface HealthParts {
@@ -35,13 +37,20 @@ const FRESH_MS = 500;
 /** Frames that history may be behind before that is worth saying: ten seconds of a thousand channels. */
 const LAG_WORTH_SAYING = 10_000;
 
+/** Probes give up after a few seconds; a part that does not answer sooner is not well. */
+const ANSWER_MS = 2_000;
+
 /** How a node says how it is, part by part. */
 export class HealthCheck {
   readonly #parts: HealthParts;
+  readonly #askHistory: () => Promise<HistoryHealth>;
+  readonly #askFrames: () => Promise<StreamState>;
   #last: { readonly at: number; readonly health: Promise<Health> } | undefined;
 
   constructor(parts: HealthParts) {
     this.#parts = parts;
+    this.#askHistory = patient(ANSWER_MS, () => parts.history.health());
+    this.#askFrames = patient(ANSWER_MS, async () => (await parts.bus.manager.streams.info(STREAM.frames)).state);
   }
 
   check(): Promise<Health> {
@@ -97,8 +106,12 @@ export class HealthCheck {
   }
 
   async #history(): Promise<PartHealth> {
-    const { history, historyProjection, bus } = this.#parts;
-    const store = await history.health();
+    const { historyProjection, bus } = this.#parts;
+    const store = await this.#askHistory().catch((error: unknown) => ({
+      status: 'down' as const,
+      detail: errorMessage(error),
+      facts: {},
+    }));
     const { counters, committed, lastError } = historyProjection;
     const facts: NonNullable<PartHealth['facts']> = {
       ...store.facts,
@@ -110,7 +123,7 @@ export class HealthCheck {
     let detail = store.detail;
     if (bus.status === 'connected') {
       try {
-        const { state } = await bus.manager.streams.info(STREAM.frames);
+        const state = await this.#askFrames();
         const behind = Math.max(0, state.last_seq - Math.max(committed, state.first_seq - 1));
         facts.behind = behind;
         if (status === 'up' && behind > LAG_WORTH_SAYING) [status, detail] = ['degraded', `${behind} frames behind`];

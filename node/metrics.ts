@@ -13,8 +13,8 @@ export interface MetricsParts {
   channels(): Promise<ChannelView[]>;
 }
 
-/** Everything a node counts, for Prometheus. The figures are read when they are asked for. */
-export function createMetrics(parts: MetricsParts): { text(): Promise<string>; close(): void } {
+/** Everything a node counts, as Prometheus' text format. The figures are read when they are asked for. */
+export function createMetrics(parts: MetricsParts): () => Promise<string> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -73,22 +73,28 @@ export function createMetrics(parts: MetricsParts): { text(): Promise<string>; c
     'Frames that never reached history.',
     () => historyProjection.counters.lost,
   );
-  addChannelMetrics(registers, () => parts.channels());
-  return { text: () => registry.metrics(), close: () => registry.clear() };
+  // All metrics of one answer tell of the same moment.
+  let views: readonly ChannelView[] = [];
+  addChannelMetrics(registers, () => views);
+  return async () => {
+    views = await parts.channels();
+    return registry.metrics();
+  };
 }
 
-function addChannelMetrics(registers: Registry[], channels: () => Promise<ChannelView[]>): void {
+function addChannelMetrics(registers: Registry[], channels: () => readonly ChannelView[]): void {
   const labelNames = ['channel', 'name'] as const;
   const labels = (view: ChannelView) => ({ channel: String(view.id), name: view.name });
-  const perChannel = (name: string, help: string, read: (view: ChannelView) => number): void => {
-    new Gauge({
+  /** Counted from the activation of the channel on; Prometheus knows that a counter may begin again. */
+  const total = (name: string, help: string, read: (view: ChannelView) => number): void => {
+    new Counter({
       name,
       help,
       registers,
       labelNames,
-      async collect() {
+      collect() {
         this.reset();
-        for (const view of await channels()) this.set(labels(view), read(view));
+        for (const view of channels()) this.inc(labels(view), read(view));
       },
     });
   };
@@ -97,26 +103,31 @@ function addChannelMetrics(registers: Registry[], channels: () => Promise<Channe
     help: '1 for the state that the channel is in.',
     registers,
     labelNames: ['channel', 'name', 'state'],
-    async collect() {
+    collect() {
       this.reset();
-      for (const view of await channels()) this.set({ ...labels(view), state: view.state }, 1);
+      for (const view of channels()) this.set({ ...labels(view), state: view.state }, 1);
     },
   });
-  perChannel(
-    'statewatt_channel_reads',
-    'Requests answered with data since the activation.',
-    (view) => view.stats.totalReads,
+  new Gauge({
+    name: 'statewatt_channel_round_trip_p99_seconds',
+    help: '99th percentile of the last round trips.',
+    registers,
+    labelNames,
+    collect() {
+      this.reset();
+      for (const view of channels()) this.set(labels(view), view.stats.roundTripMs.p99 / 1_000);
+    },
+  });
+  total('statewatt_channel_reads_total', 'Requests answered with data.', (view) => view.stats.totalReads);
+  total('statewatt_channel_read_errors_total', 'Requests that failed.', (view) => view.stats.readErrors);
+  total(
+    'statewatt_channel_connection_errors_total',
+    'Links lost or not opened.',
+    (view) => view.stats.connectionErrors,
   );
-  perChannel('statewatt_channel_read_errors', 'Requests that failed.', (view) => view.stats.readErrors);
-  perChannel('statewatt_channel_connection_errors', 'Links lost or not opened.', (view) => view.stats.connectionErrors);
-  perChannel(
-    'statewatt_channel_missed_cycles',
+  total(
+    'statewatt_channel_missed_cycles_total',
     'Cycles that could not start in time.',
     (view) => view.stats.missedCycles,
-  );
-  perChannel(
-    'statewatt_channel_round_trip_p99_seconds',
-    '99th percentile of the last round trips.',
-    (view) => view.stats.roundTripMs.p99 / 1_000,
   );
 }

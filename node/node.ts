@@ -17,6 +17,7 @@ import { loadSite, maskSecrets, type Environment } from '../site/config/index.js
 import { Channels } from './channels.js';
 import { DataFolder } from './data-folder.js';
 import { DEMO_SITE, startDemoDevices } from './demo-devices.js';
+import { watchChild } from './child-log.js';
 import { createDriver } from './drivers.js';
 import { HealthCheck } from './health.js';
 import { LocalClient } from './local-client.js';
@@ -46,6 +47,8 @@ export interface NodeOptions {
   readonly environment: Environment;
   readonly log: NodeLog;
   readonly onStage?: (report: StageReport) => void;
+  /** Aborting it ends a start that is under way: what has been started is stopped again. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RunningNode {
@@ -62,12 +65,13 @@ export interface RunningNode {
  * Starts a node with everything in it that the environment does not name elsewhere, and brings the site's channels to
  * life. What was started is stopped again when a later part does not come up.
  *
- * @throws ConfigError before anything is started; whatever a part throws that does not come up
+ * @throws ConfigError before anything is started; `node.interrupted` after the signal; whatever a part throws that
+ * does not come up
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const sitePath = resolve(options.site ?? DEMO_SITE);
   const site = await loadSite(sitePath);
-  const stages = new Stages((report) => options.onStage?.(report));
+  const stages = new Stages((report) => options.onStage?.(report), options.signal);
   try {
     return await startParts(options, sitePath, new SiteHolder(site), stages);
   } catch (error) {
@@ -94,7 +98,7 @@ async function startParts(
   if (demo) {
     await stages.start(
       'simulated devices',
-      () => startDemoDevices({ onLine: (line) => log.debug({ part: 'devices' }, line) }),
+      () => startDemoDevices(watchChild(log, 'simulated devices')),
       (child) => child.stop(),
     );
   }
@@ -195,6 +199,7 @@ async function startParts(
     },
     () => {
       ready = false;
+      channels.stop();
     },
     () => `${holder.site.channels.length} of ${holder.site.name}`,
   );
@@ -231,7 +236,7 @@ async function startParts(
         client,
         ...environment.http,
         webRoot: WEB_ROOT,
-        metrics: () => metrics.text(),
+        metrics,
       });
       return { facade, url: await facade.listen() };
     },

@@ -8,6 +8,7 @@ import { RedisStore } from '../protocols/realtime/redis-store.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
 import { maskSecrets, type Environment } from '../site/config/index.js';
 import type { HistoryConfig } from '../site/model.js';
+import { watchChild } from './child-log.js';
 import type { DataFolder } from './data-folder.js';
 import type { NodeLog } from './node.js';
 import type { Stages } from './stages.js';
@@ -27,7 +28,7 @@ export async function startBus(
         startEmbeddedServer({
           dataFolder: folder.join('nats'),
           port: nats.port,
-          onLog: (line) => log.debug({ part: 'nats-server' }, line),
+          ...watchChild(log, 'nats-server'),
         }),
       (started) => started.stop(),
       (started) => started.url,
@@ -74,7 +75,7 @@ export async function startHistoryStore(
       () =>
         startEmbeddedEngine({
           dataFolder: folder.join('history'),
-          onLog: (line) => log.debug({ part: 'history engine' }, line),
+          ...watchChild(log, 'history engine'),
         }),
       (started) => started.stop(),
       () => 'chDB',

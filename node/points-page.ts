@@ -1,11 +1,26 @@
 import type { PointsPage, PointsQuery, PointView } from '../actors/client/schemas.js';
 import { StatewattError } from '../errors/error.js';
 import type { ChannelConfig, Site } from '../site/model.js';
-import { formatPointAddress, parsePointAddress, pointKey } from '../site/points.js';
+import { formatPointAddress, parsePointAddress, pointKey, type PointDefinition } from '../site/points.js';
 
 const DEFAULT_LIMIT = 1_000;
 
-/** One page of the site's points, ascending by channel, kind, id. The cursor is the address of the last one given. */
+/** What of a point is asked for. */
+type Asked = Pick<PointDefinition, 'kind' | 'id' | 'name'>;
+
+/** A place in the order of all points: after this one. */
+interface Cursor {
+  readonly channel: number;
+  readonly key: number;
+}
+
+/**
+ * One page of the site's points, ascending by channel, kind, id. The cursor is the address of the last one given, so
+ * pages stay right while the site changes between them.
+ *
+ * @param read all points of a channel, in the order of its configuration
+ * @throws `points.invalid_cursor`
+ */
 export async function listPoints(
   site: Site,
   query: PointsQuery,
@@ -13,35 +28,37 @@ export async function listPoints(
 ): Promise<PointsPage> {
   const limit = query.limit ?? DEFAULT_LIMIT;
   const after = query.cursor === undefined ? undefined : parseCursor(query.cursor);
+  const name = query.name?.toLowerCase();
   const points: PointView[] = [];
   for (const config of site.channels) {
     if (query.channel !== undefined && config.id !== query.channel) continue;
-    if (after !== undefined && config.id < after.channel) continue;
+    const isWanted = (point: Asked): boolean =>
+      (after === undefined || isAfter(config.id, point, after)) &&
+      (query.kind === undefined || point.kind === query.kind) &&
+      (query.id === undefined || point.id === query.id) &&
+      (name === undefined || point.name.toLowerCase().includes(name));
+    // Reading may be a way to another machine, so only channels that have something for the answer are read.
+    if (!config.points.some(isWanted)) continue;
+    if (points.length === limit) return cut(points);
     for (const view of await read(config)) {
-      if (after !== undefined && !isAfter(view, after)) continue;
-      if (!matches(view, query)) continue;
-      if (points.length === limit) {
-        return { points, nextCursor: formatPointAddress(points[points.length - 1] as PointView) };
-      }
+      if (!isWanted(view)) continue;
+      if (points.length === limit) return cut(points);
       points.push(view);
     }
   }
   return { points, nextCursor: null };
 }
 
-function matches(view: PointView, query: PointsQuery): boolean {
-  return (
-    (query.kind === undefined || view.kind === query.kind) &&
-    (query.id === undefined || view.id === query.id) &&
-    (query.name === undefined || view.name.toLowerCase().includes(query.name.toLowerCase()))
-  );
+/** A full page that more points follow. */
+function cut(points: PointView[]): PointsPage {
+  return { points, nextCursor: formatPointAddress(points[points.length - 1] as PointView) };
 }
 
-function isAfter(view: PointView, after: { channel: number; key: number }): boolean {
-  return view.channel > after.channel || pointKey(view.kind, view.id) > after.key;
+function isAfter(channel: number, { kind, id }: Asked, after: Cursor): boolean {
+  return channel > after.channel || (channel === after.channel && pointKey(kind, id) > after.key);
 }
 
-function parseCursor(cursor: string): { channel: number; key: number } {
+function parseCursor(cursor: string): Cursor {
   const address = parsePointAddress(cursor);
   if (address === undefined) {
     throw new StatewattError(

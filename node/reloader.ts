@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import { errorMessage } from '../errors/error.js';
 import { ConfigError, watchSite, type ChannelChange } from '../site/config/index.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
 import type { Site } from '../site/model.js';
@@ -63,6 +65,10 @@ export class Reloader {
     }
     this.#problem = undefined;
     this.#inTurn(async () => {
+      const later = atNextStart(holder.site, next);
+      if (later.length > 0) {
+        log.warn({ part: 'configuration' }, `takes effect at the next start of the node: ${later.join(', ')}`);
+      }
       holder.replace(next);
       await channels.apply(changes);
       const what = changes.map(({ id, change }) => `${id} ${change}`).join(', ') || 'settings of the site';
@@ -72,7 +78,18 @@ export class Reloader {
 
   #inTurn(work: () => Promise<void>): void {
     this.#applying = this.#applying.then(work).catch((error: unknown) => {
-      this.#parts.log.error({ part: 'configuration' }, String(error));
+      this.#parts.log.error({ part: 'configuration' }, errorMessage(error));
     });
   }
+}
+
+/** Settings that differ and that the parts of a node take only when they start, as site.yaml names them. */
+function atNextStart(before: Site, after: Site): string[] {
+  const settings = (site: Site) => ({
+    history: site.history,
+    watch_files: site.watchFiles,
+    max_concurrent_connections: site.defaults.maxConcurrentConnections,
+  });
+  const [old, wanted] = [settings(before), settings(after)];
+  return (Object.keys(old) as (keyof typeof old)[]).filter((key) => !isDeepStrictEqual(old[key], wanted[key]));
 }

@@ -1,4 +1,4 @@
-import { errorMessage } from '../errors/error.js';
+import { StatewattError, errorMessage } from '../errors/error.js';
 
 /** One thing that was started, and how it is stopped. */
 interface Stage {
@@ -22,19 +22,28 @@ export interface StageReport {
 export class Stages {
   readonly #stages: Stage[] = [];
   readonly #report: (report: StageReport) => void;
+  readonly #signal: AbortSignal | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(report: (report: StageReport) => void) {
+  /** Once `signal` aborts, nothing more is started. */
+  constructor(report: (report: StageReport) => void, signal?: AbortSignal) {
     this.#report = report;
+    this.#signal = signal;
   }
 
-  /** Starts a part. `describe` says in words what there is now. */
+  /**
+   * Starts a part. `describe` says in words what there is now.
+   * @throws `node.interrupted` after the signal; whatever `begin` throws
+   */
   async start<T>(
     name: string,
     begin: () => Promise<T> | T,
     stop: (part: T) => Promise<void> | void,
     describe: (part: T) => string = () => '',
   ): Promise<T> {
+    if (this.#signal?.aborted === true) {
+      throw new StatewattError('node.interrupted', 'unavailable', `the start was interrupted before: ${name}`);
+    }
     const begun = performance.now();
     const part = await begin();
     this.#stages.push({ name, stop: () => stop(part) });

@@ -33,17 +33,32 @@ export class StatusMirror {
     this.#written.clear();
   }
 
-  /** Writes the last state, so that readers see what is stopped. */
+  /** Writes the last counters, and that nobody reads the channels any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#pass;
     await this.#mirror();
+    await this.#endAllBut(new Set());
   }
 
   async #mirror(): Promise<void> {
     if (!this.#store.health().up) return;
-    await Promise.allSettled((await this.#channels()).map((view) => this.#write(view)));
+    const views = await this.#channels();
+    await Promise.allSettled(views.map((view) => this.#write(view)));
+    await this.#endAllBut(new Set(views.map((view) => view.id)));
+  }
+
+  /** Readers must not take a channel that has left the site, or whose node has stopped, for one that is read. */
+  async #endAllBut(channels: ReadonlySet<number>): Promise<void> {
+    if (!this.#store.health().up) return;
+    const gone = [...this.#written.keys()].filter((id) => !channels.has(id));
+    await Promise.allSettled(
+      gone.map(async (id) => {
+        await this.#store.setStatus(id, { state: 'stopped', online: 0, since: Date.now() }, {});
+        this.#written.delete(id);
+      }),
+    );
   }
 
   async #write(view: ChannelView): Promise<void> {

@@ -25,10 +25,12 @@ export function checkedValue(
   }
   const { min = -Infinity, max = Infinity, unit } = point;
   if (number < min || number > max) {
+    const allowed =
+      point.max === undefined ? `at least ${min}` : point.min === undefined ? `at most ${max}` : `${min} to ${max}`;
     throw new StatewattError(
       'points.out_of_range',
       'invalid',
-      `${address} (${point.name}) takes ${min} to ${max}${unit === '' ? '' : ` ${unit}`}, not ${number}`,
+      `${address} (${point.name}) takes ${`${allowed} ${unit}`.trim()}, not ${number}`,
       { details: { min: point.min ?? null, max: point.max ?? null, found: number } },
     );
   }

@@ -1,8 +1,12 @@
 import type { Frame } from '../../site/points.js';
 
-/** Frames as they become readable, for watchers in this process. */
+/**
+ * Frames as they become readable, for watchers in this process. A frame that is not newer than what was published of
+ * its channel (by epoch, then seq) is left out: it comes late from a spool, or is read again after the bus was away.
+ */
 export class LiveFeed {
   readonly #watchers = new Set<(frame: Frame) => void>();
+  readonly #newest = new Map<number, { epoch: number; seq: number }>();
 
   /** Answers a function that ends it. The watcher must be quick and must not throw. */
   watch(watcher: (frame: Frame) => void): () => void {
@@ -11,6 +15,11 @@ export class LiveFeed {
   }
 
   publish(frame: Frame): void {
+    const { channel, epoch, seq } = frame;
+    const newest = this.#newest.get(channel);
+    if (newest === undefined) this.#newest.set(channel, { epoch, seq });
+    else if (epoch < newest.epoch || (epoch === newest.epoch && seq <= newest.seq)) return;
+    else Object.assign(newest, { epoch, seq });
     for (const watcher of this.#watchers) watcher(frame);
   }
 }

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import type { Command } from 'commander';
 import { pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
+import { StatewattError } from '../../errors/error.js';
 import type { NodeLog, RunningNode } from '../../node/node.js';
 import type { StageReport } from '../../node/stages.js';
-import { loadEnvironment, type Environment } from '../../site/config/index.js';
+import { loadEnvironment, maskSecrets, type Environment } from '../../site/config/index.js';
 import type { Cli } from '../cli.js';
 import type { OutputStream } from '../output.js';
 import { safe } from '../render/text.js';
@@ -50,23 +51,40 @@ export function addUp(program: Command, cli: Cli): void {
 
 async function up(cli: Cli, site: string | undefined, options: UpOptions): Promise<void> {
   const interruption = cli.dependencies.interruption();
+  const startedAt = cli.now();
+  let node: RunningNode;
+  try {
+    node = await start(cli, site, options, interruption);
+  } catch (error) {
+    // Ctrl-C during the start: what was there is stopped again, as was asked.
+    if (error instanceof StatewattError && error.code === 'node.interrupted') return;
+    throw error;
+  }
+  try {
+    await shown(printRunning(cli, node, cli.now() - startedAt));
+    if (!interruption.aborted) await once(interruption, 'abort');
+    if (!cli.json) await shown(cli.line('\nStopping …'));
+  } finally {
+    await node.stop();
+  }
+}
+
+function start(cli: Cli, site: string | undefined, options: UpOptions, signal: AbortSignal): Promise<RunningNode> {
   const environment = environmentOf(cli, options);
   const demo = options.demo === true;
-  const startedAt = cli.now();
-  const node = await cli.dependencies.startNode({
+  return cli.dependencies.startNode({
     site: site ?? (demo ? undefined : 'site.yaml'),
     demo,
     environment,
     log: createLog(cli.dependencies.err, environment.logLevel),
-    onStage: (report) => printStage(cli, report),
+    onStage: (report) => void shown(printStage(cli, report)),
+    signal,
   });
-  try {
-    await printRunning(cli, node, cli.now() - startedAt);
-    if (!interruption.aborted) await once(interruption, 'abort');
-  } finally {
-    if (!cli.json) await cli.line('\nStopping …');
-    await node.stop();
-  }
+}
+
+/** Output that cannot be written (its reader is gone, the disk is full) must not stop the site. */
+async function shown(printed: Promise<void>): Promise<void> {
+  await printed.catch(() => undefined);
 }
 
 /** Options of the command line go before the environment's variables. */
@@ -87,17 +105,17 @@ function createLog(stream: OutputStream, level: string): NodeLog {
   return pino({ level }, PinoPretty({ destination: stream, colorize: false, ignore: 'pid,hostname', sync: true }));
 }
 
-/** A line for each step; output that cannot be written must not stop the site. */
-function printStage(cli: Cli, { phase, name, detail, ms }: StageReport): void {
+/** A line for each step. */
+async function printStage(cli: Cli, { phase, name, detail, ms }: StageReport): Promise<void> {
   if (cli.json) return;
   const mark = { started: '✓', stopped: '✓', failed: '✗' }[phase];
   const line = `  ${mark} ${name.padEnd(18)} ${safe(detail).padEnd(44)} ${(ms / 1_000).toFixed(1).padStart(5)} s`;
-  cli.line(line.trimEnd(), phase === 'failed' ? 'alarm' : 'none').catch(() => undefined);
+  await cli.line(line.trimEnd(), phase === 'failed' ? 'alarm' : 'none');
 }
 
 async function printRunning(cli: Cli, { url, natsUrl, dataFolder: folder }: RunningNode, ms: number): Promise<void> {
   if (cli.json) {
-    await cli.document({ http: { url }, nats: { url: natsUrl }, data: folder, pid: process.pid });
+    await cli.document({ http: { url }, nats: { url: maskSecrets(natsUrl) }, data: folder, pid: process.pid });
     return;
   }
   await cli.line(
@@ -107,7 +125,7 @@ async function printRunning(cli: Cli, { url, natsUrl, dataFolder: folder }: Runn
       '',
       `  Web page   ${url}`,
       `  HTTP API   ${url}/api/docs`,
-      `  NATS       ${safe(natsUrl)}`,
+      `  NATS       ${safe(maskSecrets(natsUrl))}`,
       `  Data       ${safe(folder)}`,
       '',
     ].join('\n'),

@@ -2,13 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { StatewattError } from '../../../errors/error.js';
-import { SupervisedChild } from '../../../processes/child.js';
+import { SupervisedChild, type ChildOptions } from '../../../processes/child.js';
 
-export interface EmbeddedEngineOptions {
+export interface EmbeddedEngineOptions extends Pick<ChildOptions, 'onLine' | 'onRestart' | 'onGiveUp'> {
   dataFolder: string;
   /** 0 (the default) picks a free port; a restart keeps it. */
   port?: number;
-  onLog?: (line: string) => void;
   /** How long a start waits for a former process to leave the folder. Default 10 s. */
   lockWaitMs?: number;
 }
@@ -29,8 +28,13 @@ const READY_MS = 120_000;
  *
  * @throws `process.start_failed` with its last lines, among them that the folder is in use by another process
  */
-export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
-  const port = options.port === undefined || options.port === 0 ? await freePort() : options.port;
+export async function startEmbeddedEngine({
+  dataFolder,
+  port: wanted = 0,
+  lockWaitMs = 10_000,
+  ...watch
+}: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
+  const port = wanted === 0 ? await freePort() : wanted;
   const username = 'statewatt';
   const password = randomBytes(24).toString('hex');
   const child = new SupervisedChild({
@@ -39,11 +43,11 @@ export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promi
     args: [
       fileURLToPath(new URL('./main.js', import.meta.url)),
       '--data-folder',
-      options.dataFolder,
+      dataFolder,
       '--port',
       String(port),
       '--lock-wait-ms',
-      String(options.lockWaitMs ?? 10_000),
+      String(lockWaitMs),
     ],
     env: {
       STATEWATT_ENGINE_USER: username,
@@ -54,7 +58,7 @@ export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promi
     ready: async (running) => {
       await Promise.race([running.line(/history engine ready on/), timeout(READY_MS)]);
     },
-    ...(options.onLog === undefined ? {} : { onLine: options.onLog }),
+    ...watch,
   });
   await child.start();
   return { url: `http://${username}:${password}@127.0.0.1:${port}`, child, stop: () => child.stop() };

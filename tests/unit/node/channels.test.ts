@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { createChannelKind } from '../../../actors/channel.js';
+import type { ChannelParts } from '../../../actors/channel/worker.js';
+import type { ActorSystem } from '../../../actors/runtime/system.js';
+import { formatRef, type Ref } from '../../../bus/subjects.js';
+import { Channels } from '../../../node/channels.js';
+import { revisionOf, SiteHolder } from '../../../node/site-holder.js';
+import { MemoryStore } from '../../../protocols/realtime/memory-store.js';
+import { diffSites } from '../../../site/config/index.js';
+import type { Site } from '../../../site/model.js';
+import { testChannel, testPointDefinition } from '../../support/realtime-store.js';
+import { testSite } from '../../support/site.js';
+
+interface Configure {
+  type: string;
+  revision: string;
+  enabled: boolean;
+}
+
+/** The actors as Channels sees them: who lives, and with which configuration. */
+class Actors {
+  readonly revisions = new Map<string, string | null>();
+  readonly log: string[] = [];
+  refuse: string | undefined;
+  under = 0;
+  most = 0;
+
+  async activate(to: Ref): Promise<void> {
+    this.most = Math.max(this.most, ++this.under);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.under -= 1;
+    const name = formatRef(to);
+    if (this.refuse === name) throw new Error('parked');
+    this.log.push(`activate ${name}`);
+    if (!this.revisions.has(name)) this.revisions.set(name, null);
+  }
+
+  inspect(to: Ref) {
+    const revision = this.revisions.get(formatRef(to));
+    return revision === undefined ? undefined : { context: { revision } };
+  }
+
+  ask(to: Ref, { revision, enabled }: Configure): Promise<string> {
+    const name = formatRef(to);
+    if (this.refuse === name) return Promise.reject(new Error('parked'));
+    this.log.push(`configure ${name} ${revision === 'removed' ? 'removed' : ''}${enabled ? 'on' : 'off'}`);
+    this.revisions.set(name, revision);
+    return Promise.resolve('connecting');
+  }
+
+  retire(to: Ref): Promise<void> {
+    this.log.push(`retire ${formatRef(to)}`);
+    return Promise.resolve();
+  }
+}
+
+describe('Channels', () => {
+  let actors: Actors;
+  let store: MemoryStore;
+  let tables: number[];
+  let storeDown: boolean;
+  let troubles: string[];
+  let holder: SiteHolder;
+  let channels: Channels;
+
+  function make(site: Site): void {
+    actors = new Actors();
+    store = new MemoryStore();
+    tables = [];
+    storeDown = false;
+    troubles = [];
+    store.setChannelConfig = ({ id }) => {
+      if (storeDown) return Promise.reject(new Error('away'));
+      tables.push(id);
+      return Promise.resolve();
+    };
+    holder = new SiteHolder(site);
+    channels = new Channels({
+      system: actors as unknown as ActorSystem,
+      kind: createChannelKind({} as ChannelParts),
+      holder,
+      realtime: store,
+      onTrouble: (id, error) => troubles.push(`${id} ${(error as Error).message}`),
+    });
+  }
+  async function reload(next: Site): Promise<void> {
+    const changes = diffSites(holder.site, next);
+    holder.replace(next);
+    actors.log.length = 0;
+    await channels.apply(changes);
+  }
+  const one = testChannel(1, []);
+  const two = { ...testChannel(2, []), enabled: false };
+
+  it('brings every channel to life with its tables and configuration', async () => {
+    make(testSite([one, two]));
+    await channels.start();
+    assert.deepEqual(tables, [1, 2]);
+    assert.deepEqual(actors.log.sort(), [
+      'activate channel/1',
+      'activate channel/2',
+      'configure channel/1 on',
+      'configure channel/2 off',
+    ]);
+    assert.deepEqual(troubles, []);
+  });
+
+  it('does not tell a channel what it knows, so an operator’s stop holds over a restart', async () => {
+    make(testSite([one]));
+    actors.revisions.set('channel/1', revisionOf(one));
+    await channels.start();
+    assert.deepEqual(actors.log, ['activate channel/1']);
+  });
+
+  it('tells only the channels that a reload changes', async () => {
+    make(testSite([one, two]));
+    await channels.start();
+    const changed = { ...one, points: [testPointDefinition('T', 1)] };
+    await reload(testSite([changed, two, testChannel(3, [])]));
+    assert.deepEqual(actors.log.sort(), [
+      'activate channel/1',
+      'activate channel/3',
+      'configure channel/1 on',
+      'configure channel/3 on',
+    ]);
+  });
+
+  it('turns a channel off before it leaves, so that its return turns it on', async () => {
+    make(testSite([one, two]));
+    await channels.start();
+    await reload(testSite([two]));
+    assert.deepEqual(actors.log, ['configure channel/1 removedoff', 'retire channel/1']);
+    await reload(testSite([one, two]));
+    assert.deepEqual(actors.log, ['activate channel/1', 'configure channel/1 on']);
+  });
+
+  it('goes on with the others when one is in trouble', async () => {
+    make(testSite([one, two]));
+    actors.refuse = 'channel/1';
+    await channels.start();
+    assert.deepEqual(troubles, ['1 parked']);
+    assert.deepEqual(actors.log, ['activate channel/2', 'configure channel/2 off']);
+    await reload(testSite([two]));
+    assert.deepEqual(troubles, ['1 parked', '1 parked']);
+  });
+
+  it('reads channels whose tables the store does not take, tells once, and writes the tables later', async () => {
+    make(testSite([one, two]));
+    storeDown = true;
+    await channels.start();
+    assert.equal(actors.log.length, 4);
+    assert.equal(channels.tablesMissing, true);
+    await channels.writeTables();
+    assert.deepEqual(troubles.sort(), ['1 its tables: away', '2 its tables: away']);
+    storeDown = false;
+    await channels.writeTables();
+    assert.equal(channels.tablesMissing, false);
+    assert.deepEqual(tables, [1, 2]);
+  });
+
+  it('no longer misses the tables of a channel that has left', async () => {
+    make(testSite([one]));
+    storeDown = true;
+    await channels.start();
+    await reload(testSite([]));
+    assert.equal(channels.tablesMissing, false);
+  });
+
+  it('works on a bounded number of channels at once', async () => {
+    make(testSite(Array.from({ length: 300 }, (_, index) => testChannel(index + 1, []))));
+    await channels.start();
+    assert.equal(actors.revisions.size, 300);
+    assert.equal(actors.most, 64);
+  });
+
+  it('begins with no further channel once it is stopped', async () => {
+    make(testSite(Array.from({ length: 300 }, (_, index) => testChannel(index + 1, []))));
+    const starting = channels.start();
+    channels.stop();
+    await starting;
+    assert.equal(actors.revisions.size, 0);
+    await reload(testSite([]));
+    assert.deepEqual([actors.log, troubles], [[], []]);
+  });
+});

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { createMetrics, type MetricsParts } from '../../../node/metrics.js';
+import { FakeClient } from '../../support/fake-client.js';
+
+interface Metric {
+  help: string;
+  type: string;
+  samples: Map<string, number>;
+}
+
+/** The text format of Prometheus, version 0.0.4. */
+function parse(text: string): Map<string, Metric> {
+  const metrics = new Map<string, Metric>();
+  const get = (name: string): Metric => {
+    let metric = metrics.get(name);
+    if (metric === undefined) metrics.set(name, (metric = { help: '', type: '', samples: new Map() }));
+    return metric;
+  };
+  for (const line of text.split('\n').filter((each) => each !== '')) {
+    const note = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line);
+    if (note !== null) {
+      get(note[2] as string)[note[1] === 'HELP' ? 'help' : 'type'] = note[3] as string;
+      continue;
+    }
+    const sample = /^([a-zA-Z_:][\w:]*)((?:\{.*\})?) (\S+)$/.exec(line);
+    assert.ok(sample, line);
+    get(sample[1] as string).samples.set(sample[2] as string, Number(sample[3]));
+  }
+  return metrics;
+}
+
+describe('metrics', () => {
+  const client = new FakeClient({ channels: 2 });
+  let asked = 0;
+  const parts = {
+    system: {
+      actors: () => [{ mailbox: 2 }, { mailbox: 3 }],
+      counters: { commands: 11, refusedBusy: 12, restarts: 13, failures: 14 },
+    },
+    publisher: { counters: { published: 21, spooled: 22, replayed: 23, refused: 24 }, spoolBytes: 25 },
+    realtimeProjection: { counters: { points: 31 } },
+    historyProjection: { counters: { points: 41, batches: 42, insertMs: 43_500, lost: 44 } },
+    channels: () => {
+      asked += 1;
+      return client.channels();
+    },
+  };
+  const text = createMetrics(parts as unknown as MetricsParts);
+  const own = async () => [...parse(await text())].filter(([name]) => name.startsWith('statewatt_'));
+
+  it('give every metric a help and the type that its name promises', async () => {
+    const metrics = await own();
+    assert.equal(metrics.length, 22);
+    for (const [name, { help, type, samples }] of metrics) {
+      assert.ok(help.length > 10, name);
+      assert.equal(type, name.endsWith('_total') ? 'counter' : 'gauge', name);
+      assert.ok(samples.size > 0, name);
+      for (const value of samples.values()) assert.ok(Number.isFinite(value), name);
+    }
+  });
+
+  it('tell what the parts have counted, each time anew', async () => {
+    const total = async (name: string) => new Map(await own()).get(`statewatt_${name}`)?.samples.get('');
+    const names = ['actors', 'mailbox_commands', 'commands_total', 'frames_refused_total', 'spool_bytes'];
+    assert.deepEqual(await Promise.all(names.map(total)), [2, 5, 11, 24, 25]);
+    assert.equal(await total('history_insert_seconds_total'), 43.5);
+    parts.system.counters.commands = 15;
+    assert.equal(await total('commands_total'), 15);
+  });
+
+  it('tell of each channel, of one moment, and of no channel that is gone', async () => {
+    client.change(1002, { state: 'backingOff', name: 'Meter "2" \\ west' });
+    asked = 0;
+    const metrics = new Map(await own());
+    assert.equal(asked, 1);
+    assert.deepEqual(
+      [...(metrics.get('statewatt_channel_state')?.samples ?? [])],
+      [
+        ['{channel="1001",name="Meter 1001",state="online"}', 1],
+        ['{channel="1002",name="Meter \\"2\\" \\\\ west",state="backingOff"}', 1],
+      ],
+    );
+    assert.deepEqual([...(metrics.get('statewatt_channel_reads_total')?.samples.values() ?? [])], [10, 10]);
+    assert.equal(
+      metrics.get('statewatt_channel_round_trip_p99_seconds')?.samples.get('{channel="1001",name="Meter 1001"}'),
+      0.004,
+    );
+    parts.channels = async () => (await client.channels()).slice(0, 1);
+    assert.equal(new Map(await own()).get('statewatt_channel_reads_total')?.samples.size, 1);
+  });
+
+  it('tell of the process, as Prometheus’ clients do', async () => {
+    const metrics = parse(await text());
+    for (const name of ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'nodejs_eventloop_lag_seconds']) {
+      assert.ok(metrics.has(name), name);
+    }
+  });
+});
