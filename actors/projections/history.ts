@@ -8,6 +8,9 @@ import type { Frame } from '../../site/points.js';
 import { PositionStore, type PendingBatch, type Position } from './position.js';
 
 const CONSUMER = 'history';
+/** A batch of so many points is a large one. */
+const MANY_POINTS = 20_000;
+const SLOWER = 4;
 const RETRY_MS = 500;
 
 /** Where the projection writes. */
@@ -24,7 +27,7 @@ export interface HistoryProjectionOptions {
   readonly target: HistoryTarget;
   /** Points after which a batch is written at once. */
   readonly batchPoints?: number;
-  /** Ms after which a batch is written, however small. */
+  /** Ms after which a batch is written, however small; one that fills quickly waits SLOWER times as long. */
   readonly batchMs?: number;
   readonly onEvent?: (event: HistoryEvent) => void;
 }
@@ -86,7 +89,7 @@ export class HistoryProjection {
   constructor(options: HistoryProjectionOptions) {
     this.#bus = options.bus;
     this.#target = options.target;
-    this.#batchPoints = options.batchPoints ?? 100_000;
+    this.#batchPoints = options.batchPoints ?? 500_000;
     this.#batchMs = options.batchMs ?? 1_000;
     this.#onEvent = options.onEvent ?? (() => undefined);
   }
@@ -208,10 +211,10 @@ export class HistoryProjection {
     const frame = this.#decode(message);
     const batch = (this.#batch ??= this.#newBatch(message));
     batch.last = message;
-    if (frame !== undefined) {
-      batch.frames.push({ streamSequence: seq, frame });
-      batch.points += frame.keys.length;
-    }
+    const points = frame?.keys.length ?? 0;
+    if (frame !== undefined) batch.frames.push({ streamSequence: seq, frame });
+    batch.points += points;
+    this.#waitLonger(batch, points);
     const full = batch.repeats === undefined ? batch.points >= this.#batchPoints : seq === batch.repeats.to;
     if (full) await this.#flush();
   }
@@ -221,6 +224,13 @@ export class HistoryProjection {
     // The batch that is repeated ends where it ended, not by the clock.
     if (repeats === undefined) this.#timer = setTimeout(() => void this.#flush(), this.#batchMs);
     return { frames: [], points: 0, from: repeats?.from ?? first.seq, last: first, repeats };
+  }
+
+  /** Each batch costs a row per point in every rollup, so a site of many points writes fewer, larger ones. */
+  #waitLonger(batch: Batch, added: number): void {
+    if (batch.repeats !== undefined || batch.points < MANY_POINTS || batch.points - added >= MANY_POINTS) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#flush(), SLOWER * this.#batchMs);
   }
 
   /** Begins to write the batch when the one before is written, so one fills while one is being written. */
