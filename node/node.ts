@@ -219,7 +219,14 @@ async function startParts(
 
   await stages.start(
     'NATS services',
-    () => startNatsServices({ nats: bus.nats, client, version, node }),
+    () =>
+      startNatsServices({
+        nats: bus.nats,
+        client,
+        version,
+        node,
+        onProblem: (error) => log.error({ part: 'NATS services', code: error.code }, error.message),
+      }),
     (services) => services.stop(),
   );
   const metrics = createMetrics({
