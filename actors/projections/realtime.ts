@@ -8,6 +8,8 @@ import type { Frame } from '../../site/points.js';
 import type { LiveFeed } from './live-feed.js';
 
 const RETRY_MS = 500;
+/** A consumer that says nothing for two heartbeats is made anew. */
+const CONSUME = { max_messages: 2_000, idle_heartbeat: 1_000 } as const;
 /** Frames that wait for the store before no more are taken from the stream. */
 const MAX_WAITING = 1_024;
 
@@ -29,6 +31,7 @@ export class RealtimeProjection {
   readonly #store: RealtimeStore;
   readonly #feed: LiveFeed;
   #messages: ConsumerMessages | undefined;
+  #endStatus: () => void = () => undefined;
   #waiting: Frame[] = [];
   #applying: Promise<void> | undefined;
   /** Sequences in the stream of the frames that were taken last, and applied last. */
@@ -52,11 +55,16 @@ export class RealtimeProjection {
   }
 
   start(): void {
+    // The server may have lost the consumer with the connection; a new one begins with the last frames.
+    this.#endStatus = this.#bus.onStatus((status) => {
+      if (status === 'connected') void this.#messages?.close();
+    });
     this.#reading = this.#read();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#endStatus();
     await this.#messages?.close();
     await this.#reading;
     await this.#applying;
@@ -65,7 +73,7 @@ export class RealtimeProjection {
   async #read(): Promise<void> {
     while (!this.#stopped) {
       try {
-        this.#messages = await (await this.#lastFrames()).consume({ max_messages: 2_000 });
+        this.#messages = await (await this.#lastFrames()).consume(CONSUME);
         if (this.#stopped) await this.#messages.close();
         for await (const message of this.#messages) {
           this.#take(message);
@@ -123,7 +131,7 @@ export class RealtimeProjection {
       const consumer = await this.#lastFrames();
       const last: Frame[] = [];
       if ((await consumer.info()).num_pending > 0) {
-        for await (const message of await consumer.consume({ max_messages: 2_000 })) {
+        for await (const message of await consumer.consume(CONSUME)) {
           if (message.seq <= this.#applied) last.push(codecs.frame.decode(message.data));
           if (this.#stopped || message.info.pending === 0 || message.seq > this.#applied) break;
         }

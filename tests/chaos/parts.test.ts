@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { Redis } from 'ioredis';
+import { startRedis, type TestRedis } from '../support/redis.js';
+import { SiteProcess, type Part } from '../support/site-process.js';
+import { eventually } from '../support/temp.js';
+import { assertExactlyOnce, assertNoGaps, openArchive } from './archive.js';
+import { CHANNELS, makeChaosSite, type ChaosSite } from './chaos-site.js';
+import { Observer } from './observer.js';
+import { commandAll, quiesce } from './quiesce.js';
+
+describe('chaos: one part of a running site goes away', function () {
+  this.timeout(180_000);
+  const observer = new Observer();
+  let chaos: ChaosSite;
+  let redis: TestRedis;
+  let reader: Redis;
+  let site: SiteProcess;
+
+  before(async () => {
+    redis = await startRedis();
+    reader = new Redis(redis.url, { maxRetriesPerRequest: null });
+    reader.on('error', () => undefined); // it goes away on purpose
+    chaos = await makeChaosSite();
+    site = await SiteProcess.start({ site: chaos.path, env: { REDIS_URL: redis.url } });
+    await observer.watch(site.natsUrl);
+  });
+  after(async () => {
+    await observer.leave();
+    await site?.close();
+    await chaos?.close();
+    reader?.disconnect();
+    await redis?.close();
+  });
+  beforeEach(() => site.healthWhen('all is well', ({ status, ready }) => status === 'healthy' && ready));
+
+  /** Kills the part as often as it comes up, until health says that it is down. */
+  async function keepDown(part: Part, name: 'nats' | 'history'): Promise<void> {
+    let killed: number | undefined;
+    await site.healthWhen(`${part} is down`, ({ parts }) => {
+      const pid = site.partPid(part);
+      if (pid !== undefined && pid !== killed) killed = site.killPart(part);
+      return parts[name]?.status === 'down';
+    });
+  }
+
+  async function moreFrames(): Promise<void> {
+    const enough = observer.seen.size + 3 * CHANNELS;
+    await site.healthWhen('frames go on', () => observer.seen.size >= enough);
+  }
+
+  it('nats-server: frames wait on disk and follow in order; the site is unhealthy meanwhile', async () => {
+    await moreFrames();
+    await keepDown('nats-server', 'nats');
+    const answer = await fetch(`${site.url}/health`);
+    const body = (await answer.json()) as { status: string; ready: boolean };
+    assert.deepEqual([answer.status, body.status, body.ready], [503, 'unhealthy', false]);
+    assert.equal((await fetch(`${site.url}/health/ready`)).status, 503);
+    // Live values are there all the time, as they were last.
+    assert.equal((await site.get<{ points: unknown[] }>('/api/v1/points?channel=1')).points.length, 4);
+
+    const { parts } = await site.healthWhen(
+      'it recovers by itself',
+      ({ status, parts }) => status === 'healthy' && Number(parts.spool?.facts?.replayed) > 0,
+      60_000,
+    );
+    assert.equal(parts.spool?.facts?.refused, 0);
+    assert.equal(parts.history?.facts?.lost, 0);
+    await moreFrames();
+    await reader.ping();
+    const before = await reader.hget('comsrv:1:frame', 'seq');
+    await eventually(async () => ((await reader.hget('comsrv:1:frame', 'seq')) !== before ? true : undefined), {
+      what: 'live values go on',
+    });
+  });
+
+  it('the history engine: what was not inserted is inserted later', async () => {
+    await keepDown('history engine', 'history');
+    const { status, ready, parts } = await site.health();
+    assert.deepEqual([status, ready], ['degraded', true], JSON.stringify(parts));
+    const answer = await fetch(`${site.url}/api/v1/points/1:T:1/history`);
+    if (answer.status !== 200) {
+      assert.deepEqual(
+        [answer.status, ((await answer.json()) as { error: { code: string } }).error.code],
+        [503, 'history.unavailable'],
+      );
+    }
+    await moreFrames();
+    const after = await site.healthWhen('it recovers by itself', ({ status }) => status === 'healthy', 60_000);
+    assert.equal(after.parts.history?.facts?.lost, 0);
+  });
+
+  it('Redis, which comes back empty: values, tables and states are there again', async () => {
+    await redis.stop();
+    const away = await site.healthWhen('Redis is down', ({ parts }) => parts.realtime?.status === 'down');
+    assert.equal(away.status, 'unhealthy');
+    const channels = await fetch(`${site.url}/api/v1/points?channel=1`);
+    assert.equal(channels.status, 503);
+    await moreFrames();
+    await redis.start();
+    await site.healthWhen('it recovers by itself', ({ status }) => status === 'healthy', 60_000);
+    await eventually(
+      async () => {
+        const missing = await Promise.all(
+          [1, 12, 101, 108].flatMap((channel) =>
+            ['T', 'config:telemetry', 'status', 'stats', 'frame'].map((hash) =>
+              reader.exists(`comsrv:${channel}:${hash}`),
+            ),
+          ),
+        );
+        return missing.every((there) => there === 1) ? true : undefined;
+      },
+      { within: 30_000, what: 'every hash is back' },
+    );
+    assert.deepEqual(Object.keys(await reader.hgetall('comsrv:101:T')), ['1', '2', '3']);
+  });
+
+  it('after all of that, every frame that was acknowledged is in history exactly once', async () => {
+    await moreFrames();
+    await quiesce(site);
+    await observer.leave();
+    await site.stop();
+    const archive = await openArchive(site.data);
+    const inStream = new Map(archive.frames.map(({ name, sequence }) => [name, sequence]));
+    const lost = [...observer.seen].filter(([name, sequence]) => inStream.get(name) !== sequence);
+    assert.deepEqual(lost, []);
+    assertNoGaps(archive.frames);
+    assertExactlyOnce(archive);
+    // Paused channels stay so over a restart; the operator resumes them.
+    await site.start();
+    await commandAll(site, 'resume');
+    await site.healthWhen('all run again', ({ parts }) => parts.channels?.facts?.online === CHANNELS);
+  });
+});

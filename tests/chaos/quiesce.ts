@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import type { ChannelView } from '../../actors/client/schemas.js';
+import type { SiteProcess } from '../support/site-process.js';
+
+/** Pauses every channel, so that no frame comes any more, and waits until history has all there are. */
+export async function quiesce(site: SiteProcess): Promise<void> {
+  await commandAll(site, 'pause');
+  await site.healthWhen('history has caught up', ({ parts }) => parts.history?.facts?.behind === 0);
+}
+
+export async function commandAll(site: SiteProcess, command: 'pause' | 'resume'): Promise<void> {
+  const channels = await site.get<ChannelView[]>('/api/v1/channels');
+  await Promise.all(
+    channels.map(async ({ id }) => {
+      const answer = await fetch(`${site.url}/api/v1/channels/${id}/commands`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ command }),
+        signal: AbortSignal.timeout(30_000),
+      });
+      assert.equal(answer.status, 200, await answer.text());
+    }),
+  );
+}
