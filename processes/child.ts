@@ -1,18 +1,33 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { StatewattError } from '../errors/error.js';
 
-/** Runs a command that dies with us: its end, and the end of our pipe (however we end), end the command too. */
+/**
+ * Runs a command that dies with us: the end of our pipe (however we end) ends it by SIGTERM, and after 10 s, or when it
+ * is gone, whatever is left of its process group by SIGKILL. The trap comes after the fork: a signal before it ends the
+ * shell, one after it finds a child that does not inherit the shell's handler.
+ */
 const WATCHDOG = `
 exec 3<&0
 "$@" 3<&- </dev/null &
 child=$!
 trap 'kill -TERM $child 2>/dev/null' TERM
-( cat <&3 >/dev/null; kill -TERM $child 2>/dev/null ) &
+(
+  cat
+  kill -0 $$ && kill -TERM $child
+  n=0
+  while kill -0 $$ && test $n -lt 100; do sleep 0.1; n=$((n+1)); done
+  kill -KILL 0
+) <&3 >/dev/null 2>&1 &
+exec 3<&-
 wait $child; code=$?
 while kill -0 $child 2>/dev/null; do wait $child; code=$?; done
 exit $code
 `;
+
+/** How long the last lines of an ended child are waited for, when something still holds its output open. */
+const LAST_LINES_MS = 500;
 
 export interface ChildOptions {
   /** For messages: `nats-server`, `history engine` … */
@@ -50,7 +65,8 @@ export class SupervisedChild {
   readonly #options: ChildOptions;
   #process: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
-  #stopping = false;
+  /** Names the time between a start and its stop; undefined when the child is not wanted. */
+  #wanted: symbol | undefined;
   #restartTimer: NodeJS.Timeout | undefined;
   #starts: number[] = [];
   #lastLines: string[] = [];
@@ -69,9 +85,26 @@ export class SupervisedChild {
     return this.#process?.pid;
   }
 
-  /** @throws `process.start_failed` with the child's last lines. */
+  /** @throws `process.start_failed` with the child's last lines; `process.running` when it runs already */
   async start(): Promise<void> {
-    this.#stopping = false;
+    if (this.running) {
+      throw new StatewattError('process.running', 'conflict', `${this.#options.name} runs already`);
+    }
+    clearTimeout(this.#restartTimer);
+    this.#starts = [];
+    const wanted = Symbol(this.#options.name);
+    this.#wanted = wanted;
+    await this.#launch(wanted);
+  }
+
+  /** SIGTERM, then SIGKILL to its group after `graceMs`. Resolves when it is gone. */
+  async stop(graceMs = 10_000): Promise<void> {
+    this.#wanted = undefined;
+    clearTimeout(this.#restartTimer);
+    await this.#terminate(graceMs);
+  }
+
+  async #launch(wanted: symbol): Promise<void> {
     const { name, command, args, env, cwd } = this.#options;
     const child = spawn('/bin/sh', ['-c', WATCHDOG, name, command, ...args], {
       env: { ...process.env, ...env },
@@ -80,11 +113,12 @@ export class SupervisedChild {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.#process = child;
-    this.#lastLines = [];
+    const lines: string[] = [];
+    this.#lastLines = lines;
     const waiting = new Set<{ pattern: RegExp; resolve: (match: RegExpMatchArray) => void }>();
     const onLine = (line: string) => {
-      this.#lastLines.push(line);
-      if (this.#lastLines.length > 200) this.#lastLines.shift();
+      lines.push(line);
+      if (lines.length > 200) lines.shift();
       this.#options.onLine?.(line);
       for (const waiter of waiting) {
         const match = waiter.pattern.exec(line);
@@ -93,7 +127,7 @@ export class SupervisedChild {
         waiter.resolve(match);
       }
     };
-    for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', onLine);
+    const allRead = Promise.all([child.stdout, child.stderr].map((stream) => readLines(stream, onLine)));
     child.stdin.on('error', () => {
       // The watchdog ended first: nothing is left to hold.
     });
@@ -102,14 +136,18 @@ export class SupervisedChild {
     const ended = new Promise<never>((_resolve, reject) => {
       this.#exited = new Promise((resolve) => {
         child.once('error', (cause) => {
-          reject(this.#failure(`${name} could not be started: ${cause.message}`, cause));
+          this.#process = undefined;
+          reject(failure(`${name} could not be started: ${cause.message}`, lines, cause));
           resolve();
         });
         child.once('exit', (code, signal) => {
           this.#process = undefined;
-          reject(this.#failure(`${name} ended with ${signal ?? `code ${code}`}`));
+          if (child.pid !== undefined) killGroup(child.pid); // What it started and left behind.
           resolve();
-          if (ready && !this.#stopping) this.#scheduleRestart(code, signal);
+          void Promise.race([allRead, pause(LAST_LINES_MS)]).then(() => {
+            reject(failure(`${name} ended with ${signal ?? `code ${code}`}`, lines));
+          });
+          if (ready) this.#scheduleRestart(wanted, code, signal);
         });
       });
     });
@@ -118,7 +156,7 @@ export class SupervisedChild {
       pid: child.pid ?? -1,
       ended,
       line: (pattern) => {
-        const seen = this.#lastLines.map((line) => pattern.exec(line)).find((match) => match !== null);
+        const seen = lines.map((line) => pattern.exec(line)).find((match) => match !== null);
         if (seen) return Promise.resolve(seen);
         return new Promise((resolve) => waiting.add({ pattern, resolve }));
       },
@@ -127,15 +165,12 @@ export class SupervisedChild {
       await Promise.race([this.#options.ready(running), ended]);
       ready = true;
     } catch (error) {
-      await this.stop();
+      await this.#terminate(10_000);
       throw error;
     }
   }
 
-  /** SIGTERM, then SIGKILL to its group after `graceMs`. Resolves when it is gone. */
-  async stop(graceMs = 10_000): Promise<void> {
-    this.#stopping = true;
-    clearTimeout(this.#restartTimer);
+  async #terminate(graceMs: number): Promise<void> {
     const child = this.#process;
     if (child?.pid === undefined) return;
     const pid = child.pid;
@@ -150,38 +185,47 @@ export class SupervisedChild {
     if (this.#process?.pid !== undefined) killGroup(this.#process.pid);
   }
 
-  #scheduleRestart(code: number | null, signal: string | null): void {
+  #scheduleRestart(wanted: symbol, code: number | null, signal: string | null): void {
+    if (this.#wanted !== wanted) return;
     const { intensity = { restarts: 10, windowMs: 60_000 }, name } = this.#options;
     const now = Date.now();
     this.#starts = [...this.#starts.filter((at) => now - at < intensity.windowMs), now];
-    if (this.#starts.length > intensity.restarts) {
-      this.#options.onGiveUp?.(
-        this.#failure(`${name} ended ${this.#starts.length} times within ${intensity.windowMs / 1000} s; giving up`),
-      );
+    const ends = this.#starts.length;
+    if (ends > intensity.restarts) {
+      const what = `${name} ended ${ends} times within ${intensity.windowMs / 1000} s; giving up`;
+      this.#options.onGiveUp?.(failure(what, this.#lastLines));
       return;
     }
-    const delayMs = Math.min(5_000, 200 * 2 ** (this.#starts.length - 1));
+    const delayMs = Math.min(5_000, 200 * 2 ** (ends - 1));
     this.restarts += 1;
     this.#options.onRestart?.({ code, signal, delayMs, restarts: this.restarts });
     this.#restartTimer = setTimeout(() => {
-      this.start().catch(() => {
-        if (!this.#stopping || this.#process === undefined) this.#scheduleRestart(null, null);
-      });
+      this.#launch(wanted).catch(() => this.#scheduleRestart(wanted, null, null));
     }, delayMs);
   }
+}
 
-  #failure(message: string, cause?: unknown): StatewattError {
-    const tail = this.#lastLines.slice(-10).join('\n');
-    return new StatewattError('process.start_failed', 'unavailable', tail === '' ? message : `${message}:\n${tail}`, {
-      cause,
-    });
-  }
+/** Resolves when the stream has ended. */
+function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
+  return new Promise((resolve) => createInterface({ input: stream }).on('line', onLine).once('close', resolve));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
+
+function failure(message: string, lines: readonly string[], cause?: unknown): StatewattError {
+  const tail = lines.slice(-10).join('\n');
+  const text = tail === '' ? message : `${message}:\n${tail}`;
+  return new StatewattError('process.start_failed', 'unavailable', text, { cause });
 }
 
 function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    // None is left; EPERM is what macOS says of a group whose last members are ending.
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }
 }
