@@ -1,6 +1,10 @@
 import { connectBus, type Bus } from '../../bus/connection.js';
 import { frameName } from '../../bus/frame-codec.js';
+import type { Position } from '../../actors/projections/position.js';
 import { STREAM } from '../../bus/streams.js';
+
+/** Where history keeps its position; see PositionStore. */
+const HISTORY_POSITION = '$KV.POSITIONS.history';
 
 /**
  * Sees, from outside, which frames the server has acknowledged: a consumer is given a message only after it is in the
@@ -24,6 +28,16 @@ export class Observer {
         this.seen.set(`${channel}/${epoch}/${seq}`, message.seq);
       }
     })();
+  }
+
+  /** Resolves when history announces a batch: its insert begins now. */
+  async nextAnnouncement(): Promise<void> {
+    if (this.#bus === undefined) throw new Error('it watches nothing');
+    const announcements = this.#bus.nats.subscribe(HISTORY_POSITION);
+    for await (const message of announcements) {
+      if (message.json<Position>().pending !== null) break;
+    }
+    announcements.unsubscribe();
   }
 
   async leave(): Promise<void> {

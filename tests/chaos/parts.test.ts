@@ -74,6 +74,7 @@ describe('chaos: one part of a running site goes away', function () {
   });
 
   it('the history engine: what was not inserted is inserted later', async () => {
+    await observer.nextAnnouncement(); // an insert is under way
     await keepDown('history engine', 'history');
     const { status, ready, parts } = await site.health();
     assert.deepEqual([status, ready], ['degraded', true], JSON.stringify(parts));
