@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
-import { connect, credsAuthenticator, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import {
+  AuthorizationError,
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+  type NodeConnectionOptions,
+} from '@nats-io/transport-node';
 import { StatewattError, errorMessage } from '../errors/error.js';
 import { DEFAULT_LIMITS, ensureStreams, type StreamLimits } from './streams.js';
 
@@ -8,6 +14,7 @@ import { DEFAULT_LIMITS, ensureStreams, type StreamLimits } from './streams.js';
 export const MINIMUM_SERVER = [2, 12] as const;
 
 export interface BusOptions {
+  /** `host:port` or `nats://host:port`, with `user:password@` or `token@` before the host where the server wants it. */
   servers: readonly string[];
   /** For the server's connection list: which node or tool this is. */
   name: string;
@@ -38,7 +45,7 @@ export interface Bus {
 /**
  * Connects and, unless told otherwise, brings the streams up to date. Reconnects for ever afterwards, with jitter.
  *
- * @throws `bus.unavailable`, `bus.server_too_old`, `bus.no_jetstream`
+ * @throws `bus.unavailable`, `bus.unauthorized`, `bus.bad_credentials`, `bus.server_too_old`, `bus.no_jetstream`
  */
 export async function connectBus(options: BusOptions): Promise<Bus> {
   const nats = await openConnection(options);
@@ -63,24 +70,32 @@ export async function openConnection(
   options: Pick<BusOptions, 'servers' | 'name' | 'credentials' | 'tls' | 'connectTimeoutMs'>,
 ): Promise<NatsConnection> {
   const settings: NodeConnectionOptions = {
-    servers: [...options.servers],
+    servers: options.servers.map((server) => server.replace(LOGIN, '$1')),
+    ...loginOf(options.servers),
     name: options.name,
     timeout: options.connectTimeoutMs ?? 5_000,
     reconnect: true,
     maxReconnectAttempts: -1,
+    // A server whose accounts are being changed may refuse us for a while.
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: 200,
     reconnectJitter: 300,
     reconnectJitterTLS: 800,
     pingInterval: 5_000,
     maxPingOut: 2,
   };
-  if (options.credentials !== undefined) settings.authenticator = credsAuthenticator(readFileSync(options.credentials));
+  if (options.credentials !== undefined)
+    settings.authenticator = credsAuthenticator(readCredentials(options.credentials));
   else Object.assign(settings, userOf(options.servers));
   if (options.tls !== undefined) settings.tls = options.tls;
   try {
     return await connect(settings);
   } catch (cause) {
-    const where = options.servers.map(withoutPassword).join(', ');
+    const where = options.servers.map((server) => server.replace(LOGIN, '$1***@')).join(', ');
+    if (cause instanceof AuthorizationError) {
+      const text = `the NATS server at ${where} refuses these credentials: ${errorMessage(cause)}`;
+      throw new StatewattError('bus.unauthorized', 'invalid', text, { cause });
+    }
     throw new StatewattError(
       'bus.unavailable',
       'unavailable',
@@ -134,8 +149,24 @@ function replicasFor(nats: NatsConnection): number {
   return nats.info?.cluster !== undefined && servers >= 3 ? 3 : 1;
 }
 
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//***@');
+/** The scheme, and the login before the host. */
+const LOGIN = /^([a-z]+:\/\/)?([^@/]*)@/i;
+
+/** The first login in a URL, for all of them: the client itself reads none out of URLs. */
+function loginOf(servers: readonly string[]): { user: string; pass: string } | { token: string } | undefined {
+  const login = servers.map((server) => LOGIN.exec(server)?.[2]).find((found) => found !== undefined);
+  if (login === undefined) return undefined;
+  const [user = '', ...rest] = login.split(':').map(decodeURIComponent);
+  return rest.length === 0 ? { token: user } : { user, pass: rest.join(':') };
+}
+
+function readCredentials(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const text = `the NATS credentials cannot be read: ${errorMessage(cause)}`;
+    throw new StatewattError('bus.bad_credentials', 'invalid', text, { cause });
+  }
 }
 
 class ConnectedBus implements Bus {

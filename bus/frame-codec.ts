@@ -17,6 +17,11 @@ const HEADER_BYTES = 32;
 const HAS_AGES = 1;
 const HAS_TEXTS = 2;
 
+/** Limits of the 16-bit fields of texts. */
+const MAX_TEXTS = 0xffff;
+const MAX_TEXT_BYTES = 0xffff;
+
+/** @throws `bus.bad_frame` when it has more texts, or a longer text, than the format can say */
 export function encodeFrame(frame: Frame): Uint8Array {
   const count = frame.keys.length;
   const texts = frame.texts;
@@ -30,8 +35,10 @@ export function encodeFrame(frame: Frame): Uint8Array {
   if (texts !== undefined && texts.size > 0) {
     flags |= HAS_TEXTS;
     size += 2;
+    if (texts.size > MAX_TEXTS) throw badFrame(`${texts.size} texts, ${MAX_TEXTS} at most`);
     for (const [index, text] of texts) {
       const bytes = Buffer.from(text, 'utf8');
+      if (bytes.length > MAX_TEXT_BYTES) throw badFrame(`a text of ${bytes.length} bytes, ${MAX_TEXT_BYTES} at most`);
       textBytes.push([index, bytes]);
       size += 6 + bytes.length;
     }
@@ -65,9 +72,7 @@ export function encodeFrame(frame: Frame): Uint8Array {
 
 /** @throws `bus.bad_frame` when the bytes are no frame; nothing is read past them. */
 export function decodeFrame(bytes: Uint8Array): Frame {
-  if (bytes.length < HEADER_BYTES) throw badFrame(`${bytes.length} bytes, at least ${HEADER_BYTES} are needed`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint8(0) !== FRAME_SCHEMA) throw badFrame(`version ${view.getUint8(0)}, this reads ${FRAME_SCHEMA}`);
+  const view = openFrame(bytes);
   const flags = view.getUint8(1);
   const count = view.getUint32(28, true);
   const needed = HEADER_BYTES + count * (13 + ((flags & HAS_AGES) !== 0 ? 4 : 0));
@@ -98,9 +103,15 @@ export function decodeFrame(bytes: Uint8Array): Frame {
 
 /** Which frame the bytes are, without decoding its columns. @throws `bus.bad_frame` */
 export function frameName(bytes: Uint8Array): { channel: number; epoch: number; seq: number } {
+  const view = openFrame(bytes);
+  return { channel: view.getUint32(4, true), epoch: view.getFloat64(8, true), seq: view.getUint32(24, true) };
+}
+
+function openFrame(bytes: Uint8Array): DataView {
   if (bytes.length < HEADER_BYTES) throw badFrame(`${bytes.length} bytes, at least ${HEADER_BYTES} are needed`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { channel: view.getUint32(4, true), epoch: view.getFloat64(8, true), seq: view.getUint32(24, true) };
+  if (view.getUint8(0) !== FRAME_SCHEMA) throw badFrame(`version ${view.getUint8(0)}, this reads ${FRAME_SCHEMA}`);
+  return view;
 }
 
 /** Every platform that Node runs on is little endian, so columns are copied as they are. */

@@ -68,9 +68,9 @@ export function newTraceparent(): string {
   return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
 }
 
-/** The same trace, a new span. */
+/** The same trace, a new span; a new trace where the parent is none. */
 export function childTraceparent(parent: string | undefined): string {
-  const match = /^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/.exec(parent ?? '');
+  const match = /^00-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/.exec(parent ?? '');
   if (match === null) return newTraceparent();
   return `00-${match[1]}-${randomBytes(8).toString('hex')}-${match[2]}`;
 }

@@ -100,8 +100,13 @@ export async function ensureStreams(
 ): Promise<void> {
   for (const definition of streamDefinitions(replicas, limits)) {
     const existing = await findStream(manager, definition.name);
-    if (existing === undefined) await manager.streams.add(definition);
-    else if (differs(definition, existing)) await manager.streams.update(definition.name, definition);
+    if (existing === undefined) {
+      await manager.streams.add(definition);
+      continue;
+    }
+    // Never fewer copies than there are: a cluster shows fewer servers while one of them is down.
+    const wanted = { ...definition, num_replicas: Math.max(replicas, existing.num_replicas) };
+    if (differs(wanted, existing)) await manager.streams.update(definition.name, wanted);
   }
 }
 

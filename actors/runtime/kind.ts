@@ -242,9 +242,7 @@ function unsupported(kind: string, what: string): StatewattError {
 }
 
 function checkEffects(kind: string, machine: AnyStateMachine, given: readonly string[]): void {
-  const needed = Object.entries(machine.implementations.actions)
-    .filter(([, action]) => typeof action === 'function' && !('resolve' in action))
-    .map(([name]) => name);
+  const needed = namedEffects(kind, machine);
   const missing = needed.filter((name) => !given.includes(name));
   if (missing.length > 0) {
     throw new StatewattError(
@@ -261,4 +259,31 @@ function checkEffects(kind: string, machine: AnyStateMachine, given: readonly st
       `kind "${kind}" has effects that its machine does not name: ${unknown.join(', ')}; it names ${needed.join(', ')}`,
     );
   }
+}
+
+/** The actions that are not XState's own (assign, raise, …): those named in setup, and those that states name. */
+function namedEffects(kind: string, machine: AnyStateMachine): string[] {
+  const implemented: Readonly<Record<string, unknown>> = machine.implementations.actions;
+  const names = new Set(Object.keys(implemented));
+  const visit = (node: AnyStateMachine['root']): void => {
+    const moves = [...node.transitions.values()].flat();
+    for (const action of [node.entry, node.exit, ...moves.map((move) => move.actions)].flat() as unknown[]) {
+      if (typeof action === 'string') names.add(action);
+      else if (typeof action === 'object' && action !== null && 'type' in action) names.add(String(action.type));
+      else if (!isPure(action)) {
+        throw unsupported(
+          kind,
+          `state "${node.id}" has an action without a name; name it in setup, so that it can be an effect`,
+        );
+      }
+    }
+    for (const child of Object.values(node.states)) visit(child);
+  };
+  visit(machine.root);
+  return [...names].filter((name) => !isPure(implemented[name]));
+}
+
+/** XState's own action creators give functions that can be resolved without running them. */
+function isPure(action: unknown): boolean {
+  return typeof action === 'function' && 'resolve' in action;
 }
