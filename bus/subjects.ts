@@ -55,6 +55,8 @@ export const subjects = {
   frame: (channel: number) => `frame.${partitionOf({ kind: 'channel', id: String(channel) })}.${channel}`,
   /** A request of the public interface; `actors/client/endpoints.ts` lists them. */
   api: (service: string, endpoint: string) => `statewatt.${service}.${endpoint}`,
+  /** Frames of an activation that has been superseded since it read them: their own order, apart from its successor's. */
+  lateFrame: (channel: number, epoch: number) => `frame.late.${channel}-${epoch}`,
   /** Live changes of one channel as JSON, while somebody watches. */
   live: (channel: number | '*') => `statewatt.live.${channel}`,
   /** A question to whoever owns the partition; answered from memory, not journaled. */
@@ -62,6 +64,11 @@ export const subjects = {
   /** A question that every node answers. */
   nodes: (question: string) => `statewatt.nodes.${question}`,
 };
+
+/** Whether a frame's subject says that a newer activation has read the same device meanwhile. */
+export function isLateFrame(subject: string): boolean {
+  return subject.startsWith('frame.late.');
+}
 
 const COMMAND_SUBJECT = /^cmd\.(\d+)\.([^.]+)\.([^.]+)$/;
 

@@ -33,9 +33,10 @@ const BATCH = 1_000;
  */
 export class FrameStream {
   readonly #bus: Bus;
+  /** By channel. */
   readonly #heads = new Map<number, Head>();
-  /** By channel: the newest frame in the stream of the superseded epoch that was sent last. */
-  readonly #late = new Map<number, { readonly epoch: number; readonly seq: number }>();
+  /** By channel: the head of the superseded epoch that was sent last. */
+  readonly #lateHeads = new Map<number, Head>();
 
   constructor(bus: Bus) {
     this.#bus = bus;
@@ -43,78 +44,79 @@ export class FrameStream {
 
   /** Resolves when the frame is durable. @throws when the stream cannot be reached or does not take it now */
   async send(bytes: Uint8Array): Promise<Landed> {
+    const { channel } = frameName(bytes);
+    const subject = subjects.frame(channel);
+    return this.#append(bytes, subject, this.#heads, () => this.#fetchHead(subject));
+  }
+
+  /**
+   * Keeps a frame of a stale activation that was read before its successor began: late, but not lost. It has a subject
+   * of its own, so that the head of the channel's subject stays the fence.
+   */
+  async sendLate(bytes: Uint8Array): Promise<void> {
+    const { channel, epoch } = frameName(bytes);
+    const subject = subjects.lateFrame(channel, epoch);
+    if (this.#lateHeads.get(channel)?.epoch !== epoch) this.#lateHeads.delete(channel);
+    await this.#append(bytes, subject, this.#lateHeads, async () => {
+      const head = await this.#fetchHead(subject);
+      // What its activation had sent before it was superseded.
+      return head.seq > 0 ? head : { streamSeq: 0, epoch, seq: await this.#newestOf(bytes) };
+    });
+  }
+
+  async #append(
+    bytes: Uint8Array,
+    subject: string,
+    heads: Map<number, Head>,
+    fetchHead: () => Promise<Head>,
+  ): Promise<Landed> {
     const { channel, epoch, seq } = frameName(bytes);
     for (;;) {
-      const head = this.#heads.get(channel) ?? (await this.#fetchHead(channel));
+      const head = heads.get(channel) ?? (await fetchHead());
+      heads.set(channel, head);
       if (epoch < head.epoch) return 'superseded';
       if (epoch === head.epoch && seq <= head.seq) return 'stored';
       try {
-        const ack = await this.#publish(bytes, channel, epoch, seq, head.streamSeq);
-        this.#heads.set(channel, { streamSeq: ack, epoch, seq });
+        const ack = await this.#bus.jetstream.publish(subject, bytes, {
+          headers: encodeHeaders({ schema: FRAME_SCHEMA }),
+          msgID: `${channel}/${epoch}/${seq}`,
+          expect: { lastSubjectSequence: head.streamSeq },
+        });
+        heads.set(channel, { streamSeq: ack.seq, epoch, seq });
         return 'stored';
       } catch (error) {
-        this.#heads.delete(channel);
+        heads.delete(channel);
         if (!isWrongSequence(error)) throw error;
       }
     }
   }
 
-  /**
-   * Keeps a frame of a stale activation that was read before its successor began: late, but not lost. The head is no
-   * fence for it, so the stream is searched for what it has of that epoch.
-   */
-  async sendLate(bytes: Uint8Array): Promise<void> {
-    const { channel, epoch, seq } = frameName(bytes);
-    const known = this.#late.get(channel);
-    const newest = known?.epoch === epoch ? known.seq : await this.#findNewest(bytes);
-    this.#late.delete(channel);
-    this.#heads.delete(channel);
-    if (seq > newest) await this.#publish(bytes, channel, epoch, seq, undefined);
-    this.#late.set(channel, { epoch, seq: Math.max(seq, newest) });
+  async #fetchHead(subject: string): Promise<Head> {
+    const newest = await this.#bus.manager.direct.getMessage(STREAM.frames, { last_by_subj: subject });
+    return newest === null ? { streamSeq: 0, epoch: 0, seq: 0 } : { streamSeq: newest.seq, ...frameName(newest.data) };
   }
 
-  /** The newest seq that the stream has of this frame's epoch; 0 = none. */
-  async #findNewest(bytes: Uint8Array): Promise<number> {
+  /** The newest seq of this frame's epoch among its channel's frames; 0 = none. */
+  async #newestOf(bytes: Uint8Array): Promise<number> {
     const { channel, epoch, time } = decodeFrame(bytes);
     const { direct } = this.#bus.manager;
     const where = { next_by_subj: subjects.frame(channel), batch: BATCH };
-    const last = await direct.getMessage(STREAM.frames, { last_by_subj: where.next_by_subj });
+    const last = await this.#fetchHead(where.next_by_subj);
     let newest = 0;
-    let next: { seq: number } | { start_time: Date } = { start_time: new Date(time - CLOCK_MARGIN_MS) };
-    for (let at = 0; last !== null && at < last.seq; next = { seq: at + 1 }) {
+    let at = 0;
+    let from: { seq: number } | { start_time: Date } = { start_time: new Date(time - CLOCK_MARGIN_MS) };
+    while (at < last.streamSeq) {
       const before = at;
-      for await (const message of await direct.getBatch(STREAM.frames, { ...where, ...next })) {
-        at = message.seq;
+      for await (const message of await direct.getBatch(STREAM.frames, { ...where, ...from })) {
         const name = frameName(message.data);
-        if (name.epoch === epoch) newest = Math.max(newest, name.seq);
+        if (name.epoch > epoch) return newest;
+        if (name.epoch === epoch) newest = name.seq;
+        at = message.seq;
       }
       if (at === before) break;
+      from = { seq: at + 1 };
     }
     return newest;
-  }
-
-  async #publish(
-    bytes: Uint8Array,
-    channel: number,
-    epoch: number,
-    seq: number,
-    expected: number | undefined,
-  ): Promise<number> {
-    const ack = await this.#bus.jetstream.publish(subjects.frame(channel), bytes, {
-      headers: encodeHeaders({ schema: FRAME_SCHEMA }),
-      msgID: `${channel}/${epoch}/${seq}`,
-      ...(expected === undefined ? {} : { expect: { lastSubjectSequence: expected } }),
-    });
-    return ack.seq;
-  }
-
-  async #fetchHead(channel: number): Promise<Head> {
-    const { direct } = this.#bus.manager;
-    const newest = await direct.getMessage(STREAM.frames, { last_by_subj: subjects.frame(channel) });
-    const head =
-      newest === null ? { streamSeq: 0, epoch: 0, seq: 0 } : { streamSeq: newest.seq, ...frameName(newest.data) };
-    this.#heads.set(channel, head);
-    return head;
   }
 }
 

@@ -74,6 +74,8 @@ export class HistoryProjection {
   #stream = '';
   #tokens = '';
   #committed = 0;
+  /** The last batch is in history, and the saved position does not say so yet. */
+  #unsaved = false;
   /** The batch that must be repeated as it was; undefined once it has been read. */
   #repeat: PendingBatch | undefined;
   #lastSeen = 0;
@@ -117,6 +119,13 @@ export class HistoryProjection {
     await this.#reading;
     clearTimeout(this.#timer);
     await this.#writing;
+    if (!this.#unsaved || this.#bus.status !== 'connected') return;
+    // Only spares the next start a repetition.
+    await this.#positions?.save(this.#position(null)).catch((error: unknown) => this.#trouble(error));
+  }
+
+  #position(pending: PendingBatch | null): Position {
+    return { stream: this.#stream, tokens: this.#tokens, committed: this.#committed, pending };
   }
 
   /** Finds out where to begin. */
@@ -252,16 +261,13 @@ export class HistoryProjection {
     if (this.#stopped) return;
     const to = repeats?.to ?? last.seq;
     const token = repeats?.token ?? `${this.#tokens}:${from}-${to}`;
-    const announced: Position = {
-      stream: this.#stream,
-      tokens: this.#tokens,
-      committed: this.#committed,
-      pending: { from, to, token },
-    };
+    const announced = this.#position({ from, to, token });
     if (!(await this.#insist(() => (this.#positions as PositionStore).save(announced)))) return;
+    this.#unsaved = false;
     const begun = performance.now();
     if (!(await this.#insist(() => this.#target.insert({ token, frames })))) return;
     this.#committed = to;
+    this.#unsaved = true;
     this.counters.insertMs += performance.now() - begun;
     this.counters.frames += frames.length;
     this.counters.points += points;
@@ -315,6 +321,7 @@ export class HistoryProjection {
 
   #fenced(error: StatewattError): void {
     this.#stopped = true;
+    this.#unsaved = false;
     this.#lastError = error.message;
     this.#onEvent({ type: 'fenced', error });
     void this.#messages?.close();

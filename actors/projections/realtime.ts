@@ -1,6 +1,7 @@
 import { DeliverPolicy, type Consumer, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
 import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
+import { isLateFrame } from '../../bus/subjects.js';
 import { codecs } from '../../bus/topics.js';
 import { errorMessage, StatewattError } from '../../errors/error.js';
 import type { RealtimeStore } from '../../protocols/realtime/store.js';
@@ -87,6 +88,7 @@ export class RealtimeProjection {
   }
 
   #take(message: JsMsg): void {
+    if (isLateFrame(message.subject)) return; // For history; readers of now have had newer ones.
     try {
       this.#waiting.push(codecs.frame.decode(message.data));
     } catch (error) {
@@ -132,7 +134,8 @@ export class RealtimeProjection {
       const last: Frame[] = [];
       if ((await consumer.info()).num_pending > 0) {
         for await (const message of await consumer.consume(CONSUME)) {
-          if (message.seq <= this.#applied) last.push(codecs.frame.decode(message.data));
+          if (message.seq <= this.#applied && !isLateFrame(message.subject))
+            last.push(codecs.frame.decode(message.data));
           if (this.#stopped || message.info.pending === 0 || message.seq > this.#applied) break;
         }
       }

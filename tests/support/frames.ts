@@ -18,9 +18,8 @@ export function frame(channel: number, epoch: number, seq: number, points = 2): 
 }
 
 /** What FRAMES holds of a channel, in order: `epoch/seq`. */
-export async function storedFrames(bus: Bus, channel: number): Promise<string[]> {
+export async function storedFrames(bus: Bus, channel: number, subject = subjects.frame(channel)): Promise<string[]> {
   const { direct } = bus.manager;
-  const subject = subjects.frame(channel);
   const last = await direct.getMessage(STREAM.frames, { last_by_subj: subject });
   const found: string[] = [];
   for (let next = 1; last !== null && next <= last.seq;) {

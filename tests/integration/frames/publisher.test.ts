@@ -6,6 +6,7 @@ import type { FrameLine } from '../../../actors/channel/worker.js';
 import type { Bus } from '../../../bus/connection.js';
 import { encodeFrame } from '../../../bus/frame-codec.js';
 import { STREAM } from '../../../bus/streams.js';
+import { subjects } from '../../../bus/subjects.js';
 import { frame, names, storedFrames } from '../../support/frames.js';
 import { startNats, type TestNats } from '../../support/nats.js';
 import { eventually, tempFolder } from '../../support/temp.js';
@@ -125,11 +126,15 @@ describe('FramePublisher on a real server', () => {
     await forgetIds(bus);
     await leave(spooled(1, 3, 10, 3));
     await end(await replayedBy(bus));
-    assert.deepEqual(await storedFrames(bus, 1), [...names(3, 3), ...names(5, 3), ...names(3, 10, 4)]);
-    // The present activation goes on.
+    assert.deepEqual(await storedFrames(bus, 1), [...names(3, 3), ...names(5, 3)]);
+    assert.deepEqual(await storedFrames(bus, 1, subjects.lateFrame(1, 3)), names(3, 10, 4));
+    // The present activation goes on, and a stale one is still fenced.
     successor.publish(frame(1, 5, 4));
     await quiet(other, 7);
     assert.equal((await storedFrames(bus, 1)).at(-1), '5/4');
+    const fences: string[] = [];
+    other.openLine((error) => fences.push(error.code)).publish(frame(1, 3, 11));
+    await eventually(() => fences[0]);
   }).timeout(30_000);
 
   it('fences a stale activation', async () => {
@@ -148,7 +153,8 @@ describe('FramePublisher on a real server', () => {
     stale.publish(frame(1, 3, 3));
     assert.equal(publisher.counters.superseded, 1);
     await quiet(publisher, 2);
-    assert.deepEqual(await storedFrames(bus, 1), ['3/1', '4/1', '3/2']);
+    assert.deepEqual(await storedFrames(bus, 1), ['3/1', '4/1']);
+    assert.deepEqual(await storedFrames(bus, 1, subjects.lateFrame(1, 3)), ['3/2']);
   });
 
   it('is not blocked by a frame larger than the server takes', async () => {
