@@ -13,6 +13,8 @@ const RETRY_MS = 500;
 const CONSUME = { max_messages: 2_000, idle_heartbeat: 1_000 } as const;
 /** Frames that wait for the store before no more are taken from the stream. */
 const MAX_WAITING = 1_024;
+/** Frames behind the stream beyond which only the last one of each channel is wanted. */
+const MAX_BEHIND = 50_000;
 
 export interface RealtimeCounters {
   frames: number;
@@ -35,6 +37,8 @@ export class RealtimeProjection {
   #endStatus: () => void = () => undefined;
   #waiting: Frame[] = [];
   #applying: Promise<void> | undefined;
+  /** When the stream was made. */
+  #stream = '';
   /** Sequences in the stream of the frames that were taken last, and applied last. */
   #taken = 0;
   #applied = 0;
@@ -56,7 +60,7 @@ export class RealtimeProjection {
   }
 
   start(): void {
-    // The server may have lost the consumer with the connection; a new one begins with the last frames.
+    // The server may have lost the consumer with the connection.
     this.#endStatus = this.#bus.onStatus((status) => {
       if (status === 'connected') void this.#messages?.close();
     });
@@ -74,8 +78,9 @@ export class RealtimeProjection {
   async #read(): Promise<void> {
     while (!this.#stopped) {
       try {
-        this.#messages = await (await this.#lastFrames()).consume(CONSUME);
+        this.#messages = await (await this.#nextFrames()).consume(CONSUME);
         if (this.#stopped) await this.#messages.close();
+        void endWhenRemade(this.#messages);
         for await (const message of this.#messages) {
           this.#take(message);
           if (this.#waiting.length >= MAX_WAITING) await this.#applying;
@@ -98,6 +103,19 @@ export class RealtimeProjection {
     }
     this.#taken = message.seq;
     this.#applying ??= this.#apply();
+  }
+
+  /** What follows the frame that was taken last; at the start, and when that was long ago, as `#lastFrames`. */
+  async #nextFrames(): Promise<Consumer> {
+    const { created, state } = await this.#bus.manager.streams.info(STREAM.frames);
+    const behind = state.last_seq - this.#taken;
+    const goesOn = created === this.#stream && behind >= 0 && behind <= MAX_BEHIND;
+    this.#stream = created;
+    if (!goesOn) return this.#lastFrames();
+    return this.#bus.jetstream.consumers.get(STREAM.frames, {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.#taken + 1,
+    });
   }
 
   /** The last frame of each channel, then all that follow. */
@@ -163,6 +181,13 @@ export class RealtimeProjection {
         await pause(RETRY_MS);
       }
     }
+  }
+}
+
+/** A consumer that the client has made anew by itself may stand in a stream that was made anew: better begin again. */
+async function endWhenRemade(messages: ConsumerMessages): Promise<void> {
+  for await (const { type } of messages.status()) {
+    if (type === 'ordered_consumer_recreated') void messages.close();
   }
 }
 

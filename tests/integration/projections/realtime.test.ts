@@ -184,6 +184,21 @@ describe('RealtimeProjection on a real server', () => {
     assert.equal(store.applied, 0);
   });
 
+  it('begins anew with a stream that was made anew', async () => {
+    const { config } = await bus.manager.streams.info('FRAMES');
+    const store = new MemoryStore();
+    start(store);
+    for (let seq = 1; seq <= 5; seq++) await publish(frame(1, 5, seq));
+    await shows(store, 1, 5);
+    await nats.server.child.stop();
+    await nats.server.child.start();
+    await eventually(() => (bus.status === 'connected' ? true : undefined));
+    await bus.manager.streams.delete('FRAMES');
+    await bus.manager.streams.add(config);
+    await publish(frame(1, 6, 1));
+    await shows(store, 1, 1);
+  }).timeout(60_000);
+
   it('tries again when there is no stream yet', async () => {
     const { config } = await bus.manager.streams.info('FRAMES');
     await bus.manager.streams.delete('FRAMES');
