@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { StatewattError } from '../errors/error.js';
 import { SupervisedChild, type ChildOptions } from '../processes/child.js';
+import { formerServerGone } from './former-server.js';
 
 export interface EmbeddedServerOptions extends Pick<ChildOptions, 'onLine' | 'onRestart' | 'onGiveUp'> {
   /** Its streams live here. */
@@ -12,6 +13,8 @@ export interface EmbeddedServerOptions extends Pick<ChildOptions, 'onLine' | 'on
   port: number;
   /** fsync before every acknowledgement: survives a power cut. Otherwise a kill of any process. */
   strict?: boolean;
+  /** How long a start waits for the server of a former run to leave the folder. Default 15 s. */
+  formerWaitMs?: number;
 }
 
 export interface EmbeddedServer {
@@ -23,19 +26,23 @@ export interface EmbeddedServer {
 /**
  * Runs our own nats-server as a supervised child, on loopback only.
  *
- * @throws `bus.server_missing` when no nats-server is to be found, `process.start_failed` when it does not come up
+ * @throws `bus.server_missing` when no nats-server is to be found, `bus.server_running` when one of a former run has the
+ * folder, `process.start_failed` when it does not come up
  */
 export async function startEmbeddedServer({
   dataFolder,
   port: wanted,
   strict = false,
+  formerWaitMs = 15_000,
   ...watch
 }: EmbeddedServerOptions): Promise<EmbeddedServer> {
   const command = findServer();
-  const port = wanted === 0 ? await freePort() : wanted;
   await mkdir(dataFolder, { recursive: true });
-  const configFile = join(dataFolder, 'nats-server.conf');
-  await writeFile(configFile, configuration(dataFolder, port, strict));
+  const configFile = resolve(dataFolder, 'nats-server.conf');
+  const pidFile = resolve(dataFolder, 'nats-server.pid');
+  await formerServerGone(pidFile, configFile, formerWaitMs);
+  const port = wanted === 0 ? await freePort() : wanted;
+  await writeFile(configFile, configuration(dataFolder, port, pidFile, strict));
   const child = new SupervisedChild({
     name: 'nats-server',
     command,
@@ -71,11 +78,12 @@ export function findServer(): string {
   );
 }
 
-function configuration(dataFolder: string, port: number, strict: boolean): string {
+function configuration(dataFolder: string, port: number, pidFile: string, strict: boolean): string {
   return `# Written by Statewatt at each start.
 host: 127.0.0.1
 port: ${port}
 server_name: statewatt-embedded
+pid_file: ${JSON.stringify(pidFile)}
 max_payload: 8MB
 jetstream {
   store_dir: ${JSON.stringify(resolve(dataFolder))}

@@ -34,20 +34,18 @@ export class Reloader {
     return this.#problem;
   }
 
-  /** `onStoreBack` is called when the realtime store answers again after it did not. */
+  /** `onStoreBack` is called when the realtime store has been reached anew. */
   start(onStoreBack: () => void): void {
     const { path, holder, realtime, channels } = this.#parts;
     if (holder.site.watchFiles) {
       this.#watcher = watchSite(path, holder.site, (next, changes) => this.#changed(next, changes));
     }
-    let wasUp = realtime.health().up;
+    let { generation } = realtime;
     this.#storeTimer = setInterval(() => {
-      const { up } = realtime.health();
-      if (up && (!wasUp || channels.tablesMissing)) {
-        onStoreBack();
-        this.#inTurn(() => channels.writeTables());
-      }
-      wasUp = up;
+      if (!realtime.health().up || (realtime.generation === generation && !channels.tablesMissing)) return;
+      ({ generation } = realtime);
+      onStoreBack();
+      this.#inTurn(() => channels.writeTables());
     }, STORE_CHECK_MS);
   }
 

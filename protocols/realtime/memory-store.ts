@@ -29,6 +29,7 @@ interface ChannelCells {
 
 /** The realtime store of a node without Redis: the same reads, in process, nothing to connect to. */
 export class MemoryStore implements RealtimeStore {
+  readonly generation = 1;
   readonly #channels = new Map<number, ChannelCells>();
 
   apply(frames: readonly Frame[]): Promise<void> {

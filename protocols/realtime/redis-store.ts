@@ -49,6 +49,7 @@ export class RedisStore implements RealtimeStore {
   readonly #redis: Redis & Scripts;
   readonly #where: string;
   #lastError = 'connecting';
+  #generation = 0;
 
   /** @throws `realtime.invalid_url` */
   constructor(options: RedisStoreOptions) {
@@ -68,6 +69,9 @@ export class RedisStore implements RealtimeStore {
     });
     redis.on('error', (error: Error) => {
       this.#lastError = describe(error);
+    });
+    redis.on('ready', () => {
+      this.#generation += 1;
     });
     for (const [name, lua] of Object.entries(SCRIPTS)) redis.defineCommand(name, { numberOfKeys: 1, lua });
     this.#redis = redis as Redis & Scripts;
@@ -130,6 +134,10 @@ export class RedisStore implements RealtimeStore {
           .map(([name, fields]) => this.#redis.hset(`${base(channel)}:${name}`, fields)),
       ),
     );
+  }
+
+  get generation(): number {
+    return this.#generation;
   }
 
   health(): { up: boolean; detail: string } {

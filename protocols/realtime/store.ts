@@ -27,6 +27,8 @@ export interface RealtimeStore {
   /** The channel's state and counters for outside readers; fields that are not given stay. */
   setStatus(channel: number, status: StatusFields, stats: StatusFields): Promise<void>;
   health(): { up: boolean; detail: string };
+  /** Rises each time that the store is reached anew: it may have come back empty. */
+  readonly generation: number;
   close(): Promise<void>;
 }
 
