@@ -12,7 +12,7 @@ import type { Bus } from '../../../bus/connection.js';
 import { decodeFrame } from '../../../bus/frame-codec.js';
 import { STREAM } from '../../../bus/streams.js';
 import { subjects } from '../../../bus/subjects.js';
-import type { ChannelContext } from '../../../machines/channel.js';
+import { KEPT_WRITES, MAX_PENDING_WRITES, type ChannelContext } from '../../../machines/channel.js';
 import { createModbusDriver } from '../../../protocols/modbus/driver.js';
 import { RegisterBank, startModbusDevices, type ModbusDevices } from '../../../protocols/modbus/simulator/index.js';
 import { MemoryStore } from '../../../protocols/realtime/memory-store.js';
@@ -317,6 +317,30 @@ describe('channel actor on a real server', () => {
       code: 'channel.write_interrupted',
     });
   });
+
+  it('takes so many writes at once, and says when it has forgotten the answer of an old one', async () => {
+    const node = await startNode();
+    await configure(node, modbus());
+    await state(node, 1001, 'online');
+    const to = channelRef(node.kind, 1001);
+    const write = (id: number, commandId = `c${id}`) =>
+      node.system.ask(to, { type: 'write', writeId: `w${id}`, kind: 'A', id: 2, value: id }, { commandId });
+    device().faults(1).silent = true;
+    const asked = Array.from({ length: MAX_PENDING_WRITES + 8 }, (_, id) =>
+      write(id).then(
+        () => 'written',
+        (error: unknown) => (error as StatewattError).code,
+      ),
+    );
+    await eventually(() => (context(node, 1001).writes.length === MAX_PENDING_WRITES ? true : undefined));
+    device().faults(1).silent = false;
+    const answers = await Promise.all(asked);
+    assert.ok(answers.filter((answer) => answer === 'channel.busy' || answer === 'channel.not_online').length >= 8);
+    await state(node, 1001, 'online');
+    await write(100);
+    for (let id = 101; id <= 101 + KEPT_WRITES; id++) await write(id);
+    await assert.rejects(write(100), { code: 'channel.write_forgotten' });
+  }).timeout(60_000);
 
   it('fences a stale activation: the newer one’s frames stand, the stale one ends', async () => {
     const first = await startNode();
