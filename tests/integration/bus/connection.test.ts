@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connectBus, type Bus, type BusStatus } from '../../../bus/connection.js';
+import { DEFAULT_LIMITS, ensureStreams, STREAM, streamDefinitions } from '../../../bus/streams.js';
+import { SupervisedChild } from '../../../processes/child.js';
+import { startFakeNats } from '../../support/fake-nats.js';
+import { startNats, type TestNats } from '../../support/nats.js';
+import { freePort, tempFolder } from '../../support/temp.js';
+
+describe('connectBus', () => {
+  let nats: TestNats;
+
+  before(async () => {
+    nats = await startNats();
+  });
+  after(() => nats.stop());
+
+  const connect = (options: Partial<Parameters<typeof connectBus>[0]> = {}): Promise<Bus> =>
+    connectBus({ servers: [nats.url], name: 'test', connectTimeoutMs: 2_000, ...options });
+
+  it('creates the streams once, leaves them alone on a second connect, updates what differs', async () => {
+    const first = await connect();
+    const changes: string[] = [];
+    const subscription = first.nats.subscribe('$JS.EVENT.ADVISORY.STREAM.*.>', {
+      callback: (_error, message) => void changes.push(message.subject.split('.').slice(4).join('.')),
+    });
+    const names: string[] = [];
+    for await (const info of first.manager.streams.list()) names.push(info.config.name);
+    assert.deepEqual(names.sort(), Object.values(STREAM).sort());
+    assert.equal(first.replicas, 1);
+
+    const second = await connect();
+    await first.nats.flush();
+    assert.deepEqual(changes, []);
+
+    const third = await connect({ limits: { ...DEFAULT_LIMITS, framesMaxBytes: 2 * 1024 ** 3 } });
+    await first.nats.flush();
+    assert.deepEqual(changes, ['UPDATED.FRAMES']);
+    const frames = await first.manager.streams.info(STREAM.frames);
+    assert.equal(frames.config.max_bytes, 2 * 1024 ** 3);
+
+    subscription.unsubscribe();
+    for (const bus of [first, second, third]) await bus.close();
+  });
+
+  it('does not touch the streams for a tool that only asks', async () => {
+    const bus = await connect({ ensureStreams: false, limits: { ...DEFAULT_LIMITS, framesMaxBytes: 1024 ** 3 } });
+    const frames = await bus.manager.streams.info(STREAM.frames);
+    assert.notEqual(frames.config.max_bytes, 1024 ** 3);
+    await bus.close();
+  });
+
+  it('never lowers the number of copies: a cluster may be short of a server', async () => {
+    const updates: unknown[] = [];
+    const existing = streamDefinitions(3, DEFAULT_LIMITS);
+    const manager = {
+      streams: {
+        list: () => existing.map((config) => ({ config })),
+        add: () => assert.fail('they are all there'),
+        update: (name: string, config: unknown) => updates.push([name, config]),
+      },
+    };
+    await ensureStreams(manager as never, 1);
+    assert.deepEqual(updates, []);
+  });
+
+  it('says when no server answers, without the password', async () => {
+    const port = await freePort();
+    await assert.rejects(connect({ servers: [`nats://me:secret@127.0.0.1:${port}`] }), (error: Error) => {
+      assert.equal((error as { code?: string }).code, 'bus.unavailable');
+      assert.match(error.message, new RegExp(`no NATS server answers at nats://\\*\\*\\*@127.0.0.1:${port}: `));
+      assert.doesNotMatch(error.message, /secret/);
+      return true;
+    });
+  });
+
+  it('refuses a server that is too old, and names the version that it needs', async () => {
+    const old = await startFakeNats({ version: '2.10.22' });
+    await assert.rejects(connect({ servers: [old.url] }), (error: Error) => {
+      assert.equal((error as { code?: string }).code, 'bus.server_too_old');
+      assert.match(error.message, /nats-server 2\.10\.22 at .* is too old: 2\.12 or newer is needed/);
+      return true;
+    });
+    await old.close();
+  });
+
+  it('has the credentials file read, or says why not', async () => {
+    await assert.rejects(connect({ credentials: '/no/such.creds' }), { code: 'bus.bad_credentials' });
+  });
+
+  it('tells who listens of each change of status, once', async () => {
+    const bus = await connect();
+    const seen: BusStatus[] = [];
+    const ignored: BusStatus[] = [];
+    bus.onStatus((status) => seen.push(status));
+    bus.onStatus((status) => ignored.push(status))();
+    const change = (wanted: BusStatus): Promise<void> =>
+      new Promise((resolve) => {
+        const end = bus.onStatus((status) => {
+          if (status !== wanted) return;
+          end();
+          resolve();
+        });
+      });
+    const away = change('disconnected');
+    const back = change('connected');
+    nats.server.child.kill();
+    await away;
+    assert.equal(bus.status, 'disconnected');
+    await back;
+    // What was published before is there: the server came back with its data.
+    await bus.jetstream.publish('dead.counter.a', 'x');
+    await bus.close();
+    await bus.close();
+    assert.deepEqual(seen, ['disconnected', 'connected', 'closed']);
+    assert.deepEqual(ignored, []);
+  });
+
+  it('closes also while the server is away', async () => {
+    const own = await startNats();
+    const bus = await connectBus({ servers: [own.url], name: 'test' });
+    await own.server.stop();
+    await bus.close();
+    assert.equal(bus.status, 'closed');
+    await own.stop();
+  });
+});
+
+describe('connectBus to a guarded server without JetStream', () => {
+  let server: SupervisedChild;
+  let port: number;
+  let folder: Awaited<ReturnType<typeof tempFolder>>;
+
+  before(async () => {
+    folder = await tempFolder();
+    port = await freePort();
+    const file = join(folder.path, 'nats.conf');
+    await writeFile(file, `host: 127.0.0.1\nport: ${port}\nauthorization { user: me, password: "p@ss" }\n`);
+    const found = join(process.cwd(), '.cache/nats-server');
+    server = new SupervisedChild({
+      name: 'nats-server',
+      command: 'nats-server',
+      args: ['-c', file],
+      env: { PATH: `${process.env.PATH ?? ''}:${found}` },
+      ready: async (running) => {
+        await running.line(/Server is ready/);
+      },
+    });
+    await server.start();
+  });
+  after(async () => {
+    await server.stop();
+    await folder.remove();
+  });
+
+  const connect = (login: string): Promise<Bus> =>
+    connectBus({ servers: [`nats://${login}127.0.0.1:${port}`], name: 'test', connectTimeoutMs: 2_000 });
+
+  it('says that the credentials are refused', async () => {
+    for (const login of ['', 'me:wrong@', 'token@']) {
+      await assert.rejects(connect(login), { code: 'bus.unauthorized', message: /refuses these credentials/ }, login);
+    }
+  });
+
+  it('gets in with the login of the URL, and says that there is no JetStream', async () => {
+    await assert.rejects(connect('me:p%40ss@'), { code: 'bus.no_jetstream', message: /has no JetStream/ });
+  });
+});
