@@ -64,14 +64,13 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
 /**
  * Only the connection, with the same settings: for those who ask the public services and may have no JetStream.
  *
- * @throws `bus.unavailable`
+ * @throws `bus.unavailable`, `bus.unauthorized`, `bus.bad_credentials`
  */
 export async function openConnection(
   options: Pick<BusOptions, 'servers' | 'name' | 'credentials' | 'tls' | 'connectTimeoutMs'>,
 ): Promise<NatsConnection> {
   const settings: NodeConnectionOptions = {
     servers: options.servers.map((server) => server.replace(LOGIN, '$1')),
-    ...loginOf(options.servers),
     name: options.name,
     timeout: options.connectTimeoutMs ?? 5_000,
     reconnect: true,
@@ -151,14 +150,6 @@ function replicasFor(nats: NatsConnection): number {
 
 /** The scheme, and the login before the host. */
 const LOGIN = /^([a-z]+:\/\/)?([^@/]*)@/i;
-
-/** The first login in a URL, for all of them: the client itself reads none out of URLs. */
-function loginOf(servers: readonly string[]): { user: string; pass: string } | { token: string } | undefined {
-  const login = servers.map((server) => LOGIN.exec(server)?.[2]).find((found) => found !== undefined);
-  if (login === undefined) return undefined;
-  const [user = '', ...rest] = login.split(':').map(decodeURIComponent);
-  return rest.length === 0 ? { token: user } : { user, pass: rest.join(':') };
-}
 
 function readCredentials(file: string): Buffer {
   try {
