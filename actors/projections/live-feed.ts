@@ -2,7 +2,7 @@ import type { Frame } from '../../site/points.js';
 
 /**
  * Frames as they become readable, for watchers in this process. A frame that is not newer than what was published of
- * its channel (by epoch, then seq) is left out: it comes late from a spool, or is read again after the bus was away.
+ * its channel (by epoch, then seq) is left out: it is read again after the bus was away, or comes late.
  */
 export class LiveFeed {
   readonly #watchers = new Set<(frame: Frame) => void>();
