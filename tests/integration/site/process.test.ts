@@ -37,7 +37,7 @@ describe('statewatt up as a process', function () {
   it('stops in order at SIGTERM: code 0, no process left, no trace of running; a second start goes on', async () => {
     const running = JSON.parse(await readFile(runFile(), 'utf8')) as { pid: number; http: { url: string } };
     assert.deepEqual([running.pid, running.http.url], [site.pid, site.url]);
-    assert.equal(Number(await readFile(pidFile(), 'utf8')), site.pid);
+    assert.equal(parseInt(await readFile(pidFile(), 'utf8'), 10), site.pid);
     assert.ok(site.partPid('nats-server') !== undefined && site.partPid('history engine') !== undefined);
     const before = await site.healthWhen('some history', ({ parts }) => Number(parts.history?.facts?.points) >= 10);
 
@@ -58,7 +58,7 @@ describe('statewatt up as a process', function () {
     assert.equal(error.code, 'node.folder_in_use');
     assert.match(error.message, new RegExp(`process id ${site.pid} `));
     assert.equal(refused.out, '');
-    assert.equal(Number(await readFile(pidFile(), 'utf8')), site.pid);
+    assert.equal(parseInt(await readFile(pidFile(), 'utf8'), 10), site.pid);
     assert.equal((await site.health()).status, 'healthy');
     await site.stop();
   });
@@ -78,11 +78,10 @@ describe('statewatt up as a process', function () {
 
   it('stops in order when it is told so while it starts', async () => {
     await site.stop();
-    const starting = site.start();
+    const starting = site.start().catch((error: Error) => error);
     await eventually(() => site.partPid('nats-server'), { what: 'its first server' });
-    const stopping = site.stop();
+    await site.stop();
     await starting;
-    await stopping;
     assert.deepEqual([existsSync(runFile()), existsSync(pidFile())], [false, false]);
   });
 });
