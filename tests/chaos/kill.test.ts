@@ -72,6 +72,21 @@ describe('chaos: SIGKILL of the whole site', function () {
     }
     await site.start();
 
+    // While frames wait on disk because the NATS server hangs.
+    await collect();
+    site.signalPart('nats-server', 'SIGSTOP');
+    const { parts } = await site.healthWhen(
+      'frames wait on disk',
+      (health) => Number(health.parts.spool?.facts?.spooled) >= 2 * CHANNELS,
+    );
+    await site.kill({ everything: true });
+    await observer.leave();
+    await site.start();
+    await site.healthWhen(
+      'what waited is replayed',
+      (health) => Number(health.parts.spool?.facts?.replayed) >= Number(parts.spool?.facts?.spooled),
+    );
+
     await collect();
     await quiesce(site);
     await observer.leave();

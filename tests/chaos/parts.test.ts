@@ -38,7 +38,10 @@ describe('chaos: one part of a running site goes away', function () {
     let killed: number | undefined;
     await site.healthWhen(`${part} is down`, ({ parts }) => {
       const pid = site.partPid(part);
-      if (pid !== undefined && pid !== killed) killed = site.killPart(part);
+      if (pid !== undefined && pid !== killed) {
+        site.signalPart(part, 'SIGKILL');
+        killed = pid;
+      }
       return parts[name]?.status === 'down';
     });
   }
@@ -88,6 +91,34 @@ describe('chaos: one part of a running site goes away', function () {
     await moreFrames();
     const after = await site.healthWhen('it recovers by itself', ({ status }) => status === 'healthy', 60_000);
     assert.equal(after.parts.history?.facts?.lost, 0);
+  });
+
+  it('nats-server, which hangs and goes on: what it took late is not there twice', async () => {
+    const before = (await site.health()).parts.spool?.facts?.spooled ?? 0;
+    site.signalPart('nats-server', 'SIGSTOP');
+    const hanging = await site.healthWhen(
+      'frames wait on disk',
+      ({ parts }) => Number(parts.spool?.facts?.spooled) >= Number(before) + CHANNELS,
+    );
+    assert.notEqual(hanging.status, 'healthy');
+    site.signalPart('nats-server', 'SIGCONT');
+    const { parts } = await site.healthWhen(
+      'it recovers by itself',
+      ({ status, parts }) => status === 'healthy' && parts.spool?.facts?.spooled === parts.spool?.facts?.replayed,
+      60_000,
+    );
+    assert.deepEqual([parts.spool?.facts?.refused, parts.history?.facts?.lost], [0, 0]);
+    await moreFrames();
+  });
+
+  it('the history engine, which hangs and goes on: the rest does not wait for it', async () => {
+    await observer.nextAnnouncement();
+    site.signalPart('history engine', 'SIGSTOP');
+    await moreFrames();
+    await site.healthWhen('history is not well', ({ parts }) => parts.history?.status !== 'up');
+    assert.equal((await site.get<{ points: unknown[] }>('/api/v1/points?channel=1')).points.length, 4);
+    site.signalPart('history engine', 'SIGCONT');
+    await site.healthWhen('it recovers by itself', ({ status }) => status === 'healthy', 60_000);
   });
 
   it('Redis, which comes back empty: values, tables and states are there again', async () => {

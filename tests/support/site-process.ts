@@ -16,9 +16,10 @@ const LOG_LINES = 200;
 
 /** A part of the product that runs in a process of its own. */
 export type Part = 'nats-server' | 'history engine';
+/** How its command line begins; that of the shell that watches over it holds the same further on. */
 const PART_COMMAND: Record<Part, RegExp> = {
-  'nats-server': /^\S*\/nats-server\0-c\0/,
-  'history engine': /clickhouse\/engine\/main\.js\0/,
+  'nats-server': /^[^\0]*\/nats-server\0-c\0/,
+  'history engine': /^[^\0]*\0[^\0]*\/clickhouse\/engine\/main\.js\0/,
 };
 
 /** What `statewatt up --json` prints when the site runs. */
@@ -150,12 +151,11 @@ export class SiteProcess {
     await this.#ended;
   }
 
-  /** SIGKILL to one of its embedded servers; answers the id of the process that was killed. */
-  killPart(part: Part): number {
+  /** A signal to one of its embedded servers. SIGSTOP makes one that hangs, until SIGCONT. */
+  signalPart(part: Part, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
     const pid = this.partPid(part);
     assert.ok(pid !== undefined, `${part} does not run`);
-    killProcess(pid);
-    return pid;
+    process.kill(pid, signal);
   }
 
   /** Undefined while it does not run. */
