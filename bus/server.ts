@@ -50,6 +50,8 @@ export async function startEmbeddedServer({
     ready: async (running) => {
       await Promise.race([running.line(/Server is ready/), timeout(30_000)]);
     },
+    // A full disk, say, ends it again and again until somebody makes room; then the site must go on by itself.
+    intensity: { restarts: Infinity, windowMs: 60_000 },
     ...watch,
   });
   await child.start();

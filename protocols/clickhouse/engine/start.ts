@@ -58,6 +58,8 @@ export async function startEmbeddedEngine({
     ready: async (running) => {
       await Promise.race([running.line(/history engine ready on/), timeout(READY_MS)]);
     },
+    // A full disk, say, ends it again and again until somebody makes room; then the site must go on by itself.
+    intensity: { restarts: Infinity, windowMs: 60_000 },
     ...watch,
   });
   await child.start();
