@@ -104,19 +104,18 @@ describe('RealtimeProjection on a real server', () => {
     const late = (seq: number) => bus.jetstream.publish(subjects.lateFrame(1, 4), encodeFrame(frame(1, 4, seq)));
     await publish(frame(1, 5, 10));
     await late(98);
-    for (const store of [new MemoryStore(), new MemoryStore()]) {
-      start(store);
-      const seen: number[] = [];
-      feed.watch((each) => seen.push(each.epoch));
-      await shows(store, 1, 10);
-      await late(99);
-      await publish(frame(1, 3, 1)); // Not fenced by anybody: the store skips it.
-      await publish(frame(2, 1, 1));
-      await shows(store, 2, 1);
-      await shows(store, 1, 10);
-      assert.ok(!seen.includes(4));
-      await publish(frame(1, 5, 10));
-    }
+    const store = new MemoryStore();
+    start(store);
+    const seen: number[] = [];
+    feed.watch((each) => seen.push(each.epoch));
+    await shows(store, 1, 10);
+    await late(99);
+    await publish(frame(1, 3, 1)); // Not fenced by anybody: the store skips it.
+    await publish(frame(2, 1, 1));
+    await shows(store, 2, 1);
+    await shows(store, 1, 10);
+    await eventually(() => (seen.includes(1) ? true : undefined));
+    assert.ok(!seen.includes(4), 'watchers see no late frames');
   });
 
   it('counts what is no frame, and goes on', async () => {
@@ -253,11 +252,10 @@ describe('RealtimeProjection on a real server', () => {
         ...frame(1, 5, seq, 1),
         keys: Uint32Array.of(pointKey('T', id)),
       });
-      await publish(partial(2, 1));
-      for (let seq = 3; seq <= 200; seq++) await publish(partial(seq, 2));
+      for (let seq = 2; seq <= 200; seq++) await publish(partial(seq, seq === 150 ? 1 : 2));
       await redis.start();
       await shows(store, 1, 200, 2);
-      await shows(store, 1, 2, 1);
+      await shows(store, 1, 150, 1);
     }).timeout(60_000);
   });
 });
