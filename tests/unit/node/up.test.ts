@@ -18,6 +18,8 @@ describe('statewatt up', () => {
   let given: NodeOptions | undefined;
   let stops: number;
   let interruption: AbortController;
+  /** Ctrl-C as soon as it runs. */
+  let interruptAtOnce: boolean;
   let out: Sink | Closed;
   let err: Sink;
   let start: (options: NodeOptions) => Promise<RunningNode>;
@@ -26,13 +28,14 @@ describe('statewatt up', () => {
     given = undefined;
     stops = 0;
     interruption = new AbortController();
+    interruptAtOnce = true;
     out = new Sink();
     err = new Sink();
     start = async (options) => {
       options.onStage?.({ phase: 'started', name: 'bus', detail: 'nats://b', ms: 120 });
       options.log.info({ part: 'test' }, 'told at info');
       options.log.debug({ part: 'test' }, 'told at debug');
-      interruption.abort(); // Ctrl-C as soon as it runs
+      if (interruptAtOnce) interruption.abort();
       return {
         client: new FakeClient(),
         url: 'http://127.0.0.1:8080',
@@ -163,7 +166,12 @@ describe('statewatt up', () => {
 
   it('runs on when nobody reads its output any more', async () => {
     out = new Closed();
-    assert.equal(await up(''), 0);
+    interruptAtOnce = false;
+    const running = up('');
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve))); // All that is ready has run.
+    assert.equal(stops, 0);
+    interruption.abort();
+    assert.equal(await running, 0);
     assert.equal(stops, 1);
   });
 
