@@ -43,7 +43,7 @@ async function run(): Promise<void> {
   print('Raw stages, each alone:');
   const raw = await measureRawStages(join(folder, 'raw'), Number(options['raw-seconds']));
   for (const [stage, rate] of Object.entries(raw)) print(`  ${stage.padEnd(12)} ${points(rate as number)}`);
-  const slowest = Math.min(...Object.values(raw as unknown as Record<string, number>));
+  const slowest = Math.min(raw.modbus, raw.jetstream, raw.insert);
 
   const simulator = await startSimulator(movingDevices(Number(options.devices)));
   const redis = options.redis ? await startRedis() : undefined;
@@ -86,6 +86,7 @@ async function run(): Promise<void> {
   await pause(seconds * 1_000);
   const after = await sample(url, watched);
   report(before, after, slowest, watched);
+  print(`  of history’s own insert with rollups: ${((durableRate(before, after) / raw.history) * 100).toFixed(0)} %`);
 
   node.kill('SIGTERM');
   await once(node, 'exit');
@@ -107,7 +108,7 @@ async function sample(url: string, watched: readonly Watched[]): Promise<Sample>
   for (const line of text.split('\n')) {
     const match = /^(statewatt_\w+)(\{.*\})? ([\d.e+-]+)$/.exec(line);
     if (match === null) continue;
-    if (match[1] === 'statewatt_channel_missed_cycles') missed += Number(match[3]);
+    if (match[1] === 'statewatt_channel_missed_cycles_total') missed += Number(match[3]);
     else if (match[2] === undefined) metrics.set(match[1] as string, Number(match[3]));
   }
   const usage = new Map<number, Usage>();
@@ -115,10 +116,15 @@ async function sample(url: string, watched: readonly Watched[]): Promise<Sample>
   return { at: performance.now(), metrics, missed, usage };
 }
 
+function durableRate(before: Sample, after: Sample): number {
+  const name = 'statewatt_history_points_total';
+  return ((after.metrics.get(name) ?? 0) - (before.metrics.get(name) ?? 0)) / ((after.at - before.at) / 1_000);
+}
+
 function report(before: Sample, after: Sample, slowest: number, watched: readonly Watched[]): void {
   const seconds = (after.at - before.at) / 1_000;
   const rate = (name: string): number => ((after.metrics.get(name) ?? 0) - (before.metrics.get(name) ?? 0)) / seconds;
-  const durable = rate('statewatt_history_points_total');
+  const durable = durableRate(before, after);
   print(`  published    ${points(rate('statewatt_frames_published_total') * 100)}`);
   print(`  realtime     ${points(rate('statewatt_realtime_points_total'))}`);
   print(`  history      ${points(durable)}   durable, end to end`);

@@ -6,6 +6,7 @@ import { connectBus } from '../../bus/connection.js';
 import { encodeFrame } from '../../bus/frame-codec.js';
 import { startEmbeddedServer } from '../../bus/server.js';
 import { startEmbeddedEngine } from '../../protocols/clickhouse/engine/start.js';
+import { createHistoryStore } from '../../protocols/clickhouse/history-store.js';
 import { insertRows } from '../../protocols/clickhouse/insert.js';
 import { digestOf, encodeRows } from '../../protocols/clickhouse/row-binary.js';
 import { RAW_COLUMNS } from '../../protocols/clickhouse/schema.js';
@@ -19,6 +20,8 @@ export interface RawLimits {
   readonly modbus: number;
   readonly jetstream: number;
   readonly insert: number;
+  /** The insert as history has it, with its rollups; not one of the raw stages, but what the store itself can do. */
+  readonly history: number;
 }
 
 export async function measureRawStages(folder: string, seconds: number): Promise<RawLimits> {
@@ -26,6 +29,7 @@ export async function measureRawStages(folder: string, seconds: number): Promise
     modbus: await rawModbus(seconds),
     jetstream: await rawPublish(join(folder, 'nats'), seconds),
     insert: await rawInsert(join(folder, 'history'), seconds),
+    history: await historyInsert(join(folder, 'rollups'), seconds),
   };
 }
 
@@ -98,6 +102,30 @@ async function rawInsert(folder: string, seconds: number): Promise<number> {
   going = false;
   await inserter;
   await client.close();
+  await engine.stop();
+  return rate;
+}
+
+/** The history store alone, a batch of 4 cycles of 1,000 channels at a time. */
+async function historyInsert(folder: string, seconds: number): Promise<number> {
+  const engine = await startEmbeddedEngine({ dataFolder: folder });
+  const store = createHistoryStore({ url: engine.url });
+  await store.prepare({ rawDays: 1, minuteDays: 1, hourDays: 1, dayDays: 1 });
+  let rows = 0;
+  let going = true;
+  const inserter = (async () => {
+    for (let batch = 1; going; batch++) {
+      const frames = Array.from({ length: 4_000 }, (_, index) => ({
+        streamSequence: batch * 4_000 + index,
+        frame: { ...frameOf(index % 1_000), seq: batch * 4 + Math.floor(index / 1_000) },
+      }));
+      rows += (await store.insert({ token: String(batch), frames })).rows;
+    }
+  })();
+  const rate = await measure(seconds, () => rows);
+  going = false;
+  await inserter;
+  await store.close();
   await engine.stop();
   return rate;
 }
