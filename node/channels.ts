@@ -1,5 +1,6 @@
 import { channelRef, type ChannelKind } from '../actors/channel.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
+import { partitionOf, type Ref } from '../bus/subjects.js';
 import { errorMessage } from '../errors/error.js';
 import type { ChannelContext } from '../machines/channel.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
@@ -13,7 +14,8 @@ const CONFIGURE_DEADLINE_MS = 30_000;
 
 /** What the channels of a node need. */
 export interface ChannelsParts {
-  readonly system: ActorSystem;
+  /** Known once it is made; nothing is asked of it before. */
+  readonly system: () => ActorSystem;
   readonly kind: ChannelKind;
   readonly holder: SiteHolder;
   readonly realtime: RealtimeStore;
@@ -25,19 +27,38 @@ export interface ChannelsParts {
 export class Channels {
   readonly #parts: ChannelsParts;
   readonly #tablesMissing = new Set<number>();
+  readonly #firstOwned: Promise<void>;
+  #owned: () => void = () => undefined;
   #stopped = false;
 
   constructor(parts: ChannelsParts) {
     this.#parts = parts;
+    this.#firstOwned = new Promise((resolve) => {
+      this.#owned = resolve;
+    });
   }
 
+  /** Resolves when the channels of the partitions that this node owns at first are alive. */
   async start(): Promise<void> {
-    await this.#forEach(this.#parts.holder.site.channels, (channel) => this.#bring(channel));
+    await this.writeTables();
+    await this.#firstOwned;
+  }
+
+  /** The actors that are to live whenever their partition is owned. */
+  refs(): Ref[] {
+    return this.#parts.holder.site.channels.map(({ id }) => channelRef(this.#parts.kind, id));
+  }
+
+  /** After each change of the partitions that this node owns. */
+  async own(partitions: ReadonlySet<number>): Promise<void> {
+    await this.#forEach(this.#parts.holder.site.channels, (channel) => this.#configure(channel, partitions));
+    if (partitions.size > 0) this.#owned();
   }
 
   /** Begins with no further channel: the actors are about to be stopped. */
   stop(): void {
     this.#stopped = true;
+    this.#owned(); // Whoever waits for the first ones waits no longer.
   }
 
   /** After the holder has the new site. */
@@ -59,11 +80,17 @@ export class Channels {
   }
 
   async #bring(channel: ChannelConfig): Promise<void> {
-    const { system, kind } = this.#parts;
+    await this.#writeTable(channel);
+    await this.#configure(channel, this.#parts.system().owned);
+  }
+
+  /** Tells a channel what the configuration says, if it lives here: the owner of its partition does it. */
+  async #configure(channel: ChannelConfig, owned: ReadonlySet<number>): Promise<void> {
+    const { kind } = this.#parts;
+    const system = this.#parts.system();
     const to = channelRef(kind, channel.id);
+    if (this.#stopped || !owned.has(partitionOf(to))) return;
     try {
-      await this.#writeTable(channel);
-      if (this.#stopped) return;
       await system.activate(to);
       const revision = revisionOf(channel);
       const known = system.inspect(to)?.context as ChannelContext | undefined;
@@ -79,8 +106,11 @@ export class Channels {
   }
 
   async #remove(channel: number): Promise<void> {
-    const { system, kind } = this.#parts;
+    const { kind } = this.#parts;
+    const system = this.#parts.system();
     const to = channelRef(kind, channel);
+    this.#tablesMissing.delete(channel);
+    if (!system.owned.has(partitionOf(to))) return;
     try {
       // Disabled, so that a later return of the channel turns it on again.
       await system.ask(
@@ -89,7 +119,6 @@ export class Channels {
         { deadline: CONFIGURE_DEADLINE_MS },
       );
       await system.retire(to);
-      this.#tablesMissing.delete(channel);
     } catch (error) {
       this.#trouble(channel, error);
     }

@@ -1,12 +1,13 @@
 import type { StreamState } from '@nats-io/jetstream';
 import type { Health, PartHealth } from '../actors/client/schemas.js';
 import type { FramePublisher } from '../actors/frames/publisher.js';
-import type { HistoryProjection } from '../actors/projections/history.js';
+import type { HistoryWriter } from './history-writer.js';
 import type { RealtimeProjection } from '../actors/projections/realtime.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import type { Bus } from '../bus/connection.js';
 import type { EmbeddedServer } from '../bus/server.js';
 import { STREAM } from '../bus/streams.js';
+import { partitionOf } from '../bus/subjects.js';
 import { errorMessage } from '../errors/error.js';
 import type { HistoryHealth, HistoryStore } from '../protocols/clickhouse/types.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
@@ -21,7 +22,7 @@ export interface HealthParts {
   readonly realtime: RealtimeStore;
   readonly realtimeProjection: RealtimeProjection;
   readonly history: HistoryStore;
-  readonly historyProjection: HistoryProjection;
+  readonly historyWriter: HistoryWriter;
   readonly publisher: FramePublisher;
   readonly node: string;
   readonly version: string;
@@ -106,13 +107,13 @@ export class HealthCheck {
   }
 
   async #history(): Promise<PartHealth> {
-    const { historyProjection, bus } = this.#parts;
+    const { historyWriter, bus } = this.#parts;
     const store = await this.#askHistory().catch((error: unknown) => ({
       status: 'down' as const,
       detail: errorMessage(error),
       facts: {},
     }));
-    const { counters, committed, lastError } = historyProjection;
+    const { counters, committed, lastError } = historyWriter;
     const facts: NonNullable<PartHealth['facts']> = {
       ...store.facts,
       frames: counters.frames,
@@ -121,7 +122,9 @@ export class HealthCheck {
     };
     let status: PartHealth['status'] = store.status;
     let detail = store.detail;
-    if (bus.status === 'connected') {
+    if (!historyWriter.writing) {
+      facts.writing = false; // Another node writes for all.
+    } else if (bus.status === 'connected') {
       try {
         const state = await this.#askFrames();
         const behind = Math.max(0, state.last_seq - Math.max(committed, state.first_seq - 1));
@@ -162,7 +165,13 @@ export class HealthCheck {
     const { system } = this.#parts;
     const actors = system.actors();
     const failed = actors.filter((actor) => actor.state === 'failed').map((actor) => actor.ref);
-    const facts = { active: actors.length, failed: failed.length, restarts: system.counters.restarts };
+    const facts = {
+      active: actors.length,
+      failed: failed.length,
+      restarts: system.counters.restarts,
+      partitions: system.owned.size,
+      nodes: system.nodes.length,
+    };
     if (failed.length === 0) return { status: 'up', detail: `${actors.length} active`, facts };
     return { status: 'degraded', detail: `parked after too many crashes: ${some(failed)}`, facts };
   }
@@ -173,6 +182,7 @@ export class HealthCheck {
     const counts: Record<string, number> = {};
     const troubled: string[] = [];
     for (const channel of holder.site.channels) {
+      if (!system.owned.has(partitionOf({ kind: 'channel', id: String(channel.id) }))) continue;
       const state = states.get(`channel/${channel.id}`) ?? 'starting';
       counts[state] = (counts[state] ?? 0) + 1;
       if (state === 'backingOff' || state === 'faulted' || state === 'failed') troubled.push(`${channel.id} ${state}`);

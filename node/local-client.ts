@@ -16,6 +16,7 @@ import type {
   WriteRequest,
 } from '../actors/client/schemas.js';
 import type { LiveFeed } from '../actors/projections/live-feed.js';
+import type { ActorInside } from '../actors/runtime/host.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import { parseRef } from '../bus/subjects.js';
 import { StatewattError } from '../errors/error.js';
@@ -56,12 +57,23 @@ export class LocalClient implements StatewattClient {
     return this.#parts.health();
   }
 
-  channels(): Promise<ChannelView[]> {
-    return Promise.resolve(this.#parts.holder.site.channels.map((config) => this.#view(config)));
+  async channels(): Promise<ChannelView[]> {
+    const { system, holder } = this.#parts;
+    const actors = new Map((await system.list('channel')).map((actor) => [actor.id, actor]));
+    return holder.site.channels.map((config) => viewChannel(config, actors.get(String(config.id))));
   }
 
-  channel(id: number): Promise<ChannelView> {
-    return attempt(() => this.#view(this.#configOf(id)));
+  /** The channels that live on this node. */
+  channelsHere(): ChannelView[] {
+    const { system, holder, channelKind } = this.#parts;
+    return holder.site.channels.flatMap((config) => {
+      const actor = system.inspect(channelRef(channelKind, config.id));
+      return actor === undefined ? [] : [viewChannel(config, actor)];
+    });
+  }
+
+  async channel(id: number): Promise<ChannelView> {
+    return this.#view(this.#configOf(id));
   }
 
   async commandChannel(id: number, command: ChannelCommandName): Promise<ChannelView> {
@@ -115,41 +127,35 @@ export class LocalClient implements StatewattClient {
     return watchUpdates(this.#parts.feed, this.#parts.holder, this.#indexes, filter.channel, signal);
   }
 
-  actors(): Promise<ActorView[]> {
-    return Promise.resolve(this.#parts.system.actors());
+  async actors(): Promise<ActorView[]> {
+    return (await this.#parts.system.list()).map(viewActor);
   }
 
-  actor(ref: string): Promise<ActorDetail> {
-    return attempt(() => {
-      const inside = this.#parts.system.inspect(parseRef(ref));
-      if (inside === undefined) throw noActor(ref);
-      const { live, context, transitions, ...facts } = inside;
-      return {
-        ...facts,
-        context: live === undefined ? context : { ...(context as object), live },
-        transitions: [...transitions],
-      };
-    });
+  async actor(ref: string): Promise<ActorDetail> {
+    const inside = await this.#parts.system.look(parseRef(ref));
+    if (inside === undefined) throw noActor(ref);
+    const { live, context, transitions } = inside;
+    return {
+      ...viewActor(inside),
+      context: live === undefined ? context : { ...(context as object), live },
+      transitions: [...transitions],
+    };
   }
 
-  killActor(ref: string): Promise<void> {
-    return attempt(() => this.#parts.system.kill(parseRef(ref)));
+  async killActor(ref: string): Promise<void> {
+    await this.#parts.system.kill(parseRef(ref));
   }
 
   async restartActor(ref: string): Promise<ActorView> {
-    const { system } = this.#parts;
-    const to = parseRef(ref);
-    await system.restart(to);
-    const { live: _live, context: _context, transitions: _transitions, ...facts } = system.inspect(to) ?? missing(ref);
-    return facts;
+    return viewActor(await this.#parts.system.restart(parseRef(ref)));
   }
 
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  #view(config: ChannelConfig): ChannelView {
-    return viewChannel(config, this.#parts.system.inspect(channelRef(this.#parts.channelKind, config.id)));
+  async #view(config: ChannelConfig): Promise<ChannelView> {
+    return viewChannel(config, await this.#parts.system.look(channelRef(this.#parts.channelKind, config.id)));
   }
 
   #configOf(channel: number): ChannelConfig {
@@ -165,15 +171,10 @@ export class LocalClient implements StatewattClient {
   }
 }
 
-/** What is thrown becomes a rejection. */
-function attempt<T>(work: () => T): Promise<T> {
-  return new Promise((resolve) => resolve(work()));
+function viewActor({ live: _live, context: _context, transitions: _transitions, ...facts }: ActorInside): ActorView {
+  return facts;
 }
 
 function noActor(ref: string): StatewattError {
   return new StatewattError('actors.not_found', 'not_found', `there is no active actor ${ref}`);
-}
-
-function missing(ref: string): never {
-  throw noActor(ref);
 }

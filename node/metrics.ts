@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { ChannelView } from '../actors/client/schemas.js';
 import type { FramePublisher } from '../actors/frames/publisher.js';
-import type { HistoryProjection } from '../actors/projections/history.js';
+import type { HistoryWriter } from './history-writer.js';
 import type { RealtimeProjection } from '../actors/projections/realtime.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 
@@ -9,7 +9,7 @@ export interface MetricsParts {
   readonly system: ActorSystem;
   readonly publisher: FramePublisher;
   readonly realtimeProjection: RealtimeProjection;
-  readonly historyProjection: HistoryProjection;
+  readonly historyWriter: HistoryWriter;
   channels(): Promise<ChannelView[]>;
 }
 
@@ -42,7 +42,7 @@ export function createMetrics(parts: MetricsParts): () => Promise<string> {
     });
   };
 
-  const { system, publisher, realtimeProjection, historyProjection } = parts;
+  const { system, publisher, realtimeProjection, historyWriter } = parts;
   level('statewatt_actors', 'Actors that live on this node.', () => system.actors().length);
   level('statewatt_mailbox_commands', 'Commands that wait in mailboxes.', () =>
     system.actors().reduce((sum, actor) => sum + actor.mailbox, 0),
@@ -61,18 +61,14 @@ export function createMetrics(parts: MetricsParts): () => Promise<string> {
     'Points applied to the realtime store.',
     () => realtimeProjection.counters.points,
   );
-  total('statewatt_history_points_total', 'Points written into history.', () => historyProjection.counters.points);
-  total('statewatt_history_batches_total', 'Inserts into history.', () => historyProjection.counters.batches);
+  total('statewatt_history_points_total', 'Points written into history.', () => historyWriter.counters.points);
+  total('statewatt_history_batches_total', 'Inserts into history.', () => historyWriter.counters.batches);
   total(
     'statewatt_history_insert_seconds_total',
     'Time spent in inserts.',
-    () => historyProjection.counters.insertMs / 1_000,
+    () => historyWriter.counters.insertMs / 1_000,
   );
-  total(
-    'statewatt_history_lost_frames_total',
-    'Frames that never reached history.',
-    () => historyProjection.counters.lost,
-  );
+  total('statewatt_history_lost_frames_total', 'Frames that never reached history.', () => historyWriter.counters.lost);
   // All metrics of one answer tell of the same moment.
   let views: readonly ChannelView[] = [];
   addChannelMetrics(registers, () => views);

@@ -5,10 +5,9 @@ import { Gate } from '../actors/channel/gate.js';
 import type { StatewattClient } from '../actors/client/client.js';
 import { FramePublisher } from '../actors/frames/publisher.js';
 import { Spool } from '../actors/frames/spool.js';
-import { HistoryProjection } from '../actors/projections/history.js';
 import { LiveFeed } from '../actors/projections/live-feed.js';
 import { RealtimeProjection } from '../actors/projections/realtime.js';
-import { createSystem } from '../actors/runtime/system.js';
+import { createSystem, type ActorSystem } from '../actors/runtime/system.js';
 import { errorMessage } from '../errors/error.js';
 import { createHttpFacade } from '../facade/http/server.js';
 import { startNatsServices } from '../facade/nats/services.js';
@@ -20,16 +19,21 @@ import { DEMO_SITE, startDemoDevices } from './demo-devices.js';
 import { watchChild } from './child-log.js';
 import { createDriver } from './drivers.js';
 import { HealthCheck } from './health.js';
+import { HistoryWriter } from './history-writer.js';
 import { LocalClient } from './local-client.js';
 import { createMetrics } from './metrics.js';
 import { startBus, startHistoryStore, startRealtimeStore } from './outside-parts.js';
 import { Reloader } from './reloader.js';
+import { Siblings } from './siblings.js';
 import { SiteHolder } from './site-holder.js';
 import { Stages, type StageReport } from './stages.js';
 import { StatusMirror } from './status-mirror.js';
 
 /** Bytes of frames that a node keeps on disk while NATS is away. */
 const SPOOL_MAX_BYTES = 1024 ** 3;
+
+/** The node that owns this partition writes history for all. */
+const HISTORY_PARTITION = 0;
 
 /** Where a node writes what operators should know. */
 export interface NodeLog {
@@ -44,6 +48,8 @@ export interface NodeOptions {
   readonly site: string | undefined;
   /** Also run the simulated devices of the demo. */
   readonly demo: boolean;
+  /** Nodes on this machine, this one among them. Default 1. */
+  readonly nodes?: number;
   readonly environment: Environment;
   readonly log: NodeLog;
   readonly onStage?: (report: StageReport) => void;
@@ -81,7 +87,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 }
 
 async function startParts(
-  { demo, environment, log }: NodeOptions,
+  { demo, nodes = 1, environment, log }: NodeOptions,
   sitePath: string,
   holder: SiteHolder,
   stages: Stages,
@@ -104,9 +110,15 @@ async function startParts(
   }
   const { bus, server, url: natsUrl } = await startBus(stages, environment, folder, log);
   const realtime = await startRealtimeStore(stages, environment);
-  const history = await startHistoryStore(stages, environment, folder, holder.site.history, log);
+  const { store: history, url: historyUrl } = await startHistoryStore(
+    stages,
+    environment,
+    folder,
+    holder.site.history,
+    log,
+  );
 
-  const historyProjection = new HistoryProjection({
+  const historyWriter = new HistoryWriter({
     bus,
     target: history,
     onEvent: ({ type, ...facts }) => log.warn({ part: 'history', ...facts }, `history: ${type}`),
@@ -115,13 +127,10 @@ async function startParts(
   const realtimeProjection = new RealtimeProjection(bus, realtime, feed);
   await stages.start(
     'projections',
-    async () => {
-      await historyProjection.start();
-      realtimeProjection.start();
-    },
+    () => realtimeProjection.start(),
     async () => {
       await realtimeProjection.stop();
-      await historyProjection.stop();
+      await historyWriter.write(false);
     },
   );
 
@@ -140,29 +149,34 @@ async function startParts(
     lastValues: (id) => realtime.read(id),
     connecting: (work) => opening.through(work),
   });
-  const system = await stages.start(
-    'actors',
-    async () => {
-      const created = createSystem({
-        bus,
-        kinds: [channelKind],
-        node,
-        onEvent: ({ type, ref, error, ...facts }) =>
-          log.warn({ part: 'actors', ref, code: error.code, ...facts }, `${ref} ${type}: ${error.message}`),
-      });
-      await created.start();
-      return created;
-    },
-    (started) => started.stop(),
-  );
-
-  const channels = new Channels({
-    system,
+  const channels: Channels = new Channels({
+    system: () => system,
     kind: channelKind,
     holder,
     realtime,
     onTrouble: (channel, error) => log.error({ part: 'channels', channel }, errorMessage(error)),
   });
+  const system: ActorSystem = createSystem({
+    bus,
+    kinds: [channelKind],
+    node,
+    alwaysOn: () => channels.refs(),
+    onOwned: (partitions) => {
+      void channels.own(partitions);
+      historyWriter.write(partitions.has(HISTORY_PARTITION)).catch((error: unknown) => {
+        log.error({ part: 'history' }, errorMessage(error));
+      });
+    },
+    onTrouble: (error) => log.warn({ part: 'placement' }, error),
+    onEvent: ({ type, ref, error, ...facts }) =>
+      log.warn({ part: 'actors', ref, code: error.code, ...facts }, `${ref} ${type}: ${error.message}`),
+  });
+  await stages.start(
+    'actors',
+    () => system.start(),
+    () => system.stop(),
+  );
+
   const reloader = new Reloader({ path: sitePath, holder, channels, realtime, log });
   let ready = false;
   const healthCheck = new HealthCheck({
@@ -173,7 +187,7 @@ async function startParts(
     realtime,
     realtimeProjection,
     history,
-    historyProjection,
+    historyWriter,
     publisher,
     node,
     version,
@@ -203,7 +217,7 @@ async function startParts(
     },
     () => `${holder.site.channels.length} of ${holder.site.name}`,
   );
-  const mirror = new StatusMirror(realtime, () => client.channels());
+  const mirror = new StatusMirror(realtime, () => Promise.resolve(client.channelsHere()));
   await stages.start(
     'configuration',
     () => {
@@ -233,8 +247,8 @@ async function startParts(
     system,
     publisher,
     realtimeProjection,
-    historyProjection,
-    channels: () => client.channels(),
+    historyWriter,
+    channels: () => Promise.resolve(client.channelsHere()),
   });
   const { url } = await stages.start(
     'HTTP',
@@ -255,6 +269,18 @@ async function startParts(
     () => folder.writeRunFile({ nats: { url: natsUrl }, http: { url }, pid: process.pid, node, startedAt }),
     () => folder.removeRunFile(),
   );
+  if (nodes > 1) {
+    await stages.start(
+      'further nodes',
+      async () => {
+        const siblings = new Siblings();
+        await siblings.start(nodes - 1, { site: sitePath, natsUrl, historyUrl }, environment, folder, log);
+        return siblings;
+      },
+      (siblings) => siblings.stop(),
+      () => `${nodes - 1}, sharing the channels`,
+    );
+  }
   log.info({ part: 'node', node, url, nats: maskSecrets(natsUrl) }, `${holder.site.name} is running`);
   return { client, url, natsUrl, dataFolder: folder.path, stop: () => stages.stop() };
 }

@@ -67,7 +67,7 @@ export async function startHistoryStore(
   folder: DataFolder,
   config: HistoryConfig,
   log: NodeLog,
-): Promise<HistoryStore> {
+): Promise<{ store: HistoryStore; url: string }> {
   let url = clickhouseUrl;
   if (url === undefined) {
     const engine = await stages.start(
@@ -83,7 +83,7 @@ export async function startHistoryStore(
     url = engine.url;
   }
   const address = url;
-  return stages.start(
+  const opened = await stages.start(
     'history',
     async () => {
       const store = createHistoryStore({ url: address });
@@ -93,4 +93,5 @@ export async function startHistoryStore(
     (store) => store.close(),
     () => maskSecrets(address),
   );
+  return { store: opened, url: address };
 }

@@ -151,6 +151,11 @@ export class ActorHost {
     if (this.#leaving.get(name) === leaving) this.#leaving.delete(name);
   }
 
+  /** Ends the activations that are to live elsewhere now. */
+  async retireAll(which: (ref: Ref) => boolean): Promise<void> {
+    await Promise.all([...this.#seats.values()].filter(({ ref }) => which(ref)).map(({ ref }) => this.retire(ref)));
+  }
+
   /** Crashes an activation, as a fault would. @throws `actors.not_found` */
   kill(ref: Ref): void {
     const seat = this.#known(ref);
@@ -180,16 +185,17 @@ export class ActorHost {
     return [...this.#seats.values()].map((seat) => this.#facts(seat));
   }
 
+  /** The actors that live here, without their transitions. */
+  list(which: (ref: Ref) => boolean): ActorInside[] {
+    return [...this.#seats.values()]
+      .filter(({ ref }) => which(ref))
+      .map((seat) => ({ ...this.#inside(seat), transitions: [] }));
+  }
+
   /** undefined when it does not live here. */
   inspect(ref: Ref): ActorInside | undefined {
     const seat = this.#seats.get(formatRef(ref));
-    if (seat === undefined) return undefined;
-    return {
-      ...this.#facts(seat),
-      context: seat.activation?.state?.snapshot.context as unknown,
-      live: seat.activation?.inspect(),
-      transitions: [...(seat.activation?.transitions ?? [])],
-    };
+    return seat && this.#inside(seat);
   }
 
   /** The XState snapshot of an active actor, for readers in the same process. */
@@ -322,6 +328,15 @@ export class ActorHost {
     const seat = this.#seats.get(formatRef(ref));
     if (seat === undefined) throw notActive(ref);
     return seat;
+  }
+
+  #inside(seat: Seat): ActorInside {
+    return {
+      ...this.#facts(seat),
+      context: seat.activation?.state?.snapshot.context as unknown,
+      live: seat.activation?.inspect(),
+      transitions: [...(seat.activation?.transitions ?? [])],
+    };
   }
 
   #facts(seat: Seat): ActorFacts {

@@ -1,100 +1,136 @@
-import { AckPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/transport-node';
+import type { Subscription } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/connection.js';
-import { decodeHeaders } from '../../bus/headers.js';
-import type { AnswerBody } from '../../bus/messages.js';
 import { STREAM } from '../../bus/streams.js';
-import { PARTITIONS, refOfCommand, subjects } from '../../bus/subjects.js';
-import { codecs, topics } from '../../bus/topics.js';
-import { StatewattError, errorMessage, toStatewattError } from '../../errors/error.js';
-import type { Delivery } from './activation.js';
+import { partitionOf, subjects, type Ref } from '../../bus/subjects.js';
+import { codecs } from '../../bus/topics.js';
+import type { AnswerBody } from '../../bus/messages.js';
+import { errorMessage } from '../../errors/error.js';
+import { CommandQueue, queueNames } from './command-queue.js';
 import type { ActorHost } from './host.js';
+import type { Member } from './placement/membership.js';
+import { Ownership, type Owned } from './placement/ownership.js';
 
-const GROUP = 'owner';
-/** How long a pinned node may be silent before the server pins another. */
-const PIN_TIMEOUT_MS = 1_000;
-const REDELIVERY_MS = 15_000;
+const RETRY_MS = 250;
 
-/**
- * Feeds an ActorHost from the command queue: one durable consumer a partition, with one pinned client each. Being
- * pinned is owning the partition; the server fails over when the owner goes.
- */
+export interface PartitionsOptions {
+  readonly bus: Bus;
+  readonly host: ActorHost;
+  readonly node: string;
+  /** Actors that live whenever their partition is owned, of any partition. */
+  readonly alwaysOn: () => Promise<readonly Ref[]>;
+  /** Answers a question to an actor of an owned partition. */
+  readonly answer: (question: Uint8Array) => Promise<AnswerBody>;
+  /** After a change: what this node has now is at work. */
+  readonly onOwned?: (partitions: ReadonlySet<number>) => void;
+  readonly onTrouble?: (error: string) => void;
+}
+
+interface Held {
+  readonly queue: CommandQueue;
+  readonly questions: Subscription;
+}
+
+/** What this node does for the partitions that it owns: takes their commands, answers for their actors, keeps them alive. */
 export class Partitions {
-  readonly #bus: Bus;
-  readonly #host: ActorHost;
-  #consumers: ConsumerMessages[] = [];
+  readonly #options: PartitionsOptions;
+  readonly #ownership: Ownership;
+  readonly #held = new Map<number, Held>();
+  #stopped = false;
 
-  constructor(bus: Bus, host: ActorHost) {
-    this.#bus = bus;
-    this.#host = host;
-  }
-
-  async start(): Promise<void> {
-    const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-    this.#consumers = await Promise.all(partitions.map((partition) => this.#consume(partition)));
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all(this.#consumers.map((consumer) => consumer.close()));
-    this.#consumers = [];
-  }
-
-  async #consume(partition: number): Promise<ConsumerMessages> {
-    const name = `partition-${partition}`;
-    await this.#bus.manager.consumers.add(STREAM.commands, {
-      durable_name: name,
-      filter_subject: subjects.commandsOf(partition),
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(REDELIVERY_MS),
-      max_ack_pending: 1_000,
-      priority_policy: 'pinned_client',
-      priority_groups: [GROUP],
-      priority_timeout: nanos(PIN_TIMEOUT_MS),
-    });
-    const consumer = await this.#bus.jetstream.consumers.get(STREAM.commands, name);
-    return consumer.consume({
-      group: GROUP,
-      idle_heartbeat: 500,
-      max_messages: 200,
-      callback: (message) => this.#take(message),
+  constructor(options: PartitionsOptions) {
+    this.#options = options;
+    const { bus, node, onTrouble } = options;
+    this.#ownership = new Ownership({
+      bus,
+      node,
+      onChange: (change) => this.#change(change),
+      ...(onTrouble === undefined ? {} : { onTrouble }),
     });
   }
 
-  #take(message: JsMsg): void {
-    const envelope = decodeHeaders(message.headers);
-    const answer = (body: AnswerBody): void => this.#answer(envelope.replyTo, body);
-    try {
-      const ref = refOfCommand(message.subject);
-      const event = codecs.command.decode(message.data);
-      if (typeof event !== 'object' || event === null || typeof event.type !== 'string') {
-        throw new StatewattError('actors.invalid_command', 'invalid', 'a command is a JSON object with a text "type"');
+  get members(): readonly Member[] {
+    return this.#ownership.members;
+  }
+
+  get owned(): ReadonlySet<number> {
+    return new Set(this.#held.keys());
+  }
+
+  /** Whether this node may let an actor act: it owns the partition and its lease holds. */
+  owns(ref: Ref): boolean {
+    return this.#ownership.owns(partitionOf(ref));
+  }
+
+  nodeOf(ref: Ref): string | undefined {
+    return this.#ownership.nodeOf(partitionOf(ref));
+  }
+
+  start(): Promise<void> {
+    return this.#ownership.start();
+  }
+
+  /** Takes no more commands; what was taken goes on. */
+  async close(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all([...this.#held.values()].map(({ queue }) => queue.close()));
+  }
+
+  /** Gives the partitions to the others, once their actors have ended here. */
+  async leave(): Promise<void> {
+    await this.#ownership.stop();
+    for (const { questions } of this.#held.values()) questions.unsubscribe();
+    this.#held.clear();
+  }
+
+  async #change({ gained, lost }: { gained: readonly Owned[]; lost: readonly Owned[] }): Promise<void> {
+    await Promise.all(lost.map((owned) => this.#release(owned)));
+    if (gained.length > 0 && !this.#stopped) await this.#take(gained);
+    if (!this.#stopped) this.#options.onOwned?.(this.owned);
+  }
+
+  async #release({ partition }: Owned): Promise<void> {
+    const held = this.#held.get(partition);
+    this.#held.delete(partition);
+    held?.questions.unsubscribe();
+    await held?.queue.close();
+    await this.#options.host.retireAll((ref) => partitionOf(ref) === partition);
+  }
+
+  /** Until it succeeds, or the partitions have gone elsewhere: nobody else will do it. */
+  async #take(gained: readonly Owned[]): Promise<void> {
+    const { bus, host, alwaysOn, onTrouble } = this.#options;
+    for (;;) {
+      try {
+        const existing = await queueNames(bus);
+        const [refs] = await Promise.all([alwaysOn(), ...gained.map((owned) => this.#open(owned, existing))]);
+        await Promise.all(
+          refs
+            .filter((ref) => this.#held.has(partitionOf(ref)))
+            .map((ref) => host.activate(ref).catch((error: unknown) => onTrouble?.(errorMessage(error)))),
+        );
+        return;
+      } catch (error) {
+        onTrouble?.(`${STREAM.commands}: ${errorMessage(error)}`);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        if (this.#stopped) return;
       }
-      const delivery: Delivery = {
-        event,
-        commandId: envelope.commandId ?? `${STREAM.commands}:${message.seq}`,
-        traceparent: envelope.traceparent,
-        correlationId: envelope.correlationId,
-        deadline: envelope.deadline,
-        awaited: envelope.replyTo !== undefined,
-        answer,
-        settle: () => message.ack(),
-        release: (delayMs) => message.nak(delayMs),
-      };
-      this.#host.deliver(ref, delivery);
-    } catch (error) {
-      answer({ ok: false, error: toStatewattError(error).toJSON() });
-      message.term('no command');
     }
   }
 
-  /** An answer that cannot be sent (a reply subject that is none, a closed connection) is the caller's timeout, not our fault. */
-  #answer(replyTo: string | undefined, body: AnswerBody): void {
-    if (replyTo === undefined) return;
-    const topic = topics.answer(replyTo);
-    try {
-      this.#bus.nats.publish(topic.subject, topic.codec.encode(body));
-    } catch (error) {
-      process.emitWarning(`an answer to ${JSON.stringify(replyTo)} could not be sent: ${errorMessage(error)}`);
-    }
+  async #open(owned: Owned, existing: readonly string[]): Promise<void> {
+    if (this.#held.has(owned.partition)) return;
+    const { bus, host } = this.#options;
+    const queue = new CommandQueue(bus, host, owned);
+    if (!(await queue.open(existing))) return;
+    const questions = bus.nats.subscribe(subjects.query(owned.partition), {
+      callback: (error, message) => {
+        if (error === null) void this.#answer(message.data, (data) => message.respond(data));
+      },
+    });
+    this.#held.set(owned.partition, { queue, questions });
+  }
+
+  async #answer(question: Uint8Array, respond: (data: Uint8Array) => boolean): Promise<void> {
+    respond(codecs.answer.encode(await this.#options.answer(question)));
   }
 }

@@ -1,14 +1,13 @@
-import type { Subscription } from '@nats-io/transport-node';
-import { StatewattError, toStatewattError } from '../../errors/error.js';
 import type { Bus } from '../../bus/connection.js';
-import type { AnswerBody, EventBody } from '../../bus/messages.js';
-import { makeRef, parseRef, partitionOf, subjects, PARTITIONS, type Ref } from '../../bus/subjects.js';
-import { codecs, parseJson } from '../../bus/topics.js';
+import type { EventBody } from '../../bus/messages.js';
+import { makeRef, type Ref } from '../../bus/subjects.js';
 import { Caller, type AskOptions } from './caller.js';
 import { ActorHost, type ActorFacts, type ActorInside, type HostCounters, type HostEvent } from './host.js';
 import { JetStreamJournal } from './journal.js';
 import type { CommandOf, Kind, ReplyOf } from './kind.js';
 import { Partitions } from './partitions.js';
+import { Peers } from './peers.js';
+import type { Member } from './placement/membership.js';
 
 /** The address of an actor of a known kind: what may be asked of it is known to the compiler. */
 export interface ActorRef<K extends Kind> extends Ref {
@@ -27,20 +26,24 @@ export interface SystemOptions {
   /** Name of this node, unique among the nodes. */
   readonly node: string;
   readonly onEvent?: (event: HostEvent) => void;
+  /** Actors that are to live whenever some node owns their partition; asked when partitions come to this node. */
+  readonly alwaysOn?: () => Promise<readonly Ref[]> | readonly Ref[];
+  /** The partitions that this node has now, after each change and with their always-on actors alive. */
+  readonly onOwned?: (partitions: ReadonlySet<number>) => void;
+  /** Placement does not get on; it tries again. */
+  readonly onTrouble?: (error: string) => void;
 }
 
 /** The actors of one node, and the way to every actor. */
 export class ActorSystem {
   readonly node: string;
-  readonly #bus: Bus;
   readonly #host: ActorHost;
   readonly #journal: JetStreamJournal;
   readonly #partitions: Partitions;
+  readonly #peers: Peers;
   readonly #caller: Caller;
-  #queries: Subscription[] = [];
 
   constructor(options: SystemOptions) {
-    this.#bus = options.bus;
     this.node = options.node;
     this.#journal = new JetStreamJournal(options.bus);
     this.#host = new ActorHost({
@@ -49,23 +52,22 @@ export class ActorSystem {
       node: options.node,
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     });
-    this.#partitions = new Partitions(options.bus, this.#host);
+    this.#partitions = new Partitions({
+      bus: options.bus,
+      host: this.#host,
+      node: options.node,
+      alwaysOn: async () => (options.alwaysOn === undefined ? [] : options.alwaysOn()),
+      answer: (question) => this.#peers.answer(question),
+      ...(options.onOwned === undefined ? {} : { onOwned: options.onOwned }),
+      ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
+    });
+    this.#peers = new Peers(options.bus, this.#host, () => this.#partitions.owned);
     this.#caller = new Caller(options.bus);
   }
 
-  /** Takes the partitions' commands from now on. */
-  async start(): Promise<void> {
-    for (let partition = 0; partition < PARTITIONS; partition++) {
-      this.#queries.push(
-        this.#bus.nats.subscribe(subjects.query(partition), {
-          callback: (error, message) => {
-            if (error) return;
-            void this.#answerQuery(message.data).then((body) => message.respond(codecs.answer.encode(body)));
-          },
-        }),
-      );
-    }
-    await this.#partitions.start();
+  /** Joins the other nodes; its share of the partitions comes to it within moments. */
+  start(): Promise<void> {
+    return this.#partitions.start();
   }
 
   /**
@@ -92,22 +94,12 @@ export class ActorSystem {
    * @throws `actors.unknown_kind`, `actors.failed`, `bus.unavailable`
    */
   async query(to: Ref): Promise<ActorInside> {
-    const local = this.#host.inspect(to);
-    if (local !== undefined) return local;
-    let data: Uint8Array;
-    try {
-      const reply = await this.#bus.nats.request(
-        subjects.query(partitionOf(to)),
-        Buffer.from(JSON.stringify({ ref: `${to.kind}/${to.id}` })),
-        { timeout: 5_000 },
-      );
-      data = reply.data;
-    } catch (cause) {
-      throw new StatewattError('bus.unavailable', 'unavailable', `no node answers for ${to.kind}/${to.id}`, { cause });
-    }
-    const body = codecs.answer.decode(data);
-    if (!body.ok) throw StatewattError.fromJSON(body.error);
-    return body.reply as ActorInside;
+    return (await this.#peers.inspect(to, true)) as ActorInside;
+  }
+
+  /** As `query`, but an actor that is not active stays so: undefined. */
+  look(to: Ref): Promise<ActorInside | undefined> {
+    return this.#peers.inspect(to, false);
   }
 
   /** Brings an actor to life on this node and keeps it there. */
@@ -120,18 +112,31 @@ export class ActorSystem {
     return this.#host.retire(to);
   }
 
-  kill(to: Ref): void {
-    this.#host.kill(to);
+  /** Crashes an activation, as a fault would, wherever it lives. @throws `actors.not_found`, `bus.unavailable` */
+  kill(to: Ref): Promise<void> {
+    return this.#peers.kill(to);
   }
 
-  restart(to: Ref): Promise<void> {
-    return this.#host.restart(to);
+  /**
+   * Stops an activation in order and starts it from its journal, wherever it lives; clears `failed`.
+   *
+   * @throws `actors.not_found`, `bus.unavailable`
+   */
+  restart(to: Ref): Promise<ActorInside> {
+    return this.#peers.restart(to);
   }
 
+  /** The active actors of all nodes, of one kind or all, without their transitions. */
+  list(kind?: string): Promise<ActorInside[]> {
+    return this.#peers.list(kind);
+  }
+
+  /** Those of this node. */
   actors(): ActorFacts[] {
     return this.#host.actors();
   }
 
+  /** An actor of this node; undefined when it does not live here. */
   inspect(to: Ref): ActorInside | undefined {
     return this.#host.inspect(to);
   }
@@ -140,30 +145,29 @@ export class ActorSystem {
     return this.#host.counters;
   }
 
-  /** Takes no more commands, ends every activation in order. What was not begun is delivered to the next owner. */
+  /** Who is there, this node among them. */
+  get nodes(): readonly Member[] {
+    return this.#partitions.members;
+  }
+
+  /** Partitions that this node owns. */
+  get owned(): ReadonlySet<number> {
+    return this.#partitions.owned;
+  }
+
+  /**
+   * Takes no more commands, ends every activation in order, gives its partitions to the other nodes. What was not begun
+   * is delivered to the next owner.
+   */
   async stop(): Promise<void> {
-    await this.#partitions.stop();
-    for (const subscription of this.#queries.splice(0)) subscription.unsubscribe();
+    await this.#partitions.close();
     const stopped = this.#host.stop();
     // While the bus is away an append would wait for ever; the journal is closed when it does not come back soon.
     const patience = setTimeout(() => this.#journal.close(), 5_000);
     await stopped;
     clearTimeout(patience);
+    await this.#partitions.leave();
     this.#caller.close();
-  }
-
-  async #answerQuery(data: Uint8Array): Promise<AnswerBody> {
-    try {
-      const question = parseJson(data) as { ref?: unknown };
-      if (typeof question.ref !== 'string') {
-        throw new StatewattError('actors.invalid_query', 'invalid', 'a query is {"ref": "kind/id"}');
-      }
-      const to = parseRef(question.ref);
-      await this.#host.activate(to);
-      return { ok: true, reply: this.#host.inspect(to) };
-    } catch (error) {
-      return { ok: false, error: toStatewattError(error).toJSON() };
-    }
   }
 }
 

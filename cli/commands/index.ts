@@ -5,6 +5,7 @@ import { addCheck } from './check.js';
 import { addHealth } from './health.js';
 import { addHistory } from './history.js';
 import { addKill, addRestart } from './supervise.js';
+import { addNode } from './node.js';
 import { addPoints } from './points.js';
 import { addPs } from './ps.js';
 import { addShow } from './show.js';
@@ -18,6 +19,7 @@ export type AddCommand = (program: Command, cli: Cli) => void;
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly AddCommand[] = [
   addUp,
+  addNode,
   addCheck,
   addHealth,
   addChannels,

@@ -12,8 +12,9 @@ import { safe } from '../render/text.js';
 import { dataFolder } from '../target.js';
 import { examples, GROUPS } from './help.js';
 
-interface UpOptions {
+export interface UpOptions {
   demo?: boolean;
+  nodes?: string;
   httpPort?: string;
   httpHost?: string;
 }
@@ -39,17 +40,23 @@ export function addUp(program: Command, cli: Cli): void {
     )
     .argument('[site]', 'site.yaml, a folder that holds one, or a VoltageEMS configuration folder (default: site.yaml)')
     .option('--demo', 'also run the simulated devices of the demo; without a site, run the demo site')
+    .option('--nodes <n>', 'run so many nodes, each a process of its own, that share the channels (default: 1)')
     .option('--http-port <port>', 'port of the web page and the HTTP interface; 0 = any that is free')
     .option('--http-host <address>', 'address that HTTP listens on (default: 127.0.0.1, this machine only)')
     .addHelpText('after', ENVIRONMENT_HELP)
     .addHelpText(
       'after',
-      examples('statewatt up --demo', 'statewatt up site.yaml', 'REDIS_URL=redis://10.0.0.1 statewatt up site.yaml'),
+      examples(
+        'statewatt up --demo',
+        'statewatt up site.yaml --nodes 3',
+        'REDIS_URL=redis://10.0.0.1 statewatt up site.yaml',
+      ),
     )
-    .action((site: string | undefined, options: UpOptions) => up(cli, site, options));
+    .action((site: string | undefined, options: UpOptions) => runSite(cli, site, options));
 }
 
-async function up(cli: Cli, site: string | undefined, options: UpOptions): Promise<void> {
+/** Runs a node until it is interrupted. */
+export async function runSite(cli: Cli, site: string | undefined, options: UpOptions): Promise<void> {
   const interruption = cli.dependencies.interruption();
   const startedAt = cli.now();
   let node: RunningNode;
@@ -75,11 +82,17 @@ function start(cli: Cli, site: string | undefined, options: UpOptions, signal: A
   return cli.dependencies.startNode({
     site: site ?? (demo ? undefined : 'site.yaml'),
     demo,
+    nodes: nodesOf(options),
     environment,
     log: createLog(cli.dependencies.err, environment.logLevel),
     onStage: (report) => void shown(printStage(cli, report)),
     signal,
   });
+}
+
+function nodesOf({ nodes = '1' }: UpOptions): number {
+  if (/^([1-9]|[12]\d|3[0-2])$/.test(nodes)) return Number(nodes);
+  throw new StatewattError('cli.usage', 'invalid', `--nodes takes 1 to 32, not ${JSON.stringify(nodes)}`);
 }
 
 /** Output that cannot be written (its reader is gone, the disk is full) must not stop the site. */

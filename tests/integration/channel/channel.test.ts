@@ -8,6 +8,7 @@ import { Spool } from '../../../actors/frames/spool.js';
 import { LiveFeed } from '../../../actors/projections/live-feed.js';
 import { RealtimeProjection } from '../../../actors/projections/realtime.js';
 import { createSystem, type ActorSystem } from '../../../actors/runtime/system.js';
+import { partitionOf } from '../../../bus/subjects.js';
 import type { Bus } from '../../../bus/connection.js';
 import { decodeFrame } from '../../../bus/frame-codec.js';
 import { STREAM } from '../../../bus/streams.js';
@@ -100,7 +101,8 @@ describe('channel actor on a real server', () => {
       connecting: (work) => gate.through(work),
     };
     const kind = createChannelKind(parts);
-    const system = createSystem({ bus: own, kinds: [kind], node: name });
+    const alwaysOn = () => [...site.keys()].map((channel) => channelRef(kind, channel));
+    const system = createSystem({ bus: own, kinds: [kind], node: name, alwaysOn });
     await system.start();
     const node: TestNode = {
       system,
@@ -291,7 +293,7 @@ describe('channel actor on a real server', () => {
     let count = (await framesOf(7, 3)).length;
     for (let kill = 0; kill < 3; kill++) {
       const epoch = (await newest(7))?.epoch ?? 0;
-      node.system.kill(to);
+      await node.system.kill(to);
       await eventually(async () => (((await newest(7))?.epoch ?? 0) > epoch ? true : undefined));
       count = (await framesOf(7, count + 3)).length;
     }
@@ -308,7 +310,7 @@ describe('channel actor on a real server', () => {
     device().faults(1).silent = true;
     const asked = node.system.ask(to, { type: 'write', writeId: 'w1', kind: 'A', id: 2, value: 5 }).catch(String);
     await eventually(() => (context(node, 1001).writes.length > 0 ? true : undefined));
-    node.system.kill(to);
+    await node.system.kill(to);
     await asked;
     device().faults(1).silent = false;
     await eventually(() => (context(node, 1001)?.writes[0]?.status === 'interrupted' ? true : undefined));
@@ -347,15 +349,19 @@ describe('channel actor on a real server', () => {
     await configure(first, virtualChannel(7));
     await state(first, 7, 'online');
     await framesOf(7, 3);
-    // A split brain: another node believes that the channel is its own.
     const second = await startNode('n2');
+    await eventually(() => (second.system.owned.size > 0 ? true : undefined));
+    const to = channelRef(first.kind, 7);
+    const [owner, other] = first.system.owned.has(partitionOf(to)) ? [first, second] : [second, first];
+    await state(owner, 7, 'online');
+    // A split brain: another node believes that the channel is its own.
     const before = (await newest(7))?.epoch ?? 0;
-    await second.system.activate(channelRef(second.kind, 7));
+    await other.system.activate(to);
     await eventually(async () => (((await newest(7))?.epoch ?? 0) > before ? true : undefined));
-    await eventually(() => ((inside(first, 7)?.restarts ?? 0) > 0 ? true : undefined));
+    await eventually(() => ((inside(owner, 7)?.restarts ?? 0) > 0 ? true : undefined));
     // Two owners fence each other until one of them lets go, as placement makes it.
-    await first.system.retire(channelRef(first.kind, 7));
-    await state(second, 7, 'online');
+    await other.system.retire(to);
+    await state(owner, 7, 'online');
     const found = await framesOf(7, (await storedFrames(bus, 7)).length + 3);
     assert.ok(inOrder(found) >= 2);
   }).timeout(60_000);
@@ -390,7 +396,7 @@ describe('channel actor on a real server', () => {
     await configure(first, modbus());
     await showing(1001, 1, 11, 'good');
     // The node is gone without a word: its projection is the last to know.
-    first.system.kill(channelRef(first.kind, 1001));
+    await first.system.kill(channelRef(first.kind, 1001));
     await device().stop();
     await showing(1001, 1, 11, 'stale');
     await state(first, 1001, 'backingOff');

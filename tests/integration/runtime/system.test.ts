@@ -141,10 +141,10 @@ describe('actor system on JetStream', () => {
     const to = ref(counter, 'i');
     await system.ask(to, { type: 'add', by: 4 });
     for (let each = 0; each < 3; each++) {
-      system.kill(to);
+      await system.kill(to);
       assert.equal(await system.ask(to, { type: 'add', by: 1 }), 5 + each);
     }
-    system.kill(to);
+    await system.kill(to);
     await eventually(() => (system.inspect(to)?.state === 'failed' ? true : undefined));
     await assert.rejects(system.ask(to, { type: 'add', by: 1 }), { code: 'actors.failed' });
     await system.restart(to);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createChannelKind } from '../../../actors/channel.js';
 import type { ChannelParts } from '../../../actors/channel/worker.js';
 import type { ActorSystem } from '../../../actors/runtime/system.js';
-import { formatRef, type Ref } from '../../../bus/subjects.js';
+import { formatRef, PARTITIONS, partitionOf, type Ref } from '../../../bus/subjects.js';
 import { Channels } from '../../../node/channels.js';
 import { revisionOf, SiteHolder } from '../../../node/site-holder.js';
 import { MemoryStore } from '../../../protocols/realtime/memory-store.js';
@@ -21,6 +21,7 @@ interface Configure {
 class Actors {
   readonly revisions = new Map<string, string | null>();
   readonly log: string[] = [];
+  owned: ReadonlySet<number> = new Set(Array.from({ length: PARTITIONS }, (_, partition) => partition));
   refuse: string | undefined;
   under = 0;
   most = 0;
@@ -76,12 +77,15 @@ describe('Channels', () => {
     };
     holder = new SiteHolder(site);
     channels = new Channels({
-      system: actors as unknown as ActorSystem,
+      system: () => actors as unknown as ActorSystem,
       kind: createChannelKind({} as ChannelParts),
       holder,
       realtime: store,
       onTrouble: (id, error) => troubles.push(`${id} ${(error as Error).message}`),
     });
+  }
+  async function begin(): Promise<void> {
+    await Promise.all([channels.start(), channels.own(actors.owned)]);
   }
   async function reload(next: Site): Promise<void> {
     const changes = diffSites(holder.site, next);
@@ -94,7 +98,7 @@ describe('Channels', () => {
 
   it('brings every channel to life with its tables and configuration', async () => {
     make(testSite([one, two]));
-    await channels.start();
+    await begin();
     assert.deepEqual(tables, [1, 2]);
     assert.deepEqual(actors.log.sort(), [
       'activate channel/1',
@@ -105,16 +109,35 @@ describe('Channels', () => {
     assert.deepEqual(troubles, []);
   });
 
+  it('leaves the channels of other nodes to them, and takes those that come', async () => {
+    make(testSite([one, two]));
+    const partition = (id: number) => partitionOf({ kind: 'channel', id: String(id) });
+    actors.owned = new Set([partition(2)]);
+    await begin();
+    assert.deepEqual(tables, [1, 2]);
+    assert.deepEqual(actors.log, ['activate channel/2', 'configure channel/2 off']);
+    await reload(testSite([testChannel(1, [testPointDefinition('T', 1)]), two]));
+    assert.deepEqual(actors.log, []);
+    actors.owned = new Set([partition(1), partition(2)]);
+    await channels.own(actors.owned);
+    assert.deepEqual(actors.log.sort(), ['activate channel/1', 'activate channel/2', 'configure channel/1 on']);
+    actors.owned = new Set([partition(1)]);
+    actors.log.length = 0;
+    await reload(testSite([testChannel(1, [testPointDefinition('T', 1)])]));
+    assert.deepEqual(actors.log, []);
+    assert.deepEqual(channels.refs().map(formatRef), ['channel/1']);
+  });
+
   it('does not tell a channel what it knows, so an operator’s stop holds over a restart', async () => {
     make(testSite([one]));
     actors.revisions.set('channel/1', revisionOf(one));
-    await channels.start();
+    await begin();
     assert.deepEqual(actors.log, ['activate channel/1']);
   });
 
   it('tells only the channels that a reload changes', async () => {
     make(testSite([one, two]));
-    await channels.start();
+    await begin();
     const changed = { ...one, points: [testPointDefinition('T', 1)] };
     await reload(testSite([changed, two, testChannel(3, [])]));
     assert.deepEqual(actors.log.sort(), [
@@ -127,7 +150,7 @@ describe('Channels', () => {
 
   it('turns a channel off before it leaves, so that its return turns it on', async () => {
     make(testSite([one, two]));
-    await channels.start();
+    await begin();
     await reload(testSite([two]));
     assert.deepEqual(actors.log, ['configure channel/1 removedoff', 'retire channel/1']);
     await reload(testSite([one, two]));
@@ -137,7 +160,7 @@ describe('Channels', () => {
   it('goes on with the others when one is in trouble', async () => {
     make(testSite([one, two]));
     actors.refuse = 'channel/1';
-    await channels.start();
+    await begin();
     assert.deepEqual(troubles, ['1 parked']);
     assert.deepEqual(actors.log, ['activate channel/2', 'configure channel/2 off']);
     await reload(testSite([two]));
@@ -147,7 +170,7 @@ describe('Channels', () => {
   it('reads channels whose tables the store does not take, tells once, and writes the tables later', async () => {
     make(testSite([one, two]));
     storeDown = true;
-    await channels.start();
+    await begin();
     assert.equal(actors.log.length, 4);
     assert.equal(channels.tablesMissing, true);
     await channels.writeTables();
@@ -161,24 +184,25 @@ describe('Channels', () => {
   it('no longer misses the tables of a channel that has left', async () => {
     make(testSite([one]));
     storeDown = true;
-    await channels.start();
+    await begin();
     await reload(testSite([]));
     assert.equal(channels.tablesMissing, false);
   });
 
   it('works on a bounded number of channels at once', async () => {
     make(testSite(Array.from({ length: 300 }, (_, index) => testChannel(index + 1, []))));
-    await channels.start();
+    await begin();
     assert.equal(actors.revisions.size, 300);
     assert.equal(actors.most, 64);
   });
 
   it('begins with no further channel once it is stopped', async () => {
     make(testSite(Array.from({ length: 300 }, (_, index) => testChannel(index + 1, []))));
-    const starting = channels.start();
+    const starting = begin();
     channels.stop();
     await starting;
-    assert.equal(actors.revisions.size, 0);
+    // Those that had begun are finished.
+    assert.equal(actors.revisions.size, 64);
     await reload(testSite([]));
     assert.deepEqual([actors.log, troubles], [[], []]);
   });

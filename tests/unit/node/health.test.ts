@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import sinon from 'sinon';
 import { HealthCheck, type HealthParts } from '../../../node/health.js';
+import { PARTITIONS } from '../../../bus/subjects.js';
 import { SiteHolder } from '../../../node/site-holder.js';
 import type { HistoryHealth } from '../../../protocols/clickhouse/types.js';
 import { testChannel } from '../../support/realtime-store.js';
@@ -19,6 +20,8 @@ function standIns() {
     system: {
       states: { 'channel/1': 'online', 'channel/2': 'paused' } as Record<string, string>,
       counters: { restarts: 1 },
+      owned: new Set(Array.from({ length: PARTITIONS }, (_, partition) => partition)),
+      nodes: [{ node: 'n1' }],
       actors() {
         return Object.entries(this.states).map(([ref, state]) => ({ ref, state }));
       },
@@ -27,8 +30,9 @@ function standIns() {
     realtime: { up: true, health: () => ({ up: true, detail: 'in process' }) },
     realtimeProjection: { counters: { frames: 5, points: 50 }, lastError: null as string | null },
     history: { health: (): Promise<HistoryHealth> => Promise.resolve({ status: 'up', detail: 'ClickHouse 26' }) },
-    historyProjection: {
+    historyWriter: {
       counters: { frames: 4, points: 40, lost: 0 },
+      writing: true,
       committed: 50,
       lastError: null as string | null,
     },
@@ -141,19 +145,19 @@ describe('HealthCheck', () => {
     parts.history.health = () => Promise.resolve({ status: 'down', detail: 'refused' });
     assert.deepEqual(await part('history'), ['down', 'refused']);
     assert.deepEqual(await overall(), ['degraded', true]);
-    parts.historyProjection.lastError = 'insert failed';
+    parts.historyWriter.lastError = 'insert failed';
     assert.deepEqual(await part('history'), ['down', 'insert failed']);
     parts.history.health = () => Promise.resolve({ status: 'up', detail: 'ClickHouse 26', facts: { rows: 1 } });
     assert.deepEqual(await part('history'), ['degraded', 'insert failed']);
-    parts.historyProjection.lastError = null;
-    parts.historyProjection.counters.lost = 3;
+    parts.historyWriter.lastError = null;
+    parts.historyWriter.counters.lost = 3;
     assert.deepEqual(await part('history'), ['degraded', '3 frames were lost since the start']);
     parts.bus.manager.streams.info = () => Promise.resolve({ state: { first_seq: 1, last_seq: 10_051 } });
     assert.deepEqual(await part('history'), ['degraded', '10001 frames behind']);
   });
 
   it('counts only frames that the stream still has as behind', async () => {
-    parts.historyProjection.committed = 0;
+    parts.historyWriter.committed = 0;
     parts.bus.manager.streams.info = () => Promise.resolve({ state: { first_seq: 41, last_seq: 50 } });
     assert.equal((await check.check()).parts.history?.facts?.behind, 10);
   });

@@ -39,7 +39,7 @@ describe('metrics', () => {
     },
     publisher: { counters: { published: 21, spooled: 22, replayed: 23, refused: 24 }, spoolBytes: 25 },
     realtimeProjection: { counters: { points: 31 } },
-    historyProjection: { counters: { points: 41, batches: 42, insertMs: 43_500, lost: 44 } },
+    historyWriter: { counters: { points: 41, batches: 42, insertMs: 43_500, lost: 44 } },
     channels: () => {
       asked += 1;
       return client.channels();

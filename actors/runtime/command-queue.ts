@@ -1,0 +1,115 @@
+import { AckPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import type { Bus } from '../../bus/connection.js';
+import { decodeHeaders } from '../../bus/headers.js';
+import type { AnswerBody } from '../../bus/messages.js';
+import { STREAM } from '../../bus/streams.js';
+import { refOfCommand, subjects } from '../../bus/subjects.js';
+import { codecs, topics } from '../../bus/topics.js';
+import { StatewattError, errorMessage, toStatewattError } from '../../errors/error.js';
+import type { Delivery } from './activation.js';
+import type { ActorHost } from './host.js';
+import type { Owned } from './placement/ownership.js';
+
+const REDELIVERY_MS = 15_000;
+const NAME = /^partition-(\d+)-(\d+)$/;
+
+/**
+ * The commands of one partition under one ownership. Each ownership has a consumer of its own: what the owner before
+ * had taken and not finished comes to the new one at once and in order, and what that owner still acknowledges counts
+ * for nothing.
+ */
+export class CommandQueue {
+  readonly owned: Owned;
+  readonly #bus: Bus;
+  readonly #host: ActorHost;
+  #messages: ConsumerMessages | undefined;
+  #closed = false;
+
+  constructor(bus: Bus, host: ActorHost, owned: Owned) {
+    this.#bus = bus;
+    this.#host = host;
+    this.owned = owned;
+  }
+
+  /** False when a later ownership has it already. `existing` are the names of the stream's consumers. */
+  async open(existing: readonly string[]): Promise<boolean> {
+    const { manager, jetstream } = this.#bus;
+    const { partition, epoch } = this.owned;
+    for (const name of existing) {
+      const [, of, at] = NAME.exec(name) ?? [];
+      if (Number(of) !== partition) continue;
+      if (Number(at) > epoch) return false;
+      if (Number(at) < epoch) await manager.consumers.delete(STREAM.commands, name).catch(ignoreMissing);
+    }
+    const name = `partition-${partition}-${epoch}`;
+    await manager.consumers.add(STREAM.commands, {
+      durable_name: name,
+      filter_subject: subjects.commandsOf(partition),
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(REDELIVERY_MS),
+      max_ack_pending: 1_000,
+    });
+    if (this.#closed) return true;
+    const consumer = await jetstream.consumers.get(STREAM.commands, name);
+    this.#messages = await consumer.consume({ max_messages: 200, callback: (message) => this.#take(message) });
+    if (this.#closed) await this.#messages.close();
+    return true;
+  }
+
+  /** Takes no more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#messages?.close();
+  }
+
+  #take(message: JsMsg): void {
+    if (this.#closed) return;
+    const envelope = decodeHeaders(message.headers);
+    const answer = (body: AnswerBody): void => this.#answer(envelope.replyTo, body);
+    try {
+      const ref = refOfCommand(message.subject);
+      const event = codecs.command.decode(message.data);
+      if (typeof event !== 'object' || event === null || typeof event.type !== 'string') {
+        throw new StatewattError('actors.invalid_command', 'invalid', 'a command is a JSON object with a text "type"');
+      }
+      const delivery: Delivery = {
+        event,
+        commandId: envelope.commandId ?? `${STREAM.commands}:${message.seq}`,
+        traceparent: envelope.traceparent,
+        correlationId: envelope.correlationId,
+        deadline: envelope.deadline,
+        awaited: envelope.replyTo !== undefined,
+        answer,
+        settle: () => message.ack(),
+        release: (delayMs) => message.nak(delayMs),
+      };
+      this.#host.deliver(ref, delivery);
+    } catch (error) {
+      answer({ ok: false, error: toStatewattError(error).toJSON() });
+      message.term('no command');
+    }
+  }
+
+  /** An answer that cannot be sent (a reply subject that is none, a closed connection) is the caller's timeout, not our fault. */
+  #answer(replyTo: string | undefined, body: AnswerBody): void {
+    if (replyTo === undefined) return;
+    const topic = topics.answer(replyTo);
+    try {
+      this.#bus.nats.publish(topic.subject, topic.codec.encode(body));
+    } catch (error) {
+      process.emitWarning(`an answer to ${JSON.stringify(replyTo)} could not be sent: ${errorMessage(error)}`);
+    }
+  }
+}
+
+/** Names of the consumers that feed partitions, of every ownership. */
+export async function queueNames(bus: Bus): Promise<string[]> {
+  const names: string[] = [];
+  for await (const info of bus.manager.consumers.list(STREAM.commands)) names.push(info.name);
+  return names;
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!/not found/i.test(errorMessage(error))) throw error;
+}

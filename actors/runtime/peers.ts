@@ -1,0 +1,124 @@
+import { RequestError } from '@nats-io/transport-node';
+import type { Bus } from '../../bus/connection.js';
+import type { AnswerBody } from '../../bus/messages.js';
+import { formatRef, parseRef, partitionOf, subjects, PARTITIONS, type Ref } from '../../bus/subjects.js';
+import { codecs, parseJson } from '../../bus/topics.js';
+import { StatewattError, toStatewattError } from '../../errors/error.js';
+import type { ActorHost, ActorInside } from './host.js';
+
+const ANSWER_MS = 5_000;
+const ASK_AGAIN_MS = 50;
+
+/** What one node may ask of the owner of a partition; answered from memory, never journaled. */
+type Question =
+  /** The actor as it is; brought to life first when it is not and `wake` is set. */
+  | { readonly ask: 'inspect'; readonly ref: string; readonly wake: boolean }
+  | { readonly ask: 'kill'; readonly ref: string }
+  | { readonly ask: 'restart'; readonly ref: string }
+  /** Every active actor of the partition, without its transitions. */
+  | { readonly ask: 'list'; readonly partition: number; readonly kind?: string };
+
+/** Reaches actors wherever they live: here directly, elsewhere through the node that owns their partition. */
+export class Peers {
+  readonly #bus: Bus;
+  readonly #host: ActorHost;
+  /** The partitions that are owned here. */
+  readonly #owned: () => ReadonlySet<number>;
+
+  constructor(bus: Bus, host: ActorHost, owned: () => ReadonlySet<number>) {
+    this.#bus = bus;
+    this.#host = host;
+    this.#owned = owned;
+  }
+
+  /** undefined when it is not active anywhere and `wake` is not set. @throws `actors.failed`, `bus.unavailable` … */
+  inspect(ref: Ref, wake: boolean): Promise<ActorInside | undefined> {
+    return this.#put<ActorInside | undefined>(partitionOf(ref), { ask: 'inspect', ref: formatRef(ref), wake });
+  }
+
+  /** @throws `actors.not_found`, `bus.unavailable` */
+  async kill(ref: Ref): Promise<void> {
+    await this.#put(partitionOf(ref), { ask: 'kill', ref: formatRef(ref) });
+  }
+
+  /** @throws `actors.not_found`, `bus.unavailable` */
+  restart(ref: Ref): Promise<ActorInside> {
+    return this.#put<ActorInside>(partitionOf(ref), { ask: 'restart', ref: formatRef(ref) });
+  }
+
+  /** The active actors of all nodes. Those of a partition that is changing hands now are left out. */
+  async list(kind?: string): Promise<ActorInside[]> {
+    const owned = this.#owned();
+    const here = this.#host.list((ref) => owned.has(partitionOf(ref)) && (kind === undefined || ref.kind === kind));
+    const elsewhere: Promise<ActorInside[]>[] = [];
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      if (owned.has(partition)) continue;
+      const question: Question = { ask: 'list', partition, ...(kind === undefined ? {} : { kind }) };
+      elsewhere.push(this.#put<ActorInside[]>(partition, question).catch(() => []));
+    }
+    return [...here, ...(await Promise.all(elsewhere)).flat()];
+  }
+
+  /** Answers what another node asks of a partition that is owned here. */
+  async answer(data: Uint8Array): Promise<AnswerBody> {
+    try {
+      return { ok: true, reply: await this.#answer(parseJson(data) as Question) };
+    } catch (error) {
+      return { ok: false, error: toStatewattError(error).toJSON() };
+    }
+  }
+
+  async #put<T>(partition: number, question: Question): Promise<T> {
+    if (this.#owned().has(partition)) return (await this.#answer(question)) as T;
+    const data = await this.#request(partition, question);
+    const body = codecs.answer.decode(data);
+    if (!body.ok) throw StatewattError.fromJSON(body.error);
+    return (body.reply ?? undefined) as T;
+  }
+
+  /** Waits for an owner while the partition changes hands; a list is taken as it is now. */
+  async #request(partition: number, question: Question): Promise<Uint8Array> {
+    const data = Buffer.from(JSON.stringify(question));
+    for (const end = performance.now() + ANSWER_MS; ;) {
+      try {
+        const reply = await this.#bus.nats.request(subjects.query(partition), data, { timeout: ANSWER_MS });
+        return reply.data;
+      } catch (cause) {
+        const changing = cause instanceof RequestError && cause.isNoResponders();
+        if (!changing || question.ask === 'list' || performance.now() > end) {
+          const why = `no node answers for partition ${partition}`;
+          throw new StatewattError('bus.unavailable', 'unavailable', why, { cause, retryAfterMs: 500 });
+        }
+        await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+      }
+    }
+  }
+
+  async #answer(question: Question): Promise<unknown> {
+    switch (question.ask) {
+      case 'inspect': {
+        const ref = parseRef(question.ref);
+        if (question.wake) await this.#host.activate(ref);
+        return this.#host.inspect(ref);
+      }
+      case 'kill':
+        this.#host.kill(parseRef(question.ref));
+        return null;
+      case 'restart': {
+        const ref = parseRef(question.ref);
+        await this.#host.restart(ref);
+        return this.#host.inspect(ref);
+      }
+      case 'list': {
+        const { partition, kind } = question;
+        return this.#host.list((ref) => partitionOf(ref) === partition && (kind === undefined || ref.kind === kind));
+      }
+      default:
+        throw new StatewattError(
+          'actors.invalid_query',
+          'invalid',
+          'a question is {"ask": "inspect" | "kill" | "restart", "ref": "kind/id"} or {"ask": "list", "partition": n}',
+        );
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/** Who owns each partition, and how often it has changed hands. */
+export interface PartitionTable {
+  /** Raised with every change of the table. */
+  readonly version: number;
+  /** Instance of the owning node by partition; null = nobody. */
+  readonly owners: readonly (string | null)[];
+  /** Raised with each change of a partition's owner: names an ownership for ever. */
+  readonly epochs: readonly number[];
+}
+
+export function emptyTable(partitions: number): PartitionTable {
+  return { version: 0, owners: Array<null>(partitions).fill(null), epochs: Array<number>(partitions).fill(0) };
+}
+
+/**
+ * The table that should be, given who is there: every partition has an owner, no node has more than one partition above
+ * another, and no partition moves that need not. Pure and the same for every node that computes it. Answers the given
+ * table itself when nothing has to change.
+ */
+export function assign(table: PartitionTable, members: readonly string[]): PartitionTable {
+  const alive = [...new Set(members)].sort();
+  const { owners } = table;
+  const next: (string | null)[] = owners.map((owner) => (owner !== null && alive.includes(owner) ? owner : null));
+  if (alive.length > 0) balance(next, alive);
+  if (next.every((owner, partition) => owner === owners[partition])) return table;
+  return {
+    version: table.version + 1,
+    owners: next,
+    epochs: table.epochs.map((epoch, partition) => (next[partition] === owners[partition] ? epoch : epoch + 1)),
+  };
+}
+
+function balance(owners: (string | null)[], members: readonly string[]): void {
+  const held = new Map<string, number[]>(members.map((member) => [member, []]));
+  const free: number[] = [];
+  owners.forEach((owner, partition) => {
+    if (owner === null) free.push(partition);
+    else held.get(owner)?.push(partition);
+  });
+  const floor = Math.floor(owners.length / members.length);
+  // Those who hold most keep the odd ones, so that the fewest partitions move.
+  const byHeld = [...members].sort((a, b) => size(held, b) - size(held, a) || a.localeCompare(b));
+  let odd = owners.length - floor * members.length;
+  const quota = new Map(byHeld.map((member) => [member, odd-- > 0 ? floor + 1 : floor]));
+  for (const [member, partitions] of held) {
+    for (const partition of partitions.splice(quota.get(member) as number)) {
+      owners[partition] = null;
+      free.push(partition);
+    }
+  }
+  free.sort((a, b) => a - b);
+  for (const member of byHeld) {
+    const room = (quota.get(member) as number) - size(held, member);
+    for (const partition of free.splice(0, room)) owners[partition] = member;
+  }
+}
+
+function size(held: ReadonlyMap<string, readonly number[]>, member: string): number {
+  return held.get(member)?.length ?? 0;
+}

@@ -1,0 +1,126 @@
+import type { Subscription } from '@nats-io/transport-node';
+import type { Bus } from '../../../bus/connection.js';
+import { subjects } from '../../../bus/subjects.js';
+import { parseJson } from '../../../bus/topics.js';
+
+/** How often a node says that it is there. */
+export const BEAT_MS = 250;
+/** A node that hears nothing of itself for so long no longer trusts its ownership. */
+export const LEASE_MS = 1_000;
+/** A node of which nothing was heard for so long is gone. Longer than a lease, so that it has stopped by then. */
+export const GONE_MS = 1_250;
+
+/** What a node says of itself with each beat. */
+export interface Beat {
+  /** Unique for each run of a node. */
+  readonly instance: string;
+  readonly node: string;
+  /** It gives its partitions away and takes no more. */
+  readonly draining: boolean;
+  /** Its own count, to know a beat again. */
+  readonly beat: number;
+}
+
+export interface Member extends Beat {
+  /** Monotonic ms when it was last heard. */
+  readonly heardAt: number;
+}
+
+/**
+ * Who is there: every node says so four times a second over core NATS, and hears itself too. What a node hears of
+ * itself proves that it can reach the others; the time at which it sent that beat is the start of its lease.
+ */
+export class Membership {
+  readonly #bus: Bus;
+  readonly #self: Omit<Beat, 'beat' | 'draining'>;
+  readonly #onChange: () => void;
+  readonly #members = new Map<string, Member>();
+  readonly #sent = new Map<number, number>();
+  #subscription: Subscription | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #beat = 0;
+  #draining = false;
+  #leasedFrom = -Infinity;
+  /** Since when we hear well enough to judge who is gone. */
+  #hearingSince = Infinity;
+  #known = '';
+
+  constructor(bus: Bus, self: { instance: string; node: string }, onChange: () => void) {
+    this.#bus = bus;
+    this.#self = self;
+    this.#onChange = onChange;
+  }
+
+  start(): void {
+    this.#subscription = this.#bus.nats.subscribe(subjects.nodes('beat'), {
+      callback: (error, message) => {
+        if (error === null) this.#heard(parseJson(message.data) as Beat);
+      },
+    });
+    this.#say();
+    this.#timer = setInterval(() => this.#say(), BEAT_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#subscription?.unsubscribe();
+  }
+
+  /** Asks the others to take over. */
+  drain(): void {
+    this.#draining = true;
+    this.#say();
+  }
+
+  /** Whether this node has lately heard itself: what it owned then it still owns now. */
+  get leased(): boolean {
+    return performance.now() - this.#leasedFrom < LEASE_MS;
+  }
+
+  /** Whether it has listened long enough to say who is gone. */
+  get settled(): boolean {
+    return this.leased && performance.now() - this.#hearingSince >= GONE_MS;
+  }
+
+  /** Everybody who was heard lately, this node among them. */
+  get members(): readonly Member[] {
+    const oldest = performance.now() - GONE_MS;
+    return [...this.#members.values()].filter((member) => member.heardAt >= oldest);
+  }
+
+  #say(): void {
+    const now = performance.now();
+    if (!this.leased) this.#hearingSince = Infinity;
+    const beat: Beat = { ...this.#self, draining: this.#draining, beat: ++this.#beat };
+    this.#sent.set(beat.beat, now);
+    if (this.#sent.size > 32) this.#sent.delete(beat.beat - 32);
+    if (this.#bus.status === 'connected') {
+      this.#bus.nats.publish(subjects.nodes('beat'), Buffer.from(JSON.stringify(beat)));
+    }
+    this.#noticeChange();
+  }
+
+  #heard(beat: Beat): void {
+    const now = performance.now();
+    this.#members.set(beat.instance, { ...beat, heardAt: now });
+    if (beat.instance === this.#self.instance) {
+      const sentAt = this.#sent.get(beat.beat);
+      if (sentAt !== undefined) this.#leasedFrom = Math.max(this.#leasedFrom, sentAt);
+      if (this.leased && this.#hearingSince === Infinity) this.#hearingSince = now;
+    }
+    this.#noticeChange();
+  }
+
+  /** Tells when somebody came, went, drains, or when we have become able to judge. */
+  #noticeChange(): void {
+    const oldest = performance.now() - GONE_MS;
+    for (const [instance, member] of this.#members) if (member.heardAt < oldest) this.#members.delete(instance);
+    const known = JSON.stringify([
+      this.settled,
+      [...this.#members.values()].map(({ instance, draining }) => [instance, draining]).sort(),
+    ]);
+    if (known === this.#known) return;
+    this.#known = known;
+    this.#onChange();
+  }
+}

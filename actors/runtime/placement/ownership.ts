@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { Kvm, type KV } from '@nats-io/kv';
+import type { Bus } from '../../../bus/connection.js';
+import { PARTITIONS } from '../../../bus/subjects.js';
+import { errorMessage } from '../../../errors/error.js';
+import { assign, emptyTable, type PartitionTable } from './assignment.js';
+import { Membership, type Member } from './membership.js';
+
+const BUCKET = 'PLACEMENT';
+const KEY = 'partitions';
+const RETRY_MS = 250;
+
+/** A partition that this node has, under the number of this ownership. */
+export interface Owned {
+  readonly partition: number;
+  readonly epoch: number;
+}
+
+export interface OwnershipOptions {
+  readonly bus: Bus;
+  readonly node: string;
+  /** Called one at a time with what came and what went. */
+  readonly onChange: (change: { readonly gained: readonly Owned[]; readonly lost: readonly Owned[] }) => Promise<void>;
+  readonly onTrouble?: (error: string) => void;
+}
+
+/**
+ * Which partitions this node has. One table in a key-value bucket says it for all nodes; whoever notices that the table
+ * does not fit who is there writes the next one, and the bucket's compare-and-set lets one of them win.
+ */
+export class Ownership {
+  readonly instance = randomUUID();
+  readonly #options: OwnershipOptions;
+  readonly #membership: Membership;
+  #kv: KV | undefined;
+  #watch: { stop(): void } | undefined;
+  #table: PartitionTable = emptyTable(PARTITIONS);
+  #revision = 0;
+  readonly #held = new Map<number, number>();
+  #applying: Promise<void> = Promise.resolve();
+  #proposing: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(options: OwnershipOptions) {
+    this.#options = options;
+    this.#membership = new Membership(options.bus, { instance: this.instance, node: options.node }, () =>
+      this.#reconsider(),
+    );
+  }
+
+  get members(): readonly Member[] {
+    return this.#membership.members;
+  }
+
+  get table(): PartitionTable {
+    return this.#table;
+  }
+
+  /** Whether this node has the partition now, by a table and a lease that still hold. */
+  owns(partition: number): boolean {
+    return this.#held.has(partition) && this.#membership.leased;
+  }
+
+  /** The node that has a partition, by name; undefined when nobody has. */
+  nodeOf(partition: number): string | undefined {
+    const owner = this.#table.owners[partition];
+    return this.members.find((member) => member.instance === owner)?.node;
+  }
+
+  async start(): Promise<void> {
+    const { bus } = this.#options;
+    this.#kv = await new Kvm(bus.nats).create(BUCKET, { replicas: bus.replicas, history: 1 });
+    const entry = await this.#kv.get(KEY);
+    if (entry !== null && entry.operation === 'PUT') this.#seen(entry.json<PartitionTable>(), entry.revision);
+    await this.#follow();
+    this.#membership.start();
+  }
+
+  /** Gives every partition away; the others take them at once. Resolves when they are released here. */
+  async stop(): Promise<void> {
+    this.#membership.drain();
+    this.#stopped = true;
+    await this.#proposing;
+    await this.#propose(true);
+    this.#watch?.stop();
+    this.#membership.stop();
+    this.#apply(emptyTable(PARTITIONS));
+    await this.#applying;
+  }
+
+  async #follow(): Promise<void> {
+    const watch = await (this.#kv as KV).watch({ key: KEY });
+    this.#watch = watch;
+    void (async () => {
+      for await (const entry of watch) {
+        if (entry.operation === 'PUT') this.#seen(entry.json<PartitionTable>(), entry.revision);
+      }
+    })();
+  }
+
+  #seen(table: PartitionTable, revision: number): void {
+    if (revision <= this.#revision) return;
+    this.#revision = revision;
+    this.#table = table;
+    if (!this.#stopped) {
+      this.#apply(table);
+      this.#reconsider();
+    }
+  }
+
+  #apply(table: PartitionTable): void {
+    const gained: Owned[] = [];
+    const lost: Owned[] = [];
+    table.owners.forEach((owner, partition) => {
+      const epoch = table.epochs[partition] as number;
+      const held = this.#held.get(partition);
+      const mine = owner === this.instance;
+      if (held !== undefined && (!mine || held !== epoch)) {
+        this.#held.delete(partition);
+        lost.push({ partition, epoch: held });
+      }
+      if (mine && held !== epoch) {
+        this.#held.set(partition, epoch);
+        gained.push({ partition, epoch });
+      }
+    });
+    if (gained.length === 0 && lost.length === 0) return;
+    this.#applying = this.#applying
+      .then(() => this.#options.onChange({ gained, lost }))
+      .catch((error: unknown) => this.#options.onTrouble?.(errorMessage(error)));
+  }
+
+  /** Writes the next table when the present one does not fit who is there. */
+  #reconsider(): void {
+    if (this.#stopped || this.#proposing !== undefined) return;
+    this.#proposing = this.#propose(false)
+      .catch(async (error: unknown) => {
+        this.#options.onTrouble?.(errorMessage(error));
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      })
+      .finally(() => {
+        this.#proposing = undefined;
+        if (!this.#stopped && this.#wanted(false) !== this.#table) this.#reconsider();
+      });
+  }
+
+  async #propose(leaving: boolean): Promise<void> {
+    for (;;) {
+      const next = this.#wanted(leaving);
+      if (next === this.#table) return;
+      const kv = this.#kv as KV;
+      const value = JSON.stringify(next);
+      try {
+        const revision =
+          this.#revision === 0 ? await kv.create(KEY, value) : await kv.update(KEY, value, this.#revision);
+        this.#seen(next, revision);
+        return;
+      } catch (error) {
+        const entry = await kv.get(KEY);
+        if (entry === null || entry.revision <= this.#revision) throw error;
+        this.#seen(entry.json<PartitionTable>(), entry.revision); // Another node was first.
+      }
+    }
+  }
+
+  /** Owners who are not known yet keep what they have until we have listened long enough to say that they are gone. */
+  #wanted(leaving: boolean): PartitionTable {
+    const there = this.members.filter((member) => !member.draining && !(leaving && member.instance === this.instance));
+    const staying = new Set(there.map((member) => member.instance));
+    if (!this.#membership.settled && !leaving) {
+      const nobodyElse = this.#table.owners.every((owner) => owner === null || staying.has(owner));
+      if (!nobodyElse || !this.#membership.leased) return this.#table;
+    }
+    return assign(this.#table, [...staying]);
+  }
+}
