@@ -114,6 +114,26 @@ describe('web page: stores', () => {
       assert.ok(newest().closed);
     });
 
+    it('takes a good point with a deadband that a change leaves out as of that change', async () => {
+      const points = store();
+      const [moved, still, other] = (await client.points({ channel: 1001 })).points as [
+        PointView,
+        PointView,
+        PointView,
+      ];
+      api.points.resolves([moved, { ...still, deadband: 0.5 }, { ...other, deadband: 0.5, quality: 'stale' }]);
+      points.select(1001);
+      newest().open();
+      await clock.tickAsync(0);
+      newest().send({ ...moved, time: T0 + 7 });
+      await clock.tickAsync(100);
+      assert.deepEqual(
+        points.points.value.map(({ time }) => time),
+        [T0 + 7, T0 + 7, other.time],
+      );
+      points.pause();
+    });
+
     it('keeps the values, says that they are not live, and tries again', async () => {
       const points = store();
       points.select(1001);

@@ -46,6 +46,8 @@ export class PointsStore {
   #paintTimer: ReturnType<typeof setTimeout> | undefined;
   /** By address: arrived since the last paint. */
   #fresh = new Map<string, PointView>();
+  /** Source time of the channel's newest change, ms since the Unix epoch. */
+  #heardAt = 0;
   /** By address: arrived since the list was last asked for; the list's answer may be older than these. */
   #overtaking: Map<string, PointView> | undefined;
 
@@ -71,6 +73,7 @@ export class PointsStore {
     clearTimeout(this.#paintTimer);
     this.#paintTimer = undefined;
     this.#fresh.clear();
+    this.#heardAt = 0;
     this.#overtaking = undefined;
   }
 
@@ -118,6 +121,7 @@ export class PointsStore {
   }
 
   #receive(update: PointsUpdate): void {
+    this.#heardAt = Math.max(this.#heardAt, update.time);
     for (const point of update.points) {
       this.#fresh.set(point.address, point);
       this.#overtaking?.set(point.address, point);
@@ -129,7 +133,7 @@ export class PointsStore {
   #paint(): void {
     this.#paintTimer = undefined;
     const fresh = this.#fresh;
-    this.points.value = this.points.value.map((point) => fresh.get(point.address) ?? point);
+    this.points.value = this.points.value.map((point) => fresh.get(point.address) ?? stillGood(point, this.#heardAt));
     fresh.clear();
   }
 
@@ -157,4 +161,10 @@ export class PointsStore {
       this.status.value = { state: error.status === 404 ? 'missing' : 'reconnecting', message: error.message };
     }
   }
+}
+
+/** A good point with a deadband that a change leaves out has not moved: its value is as of that change. */
+function stillGood(point: PointView, heardAt: number): PointView {
+  const { quality, deadband = 0, time } = point;
+  return quality === 'good' && deadband > 0 && time !== null && time < heardAt ? { ...point, time: heardAt } : point;
 }
