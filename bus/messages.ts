@@ -31,6 +31,8 @@ export interface JournalEntry {
 export interface SnapshotRecord {
   /** Journal sequence (of the stream) of the last entry that it includes. */
   readonly seq: number;
+  /** Of the actor's newest journaled activation; absent when it has none. */
+  readonly epoch?: number;
   /** Version of the machine that made it. */
   readonly machine: number;
   /** XState's persisted snapshot. */

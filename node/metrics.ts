@@ -49,12 +49,19 @@ export function createMetrics(parts: MetricsParts): () => Promise<string> {
   );
   total('statewatt_commands_total', 'Commands taken from the queue.', () => system.counters.commands);
   total('statewatt_commands_refused_total', 'Commands answered busy.', () => system.counters.refusedBusy);
+  total('statewatt_commands_failed_total', 'Commands to parked actors.', () => system.counters.refusedFailed);
   total('statewatt_actor_restarts_total', 'Actors restarted after a crash.', () => system.counters.restarts);
   total('statewatt_actor_failures_total', 'Actors parked after too many crashes.', () => system.counters.failures);
   total('statewatt_frames_published_total', 'Frames acknowledged by the stream.', () => publisher.counters.published);
   total('statewatt_frames_spooled_total', 'Frames kept on disk.', () => publisher.counters.spooled);
   total('statewatt_frames_replayed_total', 'Frames from disk to the stream.', () => publisher.counters.replayed);
   total('statewatt_frames_refused_total', 'Frames lost: the spool was full.', () => publisher.counters.refused);
+  total('statewatt_frames_superseded_total', 'Frames of stale activations.', () => publisher.counters.superseded);
+  total(
+    'statewatt_spool_damaged_bytes_total',
+    'Bytes that a crash left unreadable.',
+    () => publisher.counters.damagedBytes,
+  );
   level('statewatt_spool_bytes', 'Bytes of frames on disk.', () => publisher.spoolBytes);
   total(
     'statewatt_realtime_points_total',

@@ -119,13 +119,15 @@ export class Activation {
     this.#state.unsaved = entries.length;
     let effects: readonly EffectRecord[] = [];
     if (kind.policy.alwaysOn) {
-      const event: EventBody = { type: 'activated' };
-      const step = takeStep(kind, this.#state.snapshot, event, this.#options.now());
+      const at = this.#options.now();
+      // Later than any before, and than those of a journal that was lost: readers outside may remember them.
+      const event: EventBody = { type: 'activated', epoch: Math.max(this.#state.epoch + 1, at) };
+      const step = takeStep(kind, this.#state.snapshot, event, at);
       await this.#commit(step, event, undefined);
       effects = step.effects;
     }
     if (this.#ended) return;
-    this.#resource = kind.resource?.(this.#host(this.#state.seq));
+    this.#resource = kind.resource?.(this.#host(kind.policy.alwaysOn ? this.#state.epoch : this.#state.seq));
     this.#ready = true;
     this.#runEffects(effects, this.#state.seq);
     this.wake();
@@ -250,7 +252,7 @@ export class Activation {
     const appended = await journal.append(this.ref, entry, state.seq, entryId);
     // It was applied in an earlier life, longer ago than the actor remembers ids.
     if (appended.duplicate) return false;
-    state.accept(step, appended.seq, delivery?.commandId);
+    state.accept(step, appended.seq, delivery?.commandId, event);
     this.transitions.push({ at, event: event.type, from, to: stateName(step.snapshot), seq: appended.seq });
     if (this.transitions.length > KEPT_TRANSITIONS) this.transitions.shift();
     return true;

@@ -38,7 +38,7 @@ type Commands<M extends AnyStateMachine> = Readonly<Record<string, CommandDefini
 /** What the live part of an activation can do with its actor. */
 export interface Host<Event> {
   readonly ref: Ref;
-  /** Journal sequence of the entry that began this activation: rises with every activation. */
+  /** Rises with every activation; of an always-on actor even when its journal was lost (about the time, ms). */
   readonly epoch: number;
   /** Puts an event of the actor's own into its mailbox; resolves when it is durable (or was of no consequence). */
   send(event: Event): Promise<void>;

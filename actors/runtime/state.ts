@@ -27,6 +27,8 @@ export class ActorState {
   snapshot: AnyMachineSnapshot;
   /** Journal sequence of the last entry; 0 before the first. */
   seq = 0;
+  /** Of the newest activation that began with a journaled `activated`; 0 before the first. */
+  epoch = 0;
   /** Entries since the last snapshot was saved. */
   unsaved = 0;
   readonly #recent = new Set<string>();
@@ -45,17 +47,19 @@ export class ActorState {
     const state = new ActorState(stored === undefined ? initial(kind, id) : revive(kind.machine, stored.state));
     if (stored !== undefined) {
       state.seq = stored.seq;
+      state.epoch = stored.epoch ?? 0;
       for (const commandId of stored.recentCommands) state.#recent.add(commandId);
     }
     for (const { seq, entry } of entries) {
       const step = takeStep(kind, state.snapshot, entry.event, entry.at);
-      state.accept(step, seq, entry.commandId);
+      state.accept(step, seq, entry.commandId, entry.event);
     }
     return state;
   }
 
-  accept(step: Step, seq: number, commandId: string | undefined): void {
+  accept(step: Step, seq: number, commandId: string | undefined, event: EventBody): void {
     this.snapshot = step.snapshot;
+    if (event.type === 'activated' && typeof event.epoch === 'number') this.epoch = event.epoch;
     this.seq = seq;
     this.unsaved += 1;
     if (commandId === undefined) return;
@@ -74,6 +78,7 @@ export class ActorState {
   toSnapshot(kind: Kind, at: number): SnapshotRecord {
     return {
       seq: this.seq,
+      epoch: this.epoch,
       machine: kind.version,
       state: kind.machine.getPersistedSnapshot(this.snapshot),
       recentCommands: [...this.#recent],

@@ -35,9 +35,12 @@ describe('metrics', () => {
   const parts = {
     system: {
       actors: () => [{ mailbox: 2 }, { mailbox: 3 }],
-      counters: { commands: 11, refusedBusy: 12, restarts: 13, failures: 14 },
+      counters: { commands: 11, refusedBusy: 12, refusedFailed: 15, restarts: 13, failures: 14 },
     },
-    publisher: { counters: { published: 21, spooled: 22, replayed: 23, refused: 24 }, spoolBytes: 25 },
+    publisher: {
+      counters: { published: 21, spooled: 22, replayed: 23, refused: 24, superseded: 26, damagedBytes: 27 },
+      spoolBytes: 25,
+    },
     realtimeProjection: { counters: { points: 31 } },
     historyWriter: { counters: { points: 41, batches: 42, insertMs: 43_500, lost: 44 } },
     channels: () => {
@@ -50,7 +53,7 @@ describe('metrics', () => {
 
   it('give every metric a help and the type that its name promises', async () => {
     const metrics = await own();
-    assert.equal(metrics.length, 22);
+    assert.equal(metrics.length, 25);
     for (const [name, { help, type, samples }] of metrics) {
       assert.ok(help.length > 10, name);
       assert.equal(type, name.endsWith('_total') ? 'counter' : 'gauge', name);

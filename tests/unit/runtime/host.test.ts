@@ -539,8 +539,20 @@ describe('ActorHost', () => {
       assert.equal((host.inspect(job)?.context as { lives: number }).lives, 2);
       assert.deepEqual(
         lives.map(({ host: { epoch } }) => epoch),
-        [1, 4],
+        [1_000, 1_001],
       );
+    });
+
+    it('has a later epoch than before its journal was lost, and when the clock went back', async () => {
+      await open({ alwaysOn: true }).activate(job);
+      now = 2_000;
+      journal = new MemoryJournal();
+      const host = open({ alwaysOn: true });
+      await host.activate(job);
+      now = 5;
+      await host.restart(job);
+      const epochs = lives.map(({ host: { epoch } }) => epoch);
+      assert.deepEqual(epochs, [1_000, 2_000, 2_001]);
     });
 
     it('is not disturbed by commands that arrive while its claim is being journaled', async () => {

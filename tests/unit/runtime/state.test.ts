@@ -32,7 +32,7 @@ function live(kind: Kind, events: readonly EventBody[], snapshotAfter: number) {
     const commandId = `c${index}`;
     const entry = { event, effects: step.effects, at, machine: 1, commandId, traceparent: '', node: 'n' };
     entries.push(throughJson({ seq, entry }));
-    state.accept(step, seq, commandId);
+    state.accept(step, seq, commandId, event);
     if (entries.length === snapshotAfter) stored = throughJson(state.toSnapshot(kind, at));
   });
   return { state, entries, stored };
@@ -133,9 +133,11 @@ describe('ActorState', () => {
   it('remembers the last 256 command ids, over snapshots too', () => {
     const state = ActorState.restore(counter, 'x', none, []);
     for (let index = 0; index < 300; index++) {
-      state.accept(takeStep(counter, state.snapshot, { type: 'add', by: 1 }, index), index + 1, `c${index}`);
+      state.accept(takeStep(counter, state.snapshot, { type: 'add', by: 1 }, index), index + 1, `c${index}`, {
+        type: 'add',
+      });
     }
-    state.accept(takeStep(counter, state.snapshot, { type: 'add', by: 1 }, 300), 301, none);
+    state.accept(takeStep(counter, state.snapshot, { type: 'add', by: 1 }, 300), 301, none, { type: 'add' });
     assert.deepEqual(
       [state.knows('c43'), state.knows('c44'), state.knows('c299'), state.knows(none)],
       [false, true, true, false],
