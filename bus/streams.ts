@@ -51,7 +51,7 @@ export function streamDefinitions(replicas: number, limits: StreamLimits): Defin
       ...base,
       name: STREAM.journal,
       description: 'Accepted events of every actor, with their effects',
-      subjects: ['evt.*.*'],
+      subjects: ['evt.*.*.*'],
       retention: RetentionPolicy.Limits,
       discard: DiscardPolicy.New,
       max_bytes: 64 * 1024 ** 3,

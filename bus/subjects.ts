@@ -49,7 +49,9 @@ export function partitionOf(ref: Ref): number {
 export const subjects = {
   command: (ref: Ref) => `cmd.${partitionOf(ref)}.${ref.kind}.${ref.id}`,
   commandsOf: (partition: number) => `cmd.${partition}.>`,
-  journal: (ref: Ref) => `evt.${ref.kind}.${ref.id}`,
+  journal: (ref: Ref) => `evt.${partitionOf(ref)}.${ref.kind}.${ref.id}`,
+  /** For whoever runs the durable effects of a partition's entries. */
+  journalOf: (partition: number) => `evt.${partition}.>`,
   snapshot: (ref: Ref) => `snap.${ref.kind}.${ref.id}`,
   deadLetter: (ref: Ref) => `dead.${ref.kind}.${ref.id}`,
   frame: (channel: number) => `frame.${partitionOf({ kind: 'channel', id: String(channel) })}.${channel}`,

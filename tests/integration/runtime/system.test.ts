@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Bus } from '../../../bus/connection.js';
 import { STREAM } from '../../../bus/streams.js';
+import { subjects } from '../../../bus/subjects.js';
 import { codecs } from '../../../bus/topics.js';
 import { createSystem, ref, type ActorSystem } from '../../../actors/runtime/system.js';
 import { StatewattError } from '../../../errors/error.js';
@@ -40,7 +41,9 @@ describe('actor system on JetStream', () => {
     const total: number = await system.ask(ref(counter, 'a'), { type: 'add', by: 2 });
     assert.equal(total, 2);
     assert.equal(await system.ask(ref(counter, 'a'), { type: 'add', by: 3 }), 5);
-    const last = await bus.manager.direct.getMessage(STREAM.journal, { last_by_subj: 'evt.counter.a' });
+    const last = await bus.manager.direct.getMessage(STREAM.journal, {
+      last_by_subj: subjects.journal(ref(counter, 'a')),
+    });
     assert.ok(last);
     const entry = codecs.journal.decode(last.data);
     assert.deepEqual(entry.event, { type: 'add', by: 3 });
@@ -122,7 +125,7 @@ describe('actor system on JetStream', () => {
     // Another writer, as a second activation in a split brain would be.
     const bus = await nats.connect('intruder');
     await bus.jetstream.publish(
-      'evt.counter.h',
+      subjects.journal(to),
       codecs.journal.encode({
         event: { type: 'add', by: 10 },
         effects: [],
