@@ -10,6 +10,7 @@ import {
   type Quality,
 } from '../../site/points.js';
 import type { ChannelConfig } from '../../site/model.js';
+import { KnownPoints } from './known-points.js';
 import type { RealtimeStore } from './store.js';
 
 interface Cell {
@@ -31,9 +32,10 @@ interface ChannelCells {
 export class MemoryStore implements RealtimeStore {
   readonly generation = 1;
   readonly #channels = new Map<number, ChannelCells>();
+  readonly #known = new KnownPoints();
 
   apply(frames: readonly Frame[]): Promise<void> {
-    for (const frame of frames) this.#applyFrame(frame);
+    for (const frame of frames) this.#applyFrame(this.#known.only(frame));
     return Promise.resolve();
   }
 
@@ -53,6 +55,7 @@ export class MemoryStore implements RealtimeStore {
   }
 
   setChannelConfig(channel: ChannelConfig): Promise<void> {
+    this.#known.set(channel);
     const stored = this.#channels.get(channel.id);
     if (stored !== undefined) {
       const wanted = new Set(channel.points.map((point) => pointKey(point.kind, point.id)));

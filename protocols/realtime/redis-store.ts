@@ -4,6 +4,7 @@ import { POINT_KINDS, type Frame, type PointKind, type PointValue, type Quality 
 import type { ChannelConfig } from '../../site/model.js';
 import type { PointDefinition } from '../../site/points.js';
 import { packFrame } from './frame-pack.js';
+import { KnownPoints } from './known-points.js';
 import { APPLY_SCRIPT, CONFIG_SCRIPT, READ_CHANNEL_SCRIPT, READ_POINT_SCRIPT } from './redis-scripts.js';
 import type { RealtimeStore, StatusFields } from './store.js';
 
@@ -48,6 +49,7 @@ const RETRY_AFTER_MS = 500;
 export class RedisStore implements RealtimeStore {
   readonly #redis: Redis & Scripts;
   readonly #where: string;
+  readonly #known = new KnownPoints();
   #lastError = 'connecting';
   #generation = 0;
 
@@ -80,9 +82,10 @@ export class RedisStore implements RealtimeStore {
   async apply(frames: readonly Frame[]): Promise<void> {
     await this.#ask(() =>
       Promise.all(
-        frames.map((frame) =>
-          this.#redis.statewattApply(base(frame.channel), frame.epoch, frame.seq, frame.time, packFrame(frame)),
-        ),
+        frames.map((given) => {
+          const frame = this.#known.only(given);
+          return this.#redis.statewattApply(base(frame.channel), frame.epoch, frame.seq, frame.time, packFrame(frame));
+        }),
       ),
     );
   }
@@ -118,6 +121,7 @@ export class RedisStore implements RealtimeStore {
   }
 
   async setChannelConfig(channel: ChannelConfig): Promise<void> {
+    this.#known.set(channel);
     const tables = POINT_KINDS.map((kind) =>
       channel.points
         .filter((point) => point.kind === kind)

@@ -22,7 +22,10 @@ export interface RealtimeStore {
   /** All points ever seen of a channel, ascending by kind (T, S, C, A), then id; empty for an unknown channel. */
   read(channel: number): Promise<PointValue[]>;
   readPoint(channel: number, kind: PointKind, id: number): Promise<PointValue | undefined>;
-  /** Replaces the channel's point tables at once; values of points that are no longer in a table vanish. */
+  /**
+   * Replaces the channel's point tables at once; values of points that are no longer in a table vanish, and do not
+   * come back with a frame of before that arrives later.
+   */
   setChannelConfig(channel: ChannelConfig): Promise<void>;
   /** The channel's state and counters for outside readers; fields that are not given stay. */
   setStatus(channel: number, status: StatusFields, stats: StatusFields): Promise<void>;

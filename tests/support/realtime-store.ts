@@ -254,6 +254,33 @@ export function describeRealtimeStore(name: string, open: () => Promise<Realtime
       assert.equal((await store.read(2)).length, 1);
     });
 
+    it('does not take back points that left the tables, or what was text, from a frame of before', async () => {
+      const text = testPointDefinition('T', 3, 'string');
+      await store.setChannelConfig(testChannel(1, [testPointDefinition('T', 1), testPointDefinition('T', 2), text]));
+      await store.setChannelConfig(testChannel(1, [testPointDefinition('T', 2), testPointDefinition('T', 3)]));
+      await store.apply([
+        testFrame(1, 1, 1, 1_000, [
+          ['T', 1, 1, STALE, 10],
+          ['T', 2, 2, STALE, 20],
+          ['T', 3, 'open'],
+        ]),
+      ]);
+      assert.deepEqual(
+        (await store.read(1)).map((p) => [p.kind, p.id, p.value, p.quality, p.time]),
+        [['T', 2, 2, 'stale', 980]],
+      );
+      await store.apply([testFrame(1, 1, 2, 2_000, [['T', 3, 3]])]);
+      assert.equal(await value(1, 'T', 3), 3);
+    });
+
+    it('marks a text that could not be read', async () => {
+      await store.setChannelConfig(testChannel(1, [testPointDefinition('T', 1, 'string')]));
+      await store.apply([testFrame(1, 1, 1, 1_000, [['T', 1, 'open']])]);
+      await store.apply([testFrame(1, 1, 2, 2_000, [['T', 1, NaN, BAD]])]);
+      const point = await store.readPoint(1, 'T', 1);
+      assert.deepEqual([point?.value, point?.quality, point?.time], ['open', 'bad', 1_000]);
+    });
+
     it('takes status and counters, and says that it is up', async () => {
       await store.setStatus(1, { state: 'online', error_count: 3 }, { total_reads: 12345678901 });
       assert.equal(store.health().up, true);
