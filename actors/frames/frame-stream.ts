@@ -3,6 +3,7 @@ import { errors } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/connection.js';
 import { decodeFrame, frameName, FRAME_SCHEMA } from '../../bus/frame-codec.js';
 import { encodeHeaders } from '../../bus/headers.js';
+import { readBatch } from '../../bus/read-batch.js';
 import { STREAM } from '../../bus/streams.js';
 import { subjects } from '../../bus/subjects.js';
 
@@ -99,7 +100,6 @@ export class FrameStream {
   /** The newest seq of this frame's epoch among its channel's frames; 0 = none. */
   async #newestOf(bytes: Uint8Array): Promise<number> {
     const { channel, epoch, time } = decodeFrame(bytes);
-    const { direct } = this.#bus.manager;
     const where = { next_by_subj: subjects.frame(channel), batch: BATCH };
     const last = await this.#fetchHead(where.next_by_subj);
     let newest = 0;
@@ -107,7 +107,7 @@ export class FrameStream {
     let from: { seq: number } | { start_time: Date } = { start_time: new Date(time - CLOCK_MARGIN_MS) };
     while (at < last.streamSeq) {
       const before = at;
-      for await (const message of await direct.getBatch(STREAM.frames, { ...where, ...from })) {
+      for (const message of await readBatch(this.#bus, STREAM.frames, { ...where, ...from })) {
         const name = frameName(message.data);
         if (name.epoch > epoch) return newest;
         if (name.epoch === epoch) newest = name.seq;

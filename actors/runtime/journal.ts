@@ -1,9 +1,10 @@
-import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { JetStreamApiCodes, JetStreamApiError, type StoredMsg } from '@nats-io/jetstream';
 import { InvalidArgumentError } from '@nats-io/transport-node';
 import { StatewattError, errorMessage } from '../../errors/error.js';
 import type { Bus } from '../../bus/connection.js';
 import { HEADER, encodeHeaders } from '../../bus/headers.js';
 import type { DeadLetter, JournalEntry, SnapshotRecord } from '../../bus/messages.js';
+import { readBatch } from '../../bus/read-batch.js';
 import { STREAM } from '../../bus/streams.js';
 import { formatRef, type Ref } from '../../bus/subjects.js';
 import { codecs, topics } from '../../bus/topics.js';
@@ -35,6 +36,7 @@ export interface Loaded {
 
 /** What a journal needs to be; the runtime's tests bring one that lives in memory. */
 export interface Journal {
+  /** While the bus is away it goes on trying. @throws `journal.incomplete` when stored entries do not come */
   load(ref: Ref): Promise<Loaded>;
   /**
    * Appends behind `expected` (0 = nothing yet). Resolves only when it is durable; while the bus is away it goes on
@@ -60,29 +62,46 @@ export class JetStreamJournal implements Journal {
     this.#bus = bus;
   }
 
-  /** Ends the retries of appends under way; each rejects with `journal.closed`. */
+  /** Ends the retries of what is under way; each rejects with `journal.closed`. */
   close(): void {
     this.#closed = true;
   }
 
   async load(ref: Ref): Promise<Loaded> {
-    const { direct } = this.#bus.manager;
-    const stored = await direct.getMessage(STREAM.snapshots, { last_by_subj: topics.snapshot(ref).subject });
+    const stored = await this.#last(STREAM.snapshots, topics.snapshot(ref).subject);
     const snapshot = stored === null ? undefined : codecs.snapshot.decode(stored.data);
     const subject = topics.journal(ref).subject;
     const entries: { seq: number; entry: JournalEntry }[] = [];
-    const last = await direct.getMessage(STREAM.journal, { last_by_subj: subject });
+    const last = await this.#last(STREAM.journal, subject);
     let next = (snapshot?.seq ?? 0) + 1;
     while (last !== null && next <= last.seq) {
       const before = entries.length;
-      const batch = await direct.getBatch(STREAM.journal, { seq: next, next_by_subj: subject, batch: BATCH });
-      for await (const message of batch) {
+      const from = { seq: next, next_by_subj: subject, batch: BATCH };
+      const batch = await this.#reach(() => readBatch(this.#bus, STREAM.journal, from));
+      for (const message of batch) {
         entries.push({ seq: message.seq, entry: codecs.journal.decode(message.data) });
         next = message.seq + 1;
       }
       if (entries.length === before) throw incomplete(ref, next, last.seq);
     }
     return { snapshot, entries };
+  }
+
+  #last(stream: string, subject: string): Promise<StoredMsg | null> {
+    return this.#reach(() => this.#bus.manager.direct.getMessage(stream, { last_by_subj: subject }));
+  }
+
+  /** Asks until the server answers: that it is away is no fault of the actor's. */
+  async #reach<T>(ask: () => Promise<T>): Promise<T> {
+    for (;;) {
+      if (this.#closed) throw closed();
+      try {
+        return await ask();
+      } catch (error) {
+        if (error instanceof JetStreamApiError) throw error;
+        await pause();
+      }
+    }
   }
 
   async append(ref: Ref, entry: JournalEntry, expected: number, entryId: string): Promise<Appended> {

@@ -1,5 +1,6 @@
 import type { Bus } from '../../bus/connection.js';
 import { frameName } from '../../bus/frame-codec.js';
+import { readBatch } from '../../bus/read-batch.js';
 import { STREAM } from '../../bus/streams.js';
 import { subjects } from '../../bus/subjects.js';
 import { pointKey, type Frame } from '../../site/points.js';
@@ -19,15 +20,10 @@ export function frame(channel: number, epoch: number, seq: number, points = 2): 
 
 /** What FRAMES holds of a channel, in order: `epoch/seq`. */
 export async function storedFrames(bus: Bus, channel: number, subject = subjects.frame(channel)): Promise<string[]> {
-  const { direct } = bus.manager;
-  const last = await direct.getMessage(STREAM.frames, { last_by_subj: subject });
+  const last = await bus.manager.direct.getMessage(STREAM.frames, { last_by_subj: subject });
   const found: string[] = [];
   for (let next = 1; last !== null && next <= last.seq;) {
-    for await (const message of await direct.getBatch(STREAM.frames, {
-      seq: next,
-      next_by_subj: subject,
-      batch: 1_000,
-    })) {
+    for (const message of await readBatch(bus, STREAM.frames, { seq: next, next_by_subj: subject, batch: 1_000 })) {
       const { epoch, seq } = frameName(message.data);
       found.push(`${epoch}/${seq}`);
       next = message.seq + 1;

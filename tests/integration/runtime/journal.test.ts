@@ -3,13 +3,14 @@ import { createInbox } from '@nats-io/transport-node';
 import sinon from 'sinon';
 import { JetStreamJournal } from '../../../actors/runtime/journal.js';
 import { createSystem, ref } from '../../../actors/runtime/system.js';
-import type { Bus } from '../../../bus/connection.js';
+import { connectBus, type Bus } from '../../../bus/connection.js';
 import { encodeHeaders, newTraceparent } from '../../../bus/headers.js';
 import type { JournalEntry } from '../../../bus/messages.js';
 import { STREAM } from '../../../bus/streams.js';
 import { makeRef, subjects } from '../../../bus/subjects.js';
 import { codecs } from '../../../bus/topics.js';
 import { counterKind } from '../../support/counter.js';
+import { openLink } from '../../support/link.js';
 import { startNats, type TestNats } from '../../support/nats.js';
 import { eventually } from '../../support/temp.js';
 
@@ -106,6 +107,25 @@ describe('journal on JetStream', () => {
     const { entries } = await journal.load(actor);
     assert.equal(entries.length, 600);
     assert.equal(entries.at(-1)?.seq, seq);
+  });
+
+  it('loads though the connection breaks in the middle, and ends that when it is closed', async () => {
+    let seq = 0;
+    for (let each = 0; each < 20; each++)
+      ({ seq } = await journal.append(actor, entry('x'.repeat(50_000)), seq, `h${each}`));
+    const link = await openLink(Number(new URL(nats.url).port));
+    const shaky = await connectBus({ servers: [link.address], name: 'shaky', ensureStreams: false });
+    const loader = new JetStreamJournal(shaky);
+    link.stallAfter(400_000);
+    const loading = loader.load(actor);
+    await link.stalled;
+    link.reset();
+    assert.equal((await loading).entries.length, 20);
+    await link.close();
+    const waiting = loader.load(actor);
+    loader.close();
+    await assert.rejects(waiting, { code: 'journal.closed' });
+    await shaky.nats.close();
   });
 
   it('keeps the dead letters of two actors apart, though their command ids are the same', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout } from 'node:timers/promises';
 import type { Bus } from '../../../bus/connection.js';
+import { readBatch } from '../../../bus/read-batch.js';
 import { STREAM } from '../../../bus/streams.js';
 import { PARTITIONS, partitionOf, subjects } from '../../../bus/subjects.js';
 import { codecs } from '../../../bus/topics.js';
@@ -155,8 +156,7 @@ describe('actor systems on several nodes', function () {
     const commands: string[] = [];
     const head = await bus.manager.direct.getMessage(STREAM.journal, { last_by_subj: subject });
     for (let seq = 1; seq <= (head?.seq ?? 0);) {
-      const found = await bus.manager.direct.getBatch(STREAM.journal, { seq, next_by_subj: subject, batch: 500 });
-      for await (const message of found) {
+      for (const message of await readBatch(bus, STREAM.journal, { seq, next_by_subj: subject, batch: 500 })) {
         seq = message.seq + 1;
         const entry = codecs.journal.decode(message.data);
         if (entry.commandId !== undefined) commands.push(entry.commandId);
