@@ -1,6 +1,7 @@
 import type { DirectBatchOptions, StoredMsg } from '@nats-io/jetstream';
 import { StatewattError, errorMessage } from '../errors/error.js';
 import type { Bus } from './connection.js';
+import { whileConnected } from './while-connected.js';
 
 /** A server that sends nothing more of a batch for so long has lost it. */
 const SILENCE_MS = 5_000;
@@ -12,8 +13,6 @@ const SILENCE_MS = 5_000;
  * @throws `bus.unavailable` when the connection was lost, or the server fell silent, before the batch was whole
  */
 export async function readBatch(bus: Bus, stream: string, request: DirectBatchOptions): Promise<StoredMsg[]> {
-  // What is asked without a connection is dropped, not sent later.
-  if (bus.status !== 'connected') throw lost(stream, 'there is no connection');
   const messages: StoredMsg[] = [];
   let whole: () => void = () => undefined;
   let broken: (error: Error) => void = () => undefined;
@@ -29,16 +28,17 @@ export async function readBatch(bus: Bus, stream: string, request: DirectBatchOp
     else broken(lost(stream, errorMessage(done.err)));
   };
   const silence = setTimeout(() => broken(lost(stream, 'the server fell silent')), SILENCE_MS);
-  const endStatus = bus.onStatus((status) => {
-    if (status !== 'connected') broken(lost(stream, 'the connection was lost'));
-  });
+  let stop: () => void = () => undefined;
   try {
-    const handle = await bus.manager.direct.getBatch(stream, { ...request, callback });
-    await end.finally(() => handle.stop());
+    await whileConnected(bus, async () => {
+      const handle = await bus.manager.direct.getBatch(stream, { ...request, callback });
+      stop = () => handle.stop();
+      await end;
+    });
     return messages;
   } finally {
     clearTimeout(silence);
-    endStatus();
+    stop();
   }
 }
 

@@ -8,6 +8,7 @@ import { readBatch } from '../../bus/read-batch.js';
 import { STREAM } from '../../bus/streams.js';
 import { formatRef, type Ref } from '../../bus/subjects.js';
 import { codecs, topics } from '../../bus/topics.js';
+import { whileConnected } from '../../bus/while-connected.js';
 
 /** Another activation of the same actor has written since: this one is stale and must stop. Code `journal.fenced`. */
 export class FencedError extends StatewattError {
@@ -96,7 +97,7 @@ export class JetStreamJournal implements Journal {
     for (;;) {
       if (this.#closed) throw closed();
       try {
-        return await ask();
+        return await whileConnected(this.#bus, ask);
       } catch (error) {
         if (error instanceof JetStreamApiError) throw error;
         await pause();

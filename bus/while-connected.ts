@@ -1,0 +1,30 @@
+import { StatewattError } from '../errors/error.js';
+import type { Bus } from './connection.js';
+
+/**
+ * Asks the server, and gives up as soon as the connection is lost: without one a request is dropped, not sent later,
+ * and its answer would be waited for until the request's timeout.
+ *
+ * @throws `bus.unavailable` without a connection; what `ask` throws
+ */
+export async function whileConnected<T>(bus: Bus, ask: () => Promise<T>): Promise<T> {
+  if (bus.status !== 'connected') throw lost();
+  let end: () => void = () => undefined;
+  const broken = new Promise<never>((_, reject) => {
+    end = bus.onStatus((status) => {
+      if (status !== 'connected') reject(lost());
+    });
+  });
+  broken.catch(() => undefined); // Nobody waits for it once there is an answer.
+  try {
+    return await Promise.race([ask(), broken]);
+  } finally {
+    end();
+  }
+}
+
+function lost(): StatewattError {
+  return new StatewattError('bus.unavailable', 'unavailable', 'the connection to the NATS server is lost', {
+    retryAfterMs: 250,
+  });
+}
