@@ -1,17 +1,31 @@
-/** What a program that uses Statewatt as a library imports. */
-export { connectBus, type Bus, type BusOptions } from '../bus/connection.js';
-export { startEmbeddedServer, type EmbeddedServer } from '../bus/server.js';
-export { formatRef, parseRef, type Ref } from '../bus/subjects.js';
-export { StatewattError, type ErrorBody, type ErrorCategory } from '../errors/error.js';
+/** What a program that uses Statewatt as a library imports: `import { createSystem, defineKind } from 'statewatt'`. */
+export { connectBus, type Bus, type BusOptions, type BusStatus } from '../bus/connection.js';
+export { startEmbeddedServer, type EmbeddedServer, type EmbeddedServerOptions } from '../bus/server.js';
+export type { DeadLetter, EventBody, JournalEntry } from '../bus/messages.js';
+export type { StreamLimits } from '../bus/streams.js';
+export { formatRef, parseRef, partitionOf, PARTITIONS, type Ref } from '../bus/subjects.js';
+export { StatewattError, type ErrorBody, type ErrorCategory, type ErrorOptions } from '../errors/error.js';
+export type { TransitionRecord } from './runtime/activation.js';
+export { DEFAULT_DEADLINE_MS, type AskOptions } from './runtime/caller.js';
+export type { ActorFacts, ActorInside, HostCounters, HostEvent } from './runtime/host.js';
 export {
+  DEFAULT_POLICY,
   defineKind,
   PENDING,
+  type CommandBuilder,
+  type CommandDefinition,
   type CommandOf,
+  type EffectRun,
+  type Effects,
+  type EventOf,
   type Host,
   type Kind,
+  type KindDefinition,
   type Policy,
   type ReplyOf,
   type Resource,
+  type RestartPolicy,
+  type Turn,
 } from './runtime/kind.js';
-export { createSystem, ref, ActorSystem, type ActorRef, type SystemOptions } from './runtime/system.js';
-export type { AskOptions } from './runtime/caller.js';
+export type { Member } from './runtime/placement/membership.js';
+export { ActorSystem, createSystem, ref, type ActorRef, type SystemOptions } from './runtime/system.js';
