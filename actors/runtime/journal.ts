@@ -1,4 +1,4 @@
-import { JetStreamApiCodes, JetStreamApiError, type StoredMsg } from '@nats-io/jetstream';
+import { JetStreamApiCodes, JetStreamApiError, PubHeaders, type StoredMsg } from '@nats-io/jetstream';
 import { InvalidArgumentError } from '@nats-io/transport-node';
 import { StatewattError, errorMessage } from '../../errors/error.js';
 import type { Bus } from '../../bus/connection.js';
@@ -9,6 +9,7 @@ import { STREAM } from '../../bus/streams.js';
 import { formatRef, type Ref } from '../../bus/subjects.js';
 import { codecs, topics } from '../../bus/topics.js';
 import { whileConnected } from '../../bus/while-connected.js';
+import { GroupCommit } from './group-commit.js';
 
 /** Another activation of the same actor has written since: this one is stale and must stop. Code `journal.fenced`. */
 export class FencedError extends StatewattError {
@@ -57,15 +58,18 @@ const BATCH = 500;
 /** The journal on JetStream: streams JOURNAL, SNAPSHOTS and DEADLETTERS. */
 export class JetStreamJournal implements Journal {
   readonly #bus: Bus;
+  readonly #commits: GroupCommit;
   #closed = false;
 
   constructor(bus: Bus) {
     this.#bus = bus;
+    this.#commits = new GroupCommit(bus);
   }
 
   /** Ends the retries of what is under way; each rejects with `journal.closed`. */
   close(): void {
     this.#closed = true;
+    this.#commits.close();
   }
 
   async load(ref: Ref): Promise<Loaded> {
@@ -137,15 +141,14 @@ export class JetStreamJournal implements Journal {
     const topic = topics.journal(ref);
     let duplicate: number;
     try {
-      const ack = await this.#bus.jetstream.publish(topic.subject, payload, {
-        headers: encodeHeaders({
-          schema: topic.codec.schema,
-          traceparent: entry.traceparent,
-          ...(entry.correlationId === undefined ? {} : { correlationId: entry.correlationId }),
-        }),
-        msgID: entryId,
-        expect: { lastSubjectSequence: expected },
+      const headers = encodeHeaders({
+        schema: topic.codec.schema,
+        dedupId: entryId,
+        traceparent: entry.traceparent,
+        ...(entry.correlationId === undefined ? {} : { correlationId: entry.correlationId }),
       });
+      headers.set(PubHeaders.ExpectedLastSubjectSequenceHdr, String(expected));
+      const ack = await this.#commits.write({ subject: topic.subject, payload, headers });
       if (!ack.duplicate || ack.seq <= expected) return { seq: ack.seq, duplicate: ack.duplicate };
       duplicate = ack.seq;
     } catch (error) {

@@ -1,0 +1,142 @@
+import { InvalidArgumentError, nuid, type MsgHdrs } from '@nats-io/transport-node';
+import type { Bus } from '../../bus/connection.js';
+import { StatewattError } from '../../errors/error.js';
+
+/** One message for a stream that allows atomic batches. Its headers carry its own fence and message id. */
+export interface Write {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly headers: MsgHdrs;
+}
+
+export interface Written {
+  /** Sequence in the stream. */
+  readonly seq: number;
+  /** The stream had a message with this id; nothing was added. */
+  readonly duplicate: boolean;
+}
+
+/** A batch has one sync of the disk; more entries than these hold the first of them up for little gain. */
+const MAX_ENTRIES = 200;
+const MAX_BYTES = 1024 ** 2;
+const TIMEOUT_MS = 5_000;
+
+interface Waiting extends Write {
+  readonly resolve: (written: Written) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The server's answer to the last message of a batch (NATS ADR-50). */
+type BatchAnswer = { readonly seq: number; readonly error?: undefined } | { readonly error: object };
+
+/**
+ * Writes what waits at the same time as one atomic batch: while one is under way the next gathers, and nothing waits for
+ * others to come. What waits alone is published plainly. Never two messages of one subject in a batch: the fence of the
+ * second depends on the sequence of the first.
+ */
+export class GroupCommit {
+  readonly #bus: Bus;
+  #waiting: Waiting[] = [];
+  #writing = false;
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+  }
+
+  /**
+   * Resolves when it is durable.
+   *
+   * @throws JetStreamApiError and InvalidArgumentError: it was refused; any other error: whether it landed is not known
+   */
+  write(write: Write): Promise<Written> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ...write, resolve, reject });
+      if (this.#writing) return;
+      this.#writing = true;
+      // What else this turn of the event loop brings, many commands from one read of the socket say, goes along.
+      setImmediate(() => void this.#writeAll());
+    });
+  }
+
+  /** What has not been sent is not sent any more. */
+  close(): void {
+    for (const { reject } of this.#waiting.splice(0)) {
+      reject(new StatewattError('journal.closed', 'unavailable', 'the node is stopping'));
+    }
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#take();
+      // Refused as a whole for the sake of one, or not even sent: alone, only that one is refused.
+      if (group.length === 1 || !(await this.#asBatch(group)))
+        await Promise.all(group.map((each) => this.#alone(each)));
+    }
+    this.#writing = false;
+  }
+
+  #take(): Waiting[] {
+    const subjects = new Set<string>();
+    let bytes = 0;
+    let count = 0;
+    for (const { subject, payload } of this.#waiting) {
+      bytes += payload.length;
+      if (count > 0 && (count >= MAX_ENTRIES || bytes > MAX_BYTES || subjects.has(subject))) break;
+      subjects.add(subject);
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #alone({ subject, payload, headers, resolve, reject }: Waiting): Promise<void> {
+    try {
+      resolve(await this.#bus.jetstream.publish(subject, payload, { headers }));
+    } catch (error) {
+      reject(error);
+    }
+  }
+
+  /** False when nothing of it was written. */
+  async #asBatch(group: readonly Waiting[]): Promise<boolean> {
+    let answer: BatchAnswer;
+    try {
+      answer = await this.#send(group);
+    } catch (error) {
+      // Too big for the server, and so never committed: the server forgets the rest.
+      if (error instanceof InvalidArgumentError) return this.#unbatched(group);
+      for (const { reject } of group) reject(error);
+      return true;
+    }
+    if (answer.error !== undefined) return this.#unbatched(group);
+    const first = answer.seq - group.length + 1;
+    group.forEach(({ resolve }, index) => resolve({ seq: first + index, duplicate: false }));
+    return true;
+  }
+
+  #unbatched(group: readonly Waiting[]): false {
+    for (const { headers } of group) for (const name of Object.values(BATCH_HEADER)) headers.delete(name);
+    return false;
+  }
+
+  /**
+   * Only the last message asks for an answer. (The client library's own batch waits for one after the first message
+   * too, and tells nothing of why a batch was refused.)
+   */
+  async #send(group: readonly Waiting[]): Promise<BatchAnswer> {
+    const { nats } = this.#bus;
+    const id = nuid.next();
+    group.forEach(({ headers }, index) => {
+      headers.set(BATCH_HEADER.id, id);
+      headers.set(BATCH_HEADER.sequence, String(index + 1));
+    });
+    const last = group[group.length - 1] as Waiting;
+    last.headers.set(BATCH_HEADER.commit, '1');
+    for (const each of group) {
+      if (each !== last) nats.publish(each.subject, each.payload, { headers: each.headers });
+    }
+    const answer = await nats.request(last.subject, last.payload, { headers: last.headers, timeout: TIMEOUT_MS });
+    return answer.json<BatchAnswer>();
+  }
+}
+
+const BATCH_HEADER = { id: 'Nats-Batch-Id', sequence: 'Nats-Batch-Sequence', commit: 'Nats-Batch-Commit' } as const;
