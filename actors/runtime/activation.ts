@@ -3,6 +3,7 @@ import { StatewattError, errorMessage, toStatewattError } from '../../errors/err
 import { childTraceparent } from '../../bus/headers.js';
 import type { AnswerBody, EffectRecord, EventBody, JournalEntry } from '../../bus/messages.js';
 import { formatRef, type Ref } from '../../bus/subjects.js';
+import { notOwner, type ActorTenure } from './actor-tenure.js';
 import { FencedError, type Journal } from './journal.js';
 import { PENDING, type ErasedCommand, type Host, type Kind, type Resource } from './kind.js';
 import { Mailbox } from './mailbox.js';
@@ -55,6 +56,7 @@ export interface ActivationOptions {
   /** It ended by itself: a crash (to be restarted), or fenced (to be forgotten). */
   readonly onEnd: (end: { readonly error: StatewattError; readonly fenced: boolean }) => void;
   readonly mailbox: Mailbox<Letter>;
+  readonly tenure: ActorTenure;
 }
 
 const KEPT_TRANSITIONS = 50;
@@ -113,6 +115,7 @@ export class Activation {
   async #begin(predecessor: Promise<void> | undefined): Promise<void> {
     await predecessor;
     const { kind, ref, journal } = this.#options;
+    await this.#mayAct();
     const { snapshot, entries } = await journal.load(ref);
     if (this.#ended) return;
     this.#state = ActorState.restore(kind, ref.id, snapshot, entries);
@@ -149,7 +152,9 @@ export class Activation {
     await this.#drained;
     for (const { delivery } of this.#waiting.splice(0)) delivery.answer(refusal(stopped(this.ref)));
     await this.#close();
-    if (!this.#crashed && this.#state !== undefined && this.#state.unsaved > 0) await this.#saveSnapshot(this.#state);
+    // A snapshot is not fenced: one of a former owner would replace a newer one.
+    const save = !this.#crashed && this.#options.tenure.has(this.ref);
+    if (save && this.#state !== undefined && this.#state.unsaved > 0) await this.#saveSnapshot(this.#state);
   }
 
   /** Ends as a fault would end it. */
@@ -234,7 +239,8 @@ export class Activation {
 
   /** Durable first, current after. False when the command stood in the journal already. */
   async #commit(step: Step, event: EventBody, delivery: Delivery | undefined): Promise<boolean> {
-    const { journal, kind, node } = this.#options;
+    const { journal, kind, node, tenure } = this.#options;
+    if (!tenure.has(this.ref)) await this.#mayAct();
     const state = this.#current();
     const { at } = step;
     const entry: JournalEntry = {
@@ -256,6 +262,11 @@ export class Activation {
     this.transitions.push({ at, event: event.type, from, to: stateName(step.snapshot), seq: appended.seq });
     if (this.transitions.length > KEPT_TRANSITIONS) this.transitions.shift();
     return true;
+  }
+
+  /** Waits until it is known that this node still has the actor. @throws `actors.not_owner` */
+  async #mayAct(): Promise<void> {
+    if (!(await this.#options.tenure.whenKnown(this.ref))) throw notOwner(this.ref);
   }
 
   #answerWaiting(): void {
@@ -296,14 +307,17 @@ export class Activation {
   }
 
   #runEffects(effects: readonly EffectRecord[], seq: number): void {
-    const { kind } = this.#options;
+    const { kind, tenure } = this.#options;
     if (this.#crashed) return;
     effects.forEach((effect, index) => {
       const run = kind.effects[effect.type];
       if (run === undefined) return; // An entry of an older machine; defineKind has checked the present one.
       const key = `${formatRef(this.ref)}#${seq}.${index}`;
-      const attempt = async (): Promise<void> =>
-        run({ params: effect.params, resource: this.#resource as Resource, ref: this.ref, key });
+      const attempt = async (): Promise<void> => {
+        if (!tenure.has(this.ref)) await this.#mayAct();
+        if (this.#crashed) return;
+        await run({ params: effect.params, resource: this.#resource as Resource, ref: this.ref, key });
+      };
       attempt().catch((error: unknown) => this.crash(error));
     });
   }

@@ -2,6 +2,7 @@ import { StatewattError } from '../../errors/error.js';
 import type { DeadLetter } from '../../bus/messages.js';
 import { formatRef, partitionOf, type Ref } from '../../bus/subjects.js';
 import { Activation, createMailbox, type Delivery, type TransitionRecord } from './activation.js';
+import { EVERYWHERE, isNotOwner, type ActorTenure } from './actor-tenure.js';
 import type { Journal } from './journal.js';
 import type { Kind } from './kind.js';
 import { busy, notActive, parked, refusal, stopped, unknownKind } from './refusals.js';
@@ -37,6 +38,8 @@ export interface HostOptions {
   readonly now?: () => number;
   readonly random?: () => number;
   readonly onEvent?: (event: HostEvent) => void;
+  /** Which actors may act here. Default: all. */
+  readonly tenure?: ActorTenure;
 }
 
 /** What an operator should hear of. */
@@ -251,6 +254,7 @@ export class ActorHost {
       node,
       now: this.#now,
       mailbox: seat.mailbox,
+      tenure: this.#options.tenure ?? EVERYWHERE,
       onEnd: ({ error, fenced }) => this.#ended(seat, activation, error, fenced),
     });
     seat.activation = activation;
@@ -273,6 +277,12 @@ export class ActorHost {
       return;
     }
     if (fenced) this.#options.onEvent?.({ type: 'fenced', ref, error });
+    if (isNotOwner(error)) {
+      // It lives elsewhere now; restarted here it would fence its owner.
+      this.#seats.delete(ref);
+      this.#releaseWaiting(seat);
+      return;
+    }
     const verdict = seat.budget.crashed(this.#now());
     if (!verdict.restart) {
       seat.failed = true;

@@ -61,6 +61,16 @@ export class Partitions {
     return this.#ownership.owns(partitionOf(ref));
   }
 
+  /** As `owns`, but waits through a gap in the lease until it is known. */
+  whenOwned(ref: Ref): Promise<boolean> {
+    return this.#ownership.whenOwned(partitionOf(ref));
+  }
+
+  /** Nobody waits any longer for what is not known. */
+  abandon(): void {
+    this.#ownership.abandon();
+  }
+
   nodeOf(ref: Ref): string | undefined {
     return this.#ownership.nodeOf(partitionOf(ref));
   }

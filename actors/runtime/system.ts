@@ -50,6 +50,10 @@ export class ActorSystem {
       journal: this.#journal,
       kinds: options.kinds,
       node: options.node,
+      tenure: {
+        has: (ref) => this.#partitions.owns(ref),
+        whenKnown: (ref) => this.#partitions.whenOwned(ref),
+      },
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     });
     this.#partitions = new Partitions({
@@ -163,7 +167,10 @@ export class ActorSystem {
     await this.#partitions.close();
     const stopped = this.#host.stop();
     // While the bus is away an append would wait for ever; the journal is closed when it does not come back soon.
-    const patience = setTimeout(() => this.#journal.close(), 5_000);
+    const patience = setTimeout(() => {
+      this.#journal.close();
+      this.#partitions.abandon();
+    }, 5_000);
     await stopped;
     clearTimeout(patience);
     await this.#partitions.leave();

@@ -26,6 +26,15 @@ export interface Member extends Beat {
   readonly heardAt: number;
 }
 
+export interface MembershipEvents {
+  /** Somebody came, went or drains, or this node has become able to judge. */
+  change(): void;
+  /** The lease has run out; said before each beat until one has been heard. */
+  gap(): void;
+  /** This node heard a beat of its own. */
+  heardSelf(): void;
+}
+
 /**
  * Who is there: every node says so four times a second over core NATS, and hears itself too. What a node hears of
  * itself proves that it can reach the others; the time at which it sent that beat is the start of its lease.
@@ -33,7 +42,7 @@ export interface Member extends Beat {
 export class Membership {
   readonly #bus: Bus;
   readonly #self: Omit<Beat, 'beat' | 'draining'>;
-  readonly #onChange: () => void;
+  readonly #on: MembershipEvents;
   readonly #members = new Map<string, Member>();
   readonly #sent = new Map<number, number>();
   #subscription: Subscription | undefined;
@@ -45,10 +54,10 @@ export class Membership {
   #hearingSince = Infinity;
   #known = '';
 
-  constructor(bus: Bus, self: { instance: string; node: string }, onChange: () => void) {
+  constructor(bus: Bus, self: { instance: string; node: string }, on: MembershipEvents) {
     this.#bus = bus;
     this.#self = self;
-    this.#onChange = onChange;
+    this.#on = on;
   }
 
   start(): void {
@@ -90,7 +99,10 @@ export class Membership {
 
   #say(): void {
     const now = performance.now();
-    if (!this.leased) this.#hearingSince = Infinity;
+    if (!this.leased) {
+      this.#hearingSince = Infinity;
+      this.#on.gap();
+    }
     const beat: Beat = { ...this.#self, draining: this.#draining, beat: ++this.#beat };
     this.#sent.set(beat.beat, now);
     if (this.#sent.size > 32) this.#sent.delete(beat.beat - 32);
@@ -107,6 +119,7 @@ export class Membership {
       const sentAt = this.#sent.get(beat.beat);
       if (sentAt !== undefined) this.#leasedFrom = Math.max(this.#leasedFrom, sentAt);
       if (this.leased && this.#hearingSince === Infinity) this.#hearingSince = now;
+      this.#on.heardSelf();
     }
     this.#noticeChange();
   }
@@ -121,6 +134,6 @@ export class Membership {
     ]);
     if (known === this.#known) return;
     this.#known = known;
-    this.#onChange();
+    this.#on.change();
   }
 }

@@ -5,6 +5,7 @@ import { PARTITIONS } from '../../../bus/subjects.js';
 import { errorMessage } from '../../../errors/error.js';
 import { assign, emptyTable, type PartitionTable } from './assignment.js';
 import { Membership, type Member } from './membership.js';
+import { Tenure } from './tenure.js';
 
 const BUCKET = 'PLACEMENT';
 const KEY = 'partitions';
@@ -32,6 +33,7 @@ export class Ownership {
   readonly instance = randomUUID();
   readonly #options: OwnershipOptions;
   readonly #membership: Membership;
+  readonly #tenure: Tenure;
   #kv: KV | undefined;
   #watch: { stop(): void } | undefined;
   #table: PartitionTable = emptyTable(PARTITIONS);
@@ -40,12 +42,21 @@ export class Ownership {
   #applying: Promise<void> = Promise.resolve();
   #proposing: Promise<void> | undefined;
   #stopped = false;
+  #endStatus: (() => void) | undefined;
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
-    this.#membership = new Membership(options.bus, { instance: this.instance, node: options.node }, () =>
-      this.#reconsider(),
-    );
+    const self = { instance: this.instance, node: options.node };
+    this.#membership = new Membership(options.bus, self, {
+      change: () => this.#reconsider(),
+      gap: () => this.#tenure.interrupt(),
+      heardSelf: () => this.#tenure.heard(),
+    });
+    this.#tenure = new Tenure({
+      membership: this.#membership,
+      holds: (partition) => this.#held.has(partition),
+      read: () => this.#read(),
+    });
   }
 
   get members(): readonly Member[] {
@@ -58,7 +69,17 @@ export class Ownership {
 
   /** Whether this node has the partition now, by a table and a lease that still hold. */
   owns(partition: number): boolean {
-    return this.#held.has(partition) && this.#membership.leased;
+    return this.#tenure.has(partition);
+  }
+
+  /** As `owns`, but waits through a gap in the lease until the table has been read again. False after `abandon`. */
+  whenOwned(partition: number): Promise<boolean> {
+    return this.#tenure.whenKnown(partition);
+  }
+
+  /** Nobody waits any longer for what is not known. */
+  abandon(): void {
+    this.#tenure.close();
   }
 
   /** The node that has a partition, by name; undefined when nobody has. */
@@ -70,9 +91,10 @@ export class Ownership {
   async start(): Promise<void> {
     const { bus } = this.#options;
     this.#kv = await new Kvm(bus.nats).create(BUCKET, { replicas: bus.replicas, history: 1 });
-    const entry = await this.#kv.get(KEY);
-    if (entry !== null && entry.operation === 'PUT') this.#seen(entry.json<PartitionTable>(), entry.revision);
+    await this.#read();
     await this.#follow();
+    // What the watch has missed while the connection was away is read at once.
+    this.#endStatus = bus.onStatus(() => this.#tenure.interrupt());
     this.#membership.start();
   }
 
@@ -83,9 +105,16 @@ export class Ownership {
     await this.#proposing;
     await this.#propose(true);
     this.#watch?.stop();
+    this.#endStatus?.();
     this.#membership.stop();
+    this.#tenure.close();
     this.#apply(emptyTable(PARTITIONS));
     await this.#applying;
+  }
+
+  async #read(): Promise<void> {
+    const entry = await (this.#kv as KV).get(KEY);
+    if (entry !== null && entry.operation === 'PUT') this.#seen(entry.json<PartitionTable>(), entry.revision);
   }
 
   async #follow(): Promise<void> {
@@ -104,6 +133,7 @@ export class Ownership {
     this.#table = table;
     if (!this.#stopped) {
       this.#apply(table);
+      this.#tenure.settle();
       this.#reconsider();
     }
   }
@@ -125,9 +155,11 @@ export class Ownership {
       }
     });
     if (gained.length === 0 && lost.length === 0) return;
+    const left = lost.map(({ partition }) => this.#tenure.leave(partition));
     this.#applying = this.#applying
       .then(() => this.#options.onChange({ gained, lost }))
-      .catch((error: unknown) => this.#options.onTrouble?.(errorMessage(error)));
+      .catch((error: unknown) => this.#options.onTrouble?.(errorMessage(error)))
+      .finally(() => left.forEach((end) => end()));
   }
 
   /** Writes the next table when the present one does not fit who is there. */

@@ -7,6 +7,8 @@ import { FramePublisher } from '../../../actors/frames/publisher.js';
 import { Spool } from '../../../actors/frames/spool.js';
 import { LiveFeed } from '../../../actors/projections/live-feed.js';
 import { RealtimeProjection } from '../../../actors/projections/realtime.js';
+import { ActorHost } from '../../../actors/runtime/host.js';
+import { JetStreamJournal } from '../../../actors/runtime/journal.js';
 import { createSystem, type ActorSystem } from '../../../actors/runtime/system.js';
 import { partitionOf } from '../../../bus/subjects.js';
 import type { Bus } from '../../../bus/connection.js';
@@ -354,13 +356,14 @@ describe('channel actor on a real server', () => {
     const to = channelRef(first.kind, 7);
     const [owner, other] = first.system.owned.has(partitionOf(to)) ? [first, second] : [second, first];
     await state(owner, 7, 'online');
-    // A split brain: another node believes that the channel is its own.
+    // A split brain: a host that asks nobody believes that the channel is its own.
     const before = (await newest(7))?.epoch ?? 0;
-    await other.system.activate(to);
+    const believer = new ActorHost({ journal: new JetStreamJournal(bus), kinds: [other.kind], node: 'believer' });
+    await believer.activate(to);
     await eventually(async () => (((await newest(7))?.epoch ?? 0) > before ? true : undefined));
     await eventually(() => ((inside(owner, 7)?.restarts ?? 0) > 0 ? true : undefined));
     // Two owners fence each other until one of them lets go, as placement makes it.
-    await other.system.retire(to);
+    await believer.stop();
     await state(owner, 7, 'online');
     const found = await framesOf(7, (await storedFrames(bus, 7)).length + 3);
     assert.ok(inOrder(found) >= 2);

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { assertCommands, assertEffects, readJournal } from './actors-checker.js';
+import { ActorsCluster } from './actors-cluster.js';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+
+const ACTORS = 300;
+const CALLED = 40;
+/** Longer than a lease, and than it takes the others to take over. */
+const AWAY_MS = 5_000;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('chaos: nodes of actors', function () {
+  this.timeout(120_000);
+  let cluster: ActorsCluster;
+  const proxies: TcpProxy[] = [];
+
+  beforeEach(async () => {
+    cluster = await ActorsCluster.start(ACTORS);
+  });
+  afterEach(async () => {
+    await cluster?.close();
+    for (const proxy of proxies.splice(0)) await proxy.close();
+  });
+
+  /** No command lost, none twice, each actor's order kept, no wrong answer; no effect late or twice. */
+  async function check(): Promise<void> {
+    const report = await cluster.endCalls();
+    const journal = await readJournal(cluster.bus);
+    assert.ok(Object.values(report.acknowledged).every((count) => count > 0));
+    assertCommands(journal, report);
+    await assertEffects(journal, cluster.effects);
+  }
+
+  it('SIGKILL of a node: its actors are active elsewhere, no command is lost, done twice or out of order', async () => {
+    for (let node = 0; node < 3; node++) await cluster.join();
+    await cluster.settled();
+    await cluster.call(CALLED);
+    for (let time = 0; time < 3; time++) {
+      await cluster.commandsGoOn();
+      const [victim] = cluster.nodes as [string];
+      const actors = cluster.ownedBy(victim);
+      assert.ok(actors.length > 0);
+      await cluster.kill(victim);
+      await cluster.takenOver(actors, [victim]);
+      await cluster.join();
+      await cluster.settled();
+    }
+    await cluster.commandsGoOn();
+    await check();
+  });
+
+  it('SIGSTOP for longer than the lease: nothing of the stopped nodes lands after the takeover', async () => {
+    for (let node = 0; node < 4; node++) await cluster.join();
+    await cluster.settled();
+    await cluster.call(CALLED);
+    await cluster.commandsGoOn();
+    const stopped = cluster.nodes.slice(0, 3);
+    const actors = stopped.flatMap((node) => cluster.ownedBy(node));
+    for (const node of stopped) cluster.signal(node, 'SIGSTOP');
+    const away = pause(AWAY_MS);
+    await cluster.takenOver(actors, stopped);
+    await cluster.commandsGoOn();
+    await away;
+    for (const node of stopped) cluster.signal(node, 'SIGCONT');
+    await cluster.settled();
+    await cluster.commandsGoOn();
+    await check();
+  });
+
+  it('SIGKILL of nats-server: what was acknowledged is there, and everything goes on', async () => {
+    for (let node = 0; node < 3; node++) await cluster.join();
+    await cluster.settled();
+    await cluster.call(CALLED);
+    for (let time = 0; time < 3; time++) {
+      await cluster.commandsGoOn();
+      cluster.nats.server.child.kill();
+      await cluster.commandsGoOn();
+    }
+    await cluster.settled();
+    await check();
+  });
+
+  it('nodes cut off from NATS, silently and with a reset: nothing of them lands after the takeover', async () => {
+    await cluster.join();
+    const port = Number(new URL(cluster.nats.url).port);
+    for (let node = 0; node < 2; node++) {
+      const proxy = await startTcpProxy(port);
+      proxies.push(proxy);
+      await cluster.join(`nats://127.0.0.1:${proxy.port}`);
+    }
+    await cluster.settled();
+    await cluster.call(CALLED);
+    await cluster.commandsGoOn();
+    const cutOff = cluster.nodes.slice(1);
+    const actors = cutOff.flatMap((node) => cluster.ownedBy(node));
+    const [silent, refusing] = proxies as [TcpProxy, TcpProxy];
+    silent.hold();
+    refusing.shut();
+    const away = pause(AWAY_MS);
+    await cluster.takenOver(actors, cutOff);
+    await cluster.commandsGoOn();
+    await away;
+    silent.open();
+    refusing.open();
+    await cluster.settled();
+    await cluster.commandsGoOn();
+    await check();
+  });
+});
