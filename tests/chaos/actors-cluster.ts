@@ -123,10 +123,10 @@ export class ActorsCluster {
 
   /** Resolves when each of the actors has an entry of a node other than these: it is active there. */
   async takenOver(ids: readonly string[], from: readonly string[], within = 20_000): Promise<void> {
-    await eventually(
-      () => (ids.every((id) => !from.includes(this.#newest.get(id)?.node ?? '')) ? true : undefined),
-      { within, what: `${ids.length} actors of ${from.join(', ')} active elsewhere` },
-    );
+    await eventually(() => (ids.every((id) => !from.includes(this.#newest.get(id)?.node ?? '')) ? true : undefined), {
+      within,
+      what: `${ids.length} actors of ${from.join(', ')} active elsewhere`,
+    });
   }
 
   async kill(node: string): Promise<void> {

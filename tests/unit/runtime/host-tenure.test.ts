@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { ActorHost } from '../../../actors/runtime/host.js';
+import { makeRef } from '../../../bus/subjects.js';
+import { counterKind } from '../../support/counter.js';
+import { TestDelivery } from '../../support/delivery.js';
+import { eventually } from '../../support/temp.js';
+import { MemoryJournal } from '../../support/memory-journal.js';
+
+const counter = makeRef('counter', 'a');
+
+describe('ActorHost whose node may lose its actors', () => {
+  let journal: MemoryJournal;
+  let announced: string[];
+  let owned: boolean | undefined;
+  let known: (owned: boolean) => void;
+  let host: ActorHost;
+
+  beforeEach(() => {
+    journal = new MemoryJournal();
+    announced = [];
+    owned = true;
+    let waiting: ((owned: boolean) => void)[] = [];
+    known = (answer) => {
+      owned = answer;
+      waiting.forEach((resolve) => resolve(answer));
+      waiting = [];
+    };
+    host = new ActorHost({
+      journal,
+      kinds: [counterKind(({ text }) => announced.push(text))],
+      node: 'n1',
+      tenure: {
+        has: () => owned === true,
+        whenKnown: () =>
+          owned === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(owned),
+      },
+    });
+  });
+  afterEach(() => host.stop());
+
+  const settled = async (): Promise<void> => {
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const announce = (text: string): TestDelivery => {
+    const delivery = new TestDelivery({ type: 'announce', text });
+    host.deliver(counter, delivery);
+    return delivery;
+  };
+
+  it('runs no effect of an entry whose acknowledgement came after another node took over, and forgets the actor', async () => {
+    await announce('first').done();
+    const release = journal.hold();
+    announce('second');
+    await settled();
+    owned = undefined; // It was stopped here, for a while.
+    release();
+    await settled();
+    assert.deepEqual(announced, ['first'], 'it is not known yet who has it');
+    known(false);
+    await eventually(() => (host.actors().length === 0 ? true : undefined));
+    assert.deepEqual(announced, ['first']);
+    assert.equal(journal.entries(counter).length, 2);
+  });
+
+  it('goes on, late, when nobody took over meanwhile', async () => {
+    await announce('first').done();
+    owned = undefined;
+    const delivery = announce('second');
+    await settled();
+    assert.equal(journal.entries(counter).length, 1, 'nothing is written before it is known');
+    known(true);
+    await delivery.done();
+    assert.deepEqual(announced, ['first', 'second']);
+  });
+
+  it('brings no actor to life that another node has; its commands are released to that node', async () => {
+    owned = false;
+    const delivery = announce('late');
+    await eventually(() => (host.actors().length === 0 ? true : undefined));
+    assert.equal(delivery.released, 1);
+    assert.equal(delivery.settled, 0);
+    assert.equal(journal.entries(counter).length, 0);
+  });
+
+  it('saves no snapshot of an actor that another node has', async () => {
+    await announce('first').done();
+    owned = false;
+    await host.retire(counter);
+    assert.equal((await journal.load(counter)).snapshot, undefined);
+  });
+});
