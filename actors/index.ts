@@ -28,4 +28,5 @@ export {
   type Turn,
 } from './runtime/kind.js';
 export type { Member } from './runtime/placement/membership.js';
+export type { NodeFacts } from './runtime/placement/nodes.js';
 export { ActorSystem, createSystem, ref, type ActorRef, type SystemOptions } from './runtime/system.js';

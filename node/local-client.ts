@@ -9,6 +9,7 @@ import type {
   Health,
   HistoryPage,
   HistoryQuery,
+  NodeView,
   PointsPage,
   PointsQuery,
   PointView,
@@ -26,6 +27,7 @@ import type { ChannelConfig } from '../site/model.js';
 import { formatPointAddress } from '../site/points.js';
 import { PointIndexes } from './point-index.js';
 import { listPoints } from './points-page.js';
+import { maskSecrets } from './secrets.js';
 import type { SiteHolder } from './site-holder.js';
 import { watchUpdates } from './updates.js';
 import { viewChannel, viewPoint } from './views.js';
@@ -127,6 +129,17 @@ export class LocalClient implements StatewattClient {
     return watchUpdates(this.#parts.feed, this.#parts.holder, this.#indexes, filter.channel, signal);
   }
 
+  async nodes(): Promise<NodeView[]> {
+    const { system } = this.#parts;
+    const actors = new Map<string, number>();
+    for (const { node } of await system.list()) actors.set(node, (actors.get(node) ?? 0) + 1);
+    return system.placement().map(({ partitions, ...facts }) => ({
+      ...facts,
+      partitions: [...partitions],
+      actors: actors.get(facts.node) ?? 0,
+    }));
+  }
+
   async actors(): Promise<ActorView[]> {
     return (await this.#parts.system.list()).map(viewActor);
   }
@@ -137,7 +150,7 @@ export class LocalClient implements StatewattClient {
     const { live, context, transitions } = inside;
     return {
       ...viewActor(inside),
-      context: live === undefined ? context : { ...(context as object), live },
+      context: maskSecrets(live === undefined ? context : { ...(context as object), live }),
       transitions: [...transitions],
     };
   }

@@ -6,6 +6,7 @@ import type {
   Health,
   HistoryPage,
   HistoryQuery,
+  NodeView,
   PointsPage,
   PointsQuery,
   PointView,
@@ -44,6 +45,8 @@ export interface StatewattClient {
   /** Live changes until `signal` aborts; all channels unless given. Slow readers get the newest state, not a queue. */
   watchPoints(filter: { channel?: number }, signal: AbortSignal): AsyncIterable<PointsUpdate>;
 
+  /** The nodes that are there, by name. */
+  nodes(): Promise<NodeView[]>;
   actors(): Promise<ActorView[]>;
   /** @throws `actors.not_found` */
   actor(ref: string): Promise<ActorDetail>;

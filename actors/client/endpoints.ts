@@ -12,6 +12,7 @@ import {
   HealthSchema,
   HistoryPageSchema,
   HistoryQuerySchema,
+  NodeViewSchema,
   PointsPageSchema,
   PointsQuerySchema,
   PointViewSchema,
@@ -24,6 +25,7 @@ export const SERVICES = {
   points: 'Points of the site: newest values, writes, live changes',
   channels: 'Device channels: state, statistics, commands',
   actors: 'Actors: what lives where, and the supervisor’s hand on it',
+  nodes: 'The nodes that share the work, and which partitions are whose',
   history: 'Past values of points',
   health: 'The node and each of its parts',
 } as const;
@@ -181,6 +183,13 @@ export const endpoints = {
     request: Type.Object({ ref }, closed),
     response: ActorViewSchema,
     call: ({ client }, { ref }) => client.restartActor(ref),
+  }),
+
+  nodesList: endpoint('nodes', 'list', {
+    summary: 'The nodes that are there, with their partitions and actors',
+    request: NoRequest,
+    response: Type.Object({ nodes: Type.Array(NodeViewSchema) }),
+    call: async ({ client }) => ({ nodes: await client.nodes() }),
   }),
 
   historyQuery: endpoint('history', 'query', {

@@ -15,6 +15,7 @@ import type {
   Health,
   HistoryPage,
   HistoryQuery,
+  NodeView,
   PointsPage,
   PointsQuery,
   PointView,
@@ -122,6 +123,10 @@ class RemoteClient implements StatewattClient {
       filter.channel ?? '*',
       AbortSignal.any([signal, this.#closed.signal]),
     );
+  }
+
+  async nodes(): Promise<NodeView[]> {
+    return (await this.#asker.ask(endpoints.nodesList, {})).nodes;
   }
 
   actors(): Promise<ActorView[]> {

@@ -161,6 +161,7 @@ export const ActorViewSchema = Type.Object({
   node: Type.String(),
   partition: Type.Integer(),
   mailbox: Type.Integer({ description: 'commands waiting' }),
+  commands: Type.Integer({ description: 'commands taken since it came to its node' }),
   restarts: Type.Integer(),
   seq: Type.Integer({ description: 'journal sequence of the current state' }),
   activatedAt: Millis('when this activation began'),
@@ -184,6 +185,16 @@ export const ActorDetailSchema = Type.Intersect([
   }),
 ]);
 export type ActorDetail = Static<typeof ActorDetailSchema>;
+
+export const NodeViewSchema = Type.Object({
+  node: Type.String(),
+  instance: Type.String({ description: 'unique for each run of the node' }),
+  draining: Type.Boolean({ description: 'it gives its partitions away and takes no more' }),
+  partitions: Type.Array(Type.Integer(), { description: 'the partitions that it owns, ascending' }),
+  actors: Type.Integer({ description: 'actors that live on it' }),
+  heardAt: Millis('when the node that answers last heard it'),
+});
+export type NodeView = Static<typeof NodeViewSchema>;
 
 export const PartHealthSchema = Type.Object({
   status: literals(['up', 'degraded', 'down'] as const),

@@ -18,6 +18,8 @@ export interface ActorFacts {
   readonly node: string;
   readonly partition: number;
   readonly mailbox: number;
+  /** Commands taken since it came to this node. */
+  readonly commands: number;
   readonly restarts: number;
   readonly seq: number;
   readonly activatedAt: number;
@@ -56,6 +58,7 @@ interface Seat {
   activation: Activation | undefined;
   starting: Promise<void> | undefined;
   restartTimer: NodeJS.Timeout | undefined;
+  commands: number;
   restarts: number;
   failed: boolean;
   lastError: string | null;
@@ -120,6 +123,7 @@ export class ActorHost {
       return;
     }
     this.counters.commands += 1;
+    seat.commands += 1;
     if (seat.activation !== undefined) seat.activation.wake();
     else if (seat.restartTimer === undefined) void this.#start(seat);
   }
@@ -233,6 +237,7 @@ export class ActorHost {
         activation: undefined,
         starting: undefined,
         restartTimer: undefined,
+        commands: 0,
         restarts: 0,
         failed: false,
         lastError: null,
@@ -361,6 +366,7 @@ export class ActorHost {
       node: this.#options.node,
       partition: partitionOf(ref),
       mailbox: seat.mailbox.length,
+      commands: seat.commands,
       restarts: seat.restarts,
       seq: state?.seq ?? 0,
       activatedAt: activation?.activatedAt ?? 0,

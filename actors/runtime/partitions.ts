@@ -8,6 +8,7 @@ import { errorMessage } from '../../errors/error.js';
 import { CommandQueue, queueNames } from './command-queue.js';
 import type { ActorHost } from './host.js';
 import type { Member } from './placement/membership.js';
+import { nodeFacts, type NodeFacts } from './placement/nodes.js';
 import { Ownership, type Owned } from './placement/ownership.js';
 
 const RETRY_MS = 250;
@@ -50,6 +51,11 @@ export class Partitions {
 
   get members(): readonly Member[] {
     return this.#ownership.members;
+  }
+
+  /** Everybody who is there, with what they own. */
+  get nodes(): NodeFacts[] {
+    return nodeFacts(this.#ownership.members, this.#ownership.table);
   }
 
   get owned(): ReadonlySet<number> {

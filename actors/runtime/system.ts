@@ -8,6 +8,7 @@ import type { CommandOf, Kind, ReplyOf } from './kind.js';
 import { Partitions } from './partitions.js';
 import { Peers } from './peers.js';
 import type { Member } from './placement/membership.js';
+import type { NodeFacts } from './placement/nodes.js';
 
 /** The address of an actor of a known kind: what may be asked of it is known to the compiler. */
 export interface ActorRef<K extends Kind> extends Ref {
@@ -152,6 +153,11 @@ export class ActorSystem {
   /** Who is there, this node among them. */
   get nodes(): readonly Member[] {
     return this.#partitions.members;
+  }
+
+  /** Who is there, and which partitions are whose. */
+  placement(): NodeFacts[] {
+    return this.#partitions.nodes;
   }
 
   /** Partitions that this node owns. */

@@ -10,6 +10,8 @@ import { addPoints } from './points.js';
 import { addPs } from './ps.js';
 import { addShow } from './show.js';
 import { addTail } from './tail.js';
+import { addTop } from './top.js';
+import { addTree } from './tree.js';
 import { addUp } from './up.js';
 import { addWrite } from './write.js';
 
@@ -29,6 +31,8 @@ export const COMMANDS: readonly AddCommand[] = [
   addWrite,
   addPs,
   addShow,
+  addTop,
+  addTree,
   addKill,
   addRestart,
 ];

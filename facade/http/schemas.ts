@@ -7,6 +7,7 @@ import {
   HealthSchema,
   HistoryPageSchema,
   HistoryQuerySchema,
+  NodeViewSchema,
   PointsPageSchema,
   PointViewSchema,
   WriteReplySchema,
@@ -56,10 +57,12 @@ export const HistoryPage = component('HistoryPage', HistoryPageSchema);
 export const WriteReply = component('WriteReply', WriteReplySchema);
 export const ActorView = component('Actor', ActorViewSchema);
 export const ActorDetail = component('ActorDetail', ActorDetailSchema);
+export const NodeView = component('Node', NodeViewSchema);
 export const Health = component('Health', HealthSchema);
 
 export const ChannelList = Type.Array(ChannelView);
 export const ActorList = Type.Array(ActorView);
+export const NodeList = Type.Array(NodeView);
 
 const channelId = HistoryQuerySchema.properties.channel;
 

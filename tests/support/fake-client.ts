@@ -10,6 +10,7 @@ import type {
   Health,
   HistoryPage,
   HistoryQuery,
+  NodeView,
   PointsPage,
   PointsQuery,
   PointView,
@@ -235,6 +236,19 @@ export class FakeClient implements StatewattClient {
     }
   }
 
+  nodes(): Promise<NodeView[]> {
+    return Promise.resolve([
+      {
+        node: 'node-1',
+        instance: 'f7d1e3a0-0000-4000-8000-000000000001',
+        draining: false,
+        partitions: [9, 10, 11],
+        actors: this.#channels.size,
+        heardAt: this.time,
+      },
+    ]);
+  }
+
   actors(): Promise<ActorView[]> {
     return Promise.resolve([...this.#channels.values()].map((channel) => this.#actor(channel)));
   }
@@ -267,6 +281,7 @@ export class FakeClient implements StatewattClient {
       node: 'node-1',
       partition: channel.id % 32,
       mailbox: 0,
+      commands: 0,
       restarts: 0,
       seq: 1,
       activatedAt: this.time,

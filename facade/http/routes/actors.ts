@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import type { StatewattClient } from '../../../actors/client/client.js';
 import type { HttpApp } from '../app.js';
-import { ActorDetail, ActorList, ActorParams, ActorView, NoBody, errorAnswers } from '../schemas.js';
+import { ActorDetail, ActorList, ActorParams, ActorView, NoBody, NodeList, errorAnswers } from '../schemas.js';
 
 /** Actors: what lives where, and the supervisor's hand on it. */
 export function actorRoutes(app: HttpApp, client: StatewattClient): void {
@@ -16,6 +16,19 @@ export function actorRoutes(app: HttpApp, client: StatewattClient): void {
       },
     },
     () => client.actors(),
+  );
+
+  app.get(
+    '/nodes',
+    {
+      schema: {
+        operationId: 'listNodes',
+        summary: 'The nodes that are there, with their partitions and actors',
+        tags: ['actors'],
+        response: { 200: NodeList, ...errorAnswers },
+      },
+    },
+    () => client.nodes(),
   );
 
   app.get(

@@ -201,6 +201,8 @@ describe('a node', function () {
 
     it('and shows its actors', async () => {
       const actors = await node.client.actors();
+      const [only, ...others] = await node.client.nodes();
+      assert.deepEqual([only?.partitions.length, only?.actors, others], [32, actors.length, []]);
       assert.deepEqual(actors.map(({ ref, state, node: at }) => `${ref} ${state} ${at}`).sort(), [
         'channel/1 online n1',
         'channel/2 stopped n1',

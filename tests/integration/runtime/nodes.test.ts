@@ -83,6 +83,11 @@ describe('actor systems on several nodes', function () {
     assert.equal(await two.ask(to, { type: 'add', by: 1 }), 3);
     await two.restart(to);
     assert.deepEqual(one.nodes.map(({ node }) => node).sort(), ['n1', 'n2', 'n3']);
+    assert.deepEqual(
+      two.placement().map(({ node, partitions }) => [node, partitions]),
+      [one, two, three].map((system) => [system.node, [...system.owned].sort((a, b) => a - b)]),
+    );
+    assert.equal((await two.look(to))?.commands, 3);
   });
 
   it('hand over in order when one leaves, and at once', async () => {

@@ -135,6 +135,7 @@ describe('cli actors', () => {
     node: 'n1',
     partition: 3,
     mailbox: 2,
+    commands: 0,
     restarts: 4,
     seq: 9,
     activatedAt: NOW - 5000,

@@ -37,6 +37,7 @@ describe('OpenAPI document', () => {
       'GET /api/v1/actors/{kind}/{id}',
       'GET /api/v1/channels',
       'GET /api/v1/channels/{id}',
+      'GET /api/v1/nodes',
       'GET /api/v1/points',
       'GET /api/v1/points/stream',
       'GET /api/v1/points/{address}',
@@ -63,7 +64,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 16);
+    assert.equal(ids.size, 17);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {

@@ -129,6 +129,7 @@ describe('views', () => {
       restarts: 4,
       seq: 9,
       activatedAt: 1,
+      commands: 0,
       lastError: 'crashed',
       context: undefined,
       live: undefined,

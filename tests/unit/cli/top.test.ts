@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import type { ActorView, NodeView } from '../../../actors/client/schemas.js';
+import { StatewattError } from '../../../errors/error.js';
+import { FakeClient } from '../../support/fake-client.js';
+import { NOW, statewatt } from './support.js';
+
+const RED = '\u001b[31m';
+
+function actor(ref: string, rest: Partial<ActorView> = {}): ActorView {
+  const [kind, id] = ref.split('/') as [string, string];
+  return {
+    ref,
+    kind,
+    id,
+    state: 'online',
+    node: 'n1',
+    partition: 3,
+    mailbox: 0,
+    commands: 0,
+    restarts: 0,
+    seq: 9,
+    activatedAt: NOW,
+    lastError: null,
+    ...rest,
+  };
+}
+
+function node(name: string, rest: Partial<NodeView> = {}): NodeView {
+  return { node: name, instance: `i-${name}`, draining: false, partitions: [3, 4], actors: 2, heardAt: NOW, ...rest };
+}
+
+/** Two nodes; each look finds that `channel/2` has taken 50 commands more. */
+function site(): FakeClient {
+  const client = new FakeClient({ time: NOW });
+  let looks = 0;
+  client.nodes = () => Promise.resolve([node('n1'), node('n2', { draining: true, partitions: [5] })]);
+  client.actors = () => {
+    looks += 1;
+    return Promise.resolve([
+      actor('channel/1', { commands: 1_000, mailbox: 1 }),
+      actor('channel/2', { commands: 1_000 + looks * 50, partition: 4 }),
+      actor('rule/1', { node: 'n2', partition: 5, state: 'failed', restarts: 6, lastError: 'boom\nat x' }),
+    ]);
+  };
+  return client;
+}
+
+describe('cli top', () => {
+  it('tells rates as one document, busiest first', async () => {
+    const { code, out } = await statewatt('top --json --interval 0.05 --limit 2', { client: site() });
+    const document = JSON.parse(out) as { nodes: NodeView[]; actors: (ActorView & { commandsPerSecond: number })[] };
+    assert.equal(code, 0);
+    assert.deepEqual(
+      document.nodes.map((each) => each.node),
+      ['n1', 'n2'],
+    );
+    assert.deepEqual(
+      document.actors.map(({ ref }) => ref),
+      ['channel/2', 'channel/1'],
+    );
+    const [busy, idle] = document.actors;
+    assert.ok(busy !== undefined && busy.commandsPerSecond > 0 && busy.commandsPerSecond <= 1_010);
+    assert.equal(idle?.commandsPerSecond, 0);
+  });
+
+  it('draws tables once where there is no terminal', async () => {
+    const { out } = await statewatt('top --interval 0.05', { client: site() });
+    assert.match(
+      out,
+      /^NODE +PARTITIONS +ACTORS +HEARD +STATE\nn1 +2 +2 +0 ms {2}working\nn2 +1 +2 +0 ms {2}draining\n\n/,
+    );
+    assert.match(out, /^rule\/1 +failed +n2 +0\.0 +0 +6 {2}boom\?at x$/m);
+    assert.ok(!out.includes('\u001b'));
+  });
+
+  it('is redrawn on a terminal until it is interrupted, also while no node answers', async () => {
+    const client = site();
+    const interrupted = new AbortController();
+    const found = await client.nodes();
+    let looks = 0;
+    client.nodes = () => {
+      looks += 1;
+      if (looks === 2) return Promise.reject(new StatewattError('client.unavailable', 'unavailable', 'nobody there'));
+      if (looks === 4) interrupted.abort();
+      return Promise.resolve(found);
+    };
+    const { code, out } = await statewatt('top --interval 0.01', {
+      client,
+      terminal: 100,
+      interrupted: interrupted.signal,
+    });
+    const screens = out.split('\u001b[H\u001b[J').slice(1);
+    assert.equal(code, 0);
+    assert.equal(screens.length, 4);
+    assert.equal(screens[1], 'client.unavailable: nobody there\n');
+    assert.ok(screens[3]?.includes(`${RED}failed`));
+  });
+
+  it('ends at an error that will not pass', async () => {
+    const client = site();
+    client.nodes = () => Promise.reject(new StatewattError('nats.invalid', 'invalid', 'no'));
+    assert.equal((await statewatt('top', { client, terminal: 100 })).code, 1);
+  });
+});
+
+describe('cli tree', () => {
+  it('draws nodes, partitions and actors', async () => {
+    const { out } = await statewatt('tree', { client: site() });
+    assert.equal(
+      out,
+      'n1  2 partitions, 2 actors\n' +
+        '├─ 3\n' +
+        '│  └─ channel/1  online\n' +
+        '└─ 4\n' +
+        '   └─ channel/2  online\n' +
+        'n2  1 partition, 2 actors, draining\n' +
+        '└─ 5\n' +
+        '   └─ rule/1  failed, 6 restarts, boom?at x\n',
+    );
+    assert.ok((await statewatt('tree', { client: site(), terminal: 100 })).out.includes(`${RED}failed`));
+    assert.ok(!(await statewatt('tree --kind rule', { client: site() })).out.includes('channel'));
+  });
+
+  it('tells it as JSON', async () => {
+    const { out } = await statewatt('tree --json', { client: site() });
+    const branches = JSON.parse(out) as { node: string; partitions: { partition: number; actors: ActorView[] }[] }[];
+    assert.deepEqual(
+      branches.map(({ node, partitions }) => [
+        node,
+        partitions.map(({ partition, actors }) => [partition, actors.map(({ ref }) => ref)]),
+      ]),
+      [
+        [
+          'n1',
+          [
+            [3, ['channel/1']],
+            [4, ['channel/2']],
+          ],
+        ],
+        ['n2', [[5, ['rule/1']]]],
+      ],
+    );
+  });
+});
