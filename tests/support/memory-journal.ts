@@ -29,6 +29,8 @@ export class MemoryJournal implements Journal {
   };
   #gate: Promise<void> = Promise.resolve();
   #nextSeq = 1;
+  /** Entries from the first on whose ids are not compared any more. */
+  #forgotten = 0;
   loads = 0;
 
   /** The next call of this sort throws; `acknowledge`: the entry lands, and its acknowledgement is lost. */
@@ -59,6 +61,11 @@ export class MemoryJournal implements Journal {
     return this.#store(ref, entry, entryId);
   }
 
+  /** The time in which entries with the same id are recognised is over for all that are there. */
+  forgetIds(): void {
+    this.#forgotten = this.#entries.length;
+  }
+
   entries(ref: Ref): { seq: number; entry: JournalEntry }[] {
     return this.#of(ref).map(({ seq, json }) => ({ seq, entry: JSON.parse(json) as JournalEntry }));
   }
@@ -80,7 +87,7 @@ export class MemoryJournal implements Journal {
   async append(ref: Ref, entry: JournalEntry, expected: number, entryId: string): Promise<Appended> {
     await this.#gate;
     this.#maybeFail('append');
-    const twin = this.#entries.find((stored) => stored.entryId === entryId);
+    const twin = this.#entries.find((stored, index) => index >= this.#forgotten && stored.entryId === entryId);
     if (twin !== undefined && twin.seq <= expected) return { seq: twin.seq, duplicate: true };
     if ((this.#of(ref).at(-1)?.seq ?? 0) !== expected) throw new FencedError(ref, expected);
     const seq = this.#store(ref, entry, entryId);
