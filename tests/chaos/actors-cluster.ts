@@ -59,11 +59,12 @@ export class ActorsCluster {
   readonly #bus: Bus;
   readonly #removeFolder: () => Promise<void>;
   readonly #nodes = new Map<string, Program>();
-  /** Node and time (monotonic ms) of each actor's newest entry. */
-  readonly #newest = new Map<string, { node: string; seq: number }>();
+  /** Each actor's newest entry: its node, and when that node's first entry of it was seen (monotonic ms). */
+  readonly #newest = new Map<string, { node: string; since: number }>();
   #watching: { leave: () => Promise<void> } | undefined;
   #caller: Program | undefined;
   #named = 0;
+  #commands = 0;
 
   private constructor(nats: TestNats, bus: Bus, folder: { path: string; remove: () => Promise<void> }, actors: number) {
     this.nats = nats;
@@ -93,7 +94,7 @@ export class ActorsCluster {
     const name = `n${++this.#named}`;
     const node = new Program('actor-node', [url, name, String(this.actors), this.effects]);
     this.#nodes.set(name, node);
-    await node.line(0);
+    await node.line(0, 60_000);
     return name;
   }
 
@@ -119,6 +120,11 @@ export class ActorsCluster {
   /** Actors whose newest entry is of this node. */
   ownedBy(node: string): string[] {
     return [...this.#newest].filter(([, newest]) => newest.node === node).map(([id]) => id);
+  }
+
+  /** When an actor became active where it is now: its first entry there was seen; monotonic ms. */
+  activeSince(id: string): number {
+    return this.#newest.get(id)?.since ?? NaN;
   }
 
   /** Resolves when each of the actors has an entry of a node other than these: it is active there. */
@@ -163,11 +169,11 @@ export class ActorsCluster {
     await this.#removeFolder();
   }
 
-  #commands = 0;
-
-  #saw({ id, seq, entry }: Written): void {
+  #saw({ id, entry }: Written): void {
     if (entry.commandId !== undefined) this.#commands += 1;
-    this.#newest.set(id, { node: entry.node, seq });
+    if (this.#newest.get(id)?.node !== entry.node) {
+      this.#newest.set(id, { node: entry.node, since: performance.now() });
+    }
   }
 
   #program(node: string): Program {

@@ -79,6 +79,7 @@ describe('ActorHost whose node may lose its actors', () => {
     await eventually(() => (host.actors().length === 0 ? true : undefined));
     assert.equal(delivery.released, 1);
     assert.equal(delivery.settled, 0);
+    assert.equal(journal.loads, 0);
     assert.equal(journal.entries(counter).length, 0);
   });
 
