@@ -182,14 +182,14 @@ export class Ownership {
       if (next === this.#table) return;
       const kv = this.#kv as KV;
       const value = JSON.stringify(next);
+      const known = this.#revision; // The watch may raise it while we write.
       try {
-        const revision =
-          this.#revision === 0 ? await kv.create(KEY, value) : await kv.update(KEY, value, this.#revision);
+        const revision = known === 0 ? await kv.create(KEY, value) : await kv.update(KEY, value, known);
         this.#seen(next, revision);
         return;
       } catch (error) {
         const entry = await kv.get(KEY);
-        if (entry === null || entry.revision <= this.#revision) throw error;
+        if (entry === null || entry.revision <= known) throw error;
         this.#seen(entry.json<PartitionTable>(), entry.revision); // Another node was first.
       }
     }
