@@ -1,7 +1,7 @@
 /** What a program that uses Statewatt as a library imports: `import { createSystem, defineKind } from 'statewatt'`. */
 export { connectBus, type Bus, type BusOptions, type BusStatus } from '../bus/connection.js';
 export { startEmbeddedServer, type EmbeddedServer, type EmbeddedServerOptions } from '../bus/server.js';
-export type { DeadLetter, EventBody, JournalEntry } from '../bus/messages.js';
+export type { DeadEffect, DeadLetter, EventBody, JournalEntry } from '../bus/messages.js';
 export type { StreamLimits } from '../bus/streams.js';
 export { formatRef, parseRef, partitionOf, PARTITIONS, type Ref } from '../bus/subjects.js';
 export { StatewattError, type ErrorBody, type ErrorCategory, type ErrorOptions } from '../errors/error.js';
@@ -27,6 +27,15 @@ export {
   type RestartPolicy,
   type Turn,
 } from './runtime/kind.js';
+export {
+  DEFAULT_EFFECT_POLICY,
+  durable,
+  EffectRefused,
+  type DurableEffect,
+  type DurableRun,
+  type EffectPolicy,
+} from './runtime/outbox/effect.js';
+export type { OutboxCounters } from './runtime/outbox/runner.js';
 export type { Member } from './runtime/placement/membership.js';
 export type { NodeFacts } from './runtime/placement/nodes.js';
 export { ActorSystem, createSystem, ref, type ActorRef, type SystemOptions } from './runtime/system.js';

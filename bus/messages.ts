@@ -10,6 +10,8 @@ export interface EventBody {
 export interface EffectRecord {
   readonly type: string;
   readonly params: unknown;
+  /** Run from the journal, whatever becomes of the activation; otherwise by the activation, once, after the commit. */
+  readonly durable?: true;
 }
 
 /** One entry of an actor's journal: an accepted event with its effects. */
@@ -42,7 +44,7 @@ export interface SnapshotRecord {
   readonly at: number;
 }
 
-/** An event that its actor could not process, kept with what is needed to understand and repeat it. */
+/** An event that its actor could not process, or a durable effect of one that it did; with what is needed to understand and repeat it. */
 export interface DeadLetter {
   readonly ref: string;
   readonly event: EventBody;
@@ -54,6 +56,17 @@ export interface DeadLetter {
   readonly traceparent?: string;
   readonly at: number;
   readonly node: string;
+  /** What could not be carried out; `event` is what caused it, and was accepted. */
+  readonly effect?: DeadEffect;
+}
+
+/** A durable effect that was given up. */
+export interface DeadEffect {
+  readonly type: string;
+  readonly params: unknown;
+  /** Its idempotency key, `ref#seq.n`. */
+  readonly key: string;
+  readonly attempts: number;
 }
 
 /** An actor's answer to a command. */

@@ -72,6 +72,12 @@ export function isLateFrame(subject: string): boolean {
   return subject.startsWith('frame.late.');
 }
 
+/** The ref that a journal entry's subject names. @throws `actors.invalid_ref` */
+export function refOfEntry(subject: string): Ref {
+  const [, , kind = '', id = ''] = subject.split('.');
+  return makeRef(kind, id);
+}
+
 const COMMAND_SUBJECT = /^cmd\.(\d+)\.([^.]+)\.([^.]+)$/;
 
 /**

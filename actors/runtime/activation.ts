@@ -310,6 +310,7 @@ export class Activation {
     const { kind, tenure } = this.#options;
     if (this.#crashed) return;
     effects.forEach((effect, index) => {
+      if (effect.durable) return; // The outbox runs it.
       const run = kind.effects[effect.type];
       if (run === undefined) return; // An entry of an older machine; defineKind has checked the present one.
       const key = `${formatRef(this.ref)}#${seq}.${index}`;

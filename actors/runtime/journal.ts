@@ -131,9 +131,10 @@ export class JetStreamJournal implements Journal {
 
   async park(ref: Ref, letter: DeadLetter): Promise<void> {
     const topic = topics.deadLetter(ref);
+    const name = letter.effect?.key ?? letter.commandId;
     await this.#bus.jetstream.publish(topic.subject, topic.codec.encode(letter), {
       headers: encodeHeaders({ schema: topic.codec.schema }),
-      ...(letter.commandId === undefined ? {} : { msgID: `dead:${letter.ref}:${letter.commandId}` }),
+      ...(name === undefined ? {} : { msgID: `dead:${letter.ref}:${name}` }),
     });
   }
 

@@ -4,6 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv';
 import { StatewattError } from '../../errors/error.js';
 import type { Ref } from '../../bus/subjects.js';
+import type { DurableEffect } from './outbox/effect.js';
 
 /** Answer "not yet": the command was accepted, its answer comes with a later event. */
 export const PENDING: unique symbol = Symbol('pending');
@@ -90,7 +91,8 @@ type ActionsOf<M> =
 type ParamsOf<M, Type> = Extract<ActionsOf<M>, { type: Type }> extends { params?: infer Params } ? Params : unknown;
 
 export type Effects<M extends AnyStateMachine, R> = {
-  readonly [Type in ActionsOf<M>['type']]?: (run: EffectRun<ParamsOf<M, Type>, R>) => Promise<void> | void;
+  readonly [Type in ActionsOf<M>['type']]?:
+    ((run: EffectRun<ParamsOf<M, Type>, R>) => Promise<void> | void) | DurableEffect<ParamsOf<M, Type>>;
 };
 
 export interface RestartPolicy {
@@ -136,7 +138,10 @@ export interface KindDefinition<
   /** Input of a new actor's machine. */
   readonly input?: (id: string) => InputFrom<M>;
   readonly resource?: (host: Host<EventOf<M>>) => R;
-  /** One for each action that the machine names and does not itself implement as an assignment. */
+  /**
+   * One for each action that the machine names and does not itself implement as an assignment. A function is run by the
+   * activation after the commit, and is lost with it; `durable(…)` is run from the journal until it has succeeded.
+   */
   readonly effects: Effects<M, R>;
   readonly policy?: Partial<Policy>;
 }
@@ -150,6 +155,7 @@ export interface Kind<Name extends string = string, Commands = unknown, Replies 
   readonly input: (id: string) => unknown;
   readonly resource: ((host: Host<{ type: string }>) => Resource) | undefined;
   readonly effects: Readonly<Record<string, (run: EffectRun<unknown, Resource>) => Promise<void> | void>>;
+  readonly durable: Readonly<Record<string, DurableEffect<unknown>>>;
   readonly commands: Readonly<Record<string, ErasedCommand>>;
   /** Only types live here. */
   readonly types?: { commands: Commands; replies: Replies };
@@ -214,8 +220,17 @@ export function defineKind<
     policy: { ...DEFAULT_POLICY, ...definition.policy },
     input: definition.input ?? (() => undefined),
     resource: definition.resource,
-    effects: definition.effects as Kind['effects'],
+    ...splitEffects(definition.effects),
     commands,
+  };
+}
+
+/** Those that the activation runs, and those that the outbox runs. */
+function splitEffects(given: Readonly<Record<string, unknown>>): Pick<Kind, 'effects' | 'durable'> {
+  const all = Object.entries(given);
+  return {
+    effects: Object.fromEntries(all.filter(([, effect]) => typeof effect === 'function')) as Kind['effects'],
+    durable: Object.fromEntries(all.filter(([, effect]) => typeof effect === 'object')) as Kind['durable'],
   };
 }
 

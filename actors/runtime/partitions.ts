@@ -1,3 +1,4 @@
+import type { ConsumerInfo } from '@nats-io/jetstream';
 import type { Subscription } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
@@ -7,15 +8,20 @@ import type { AnswerBody } from '../../bus/messages.js';
 import { errorMessage } from '../../errors/error.js';
 import { CommandQueue, queueNames } from './command-queue.js';
 import type { ActorHost } from './host.js';
+import { outboxConsumers, type OutboxQueue } from './outbox/queue.js';
+import type { Outbox } from './outbox/outbox.js';
 import type { Member } from './placement/membership.js';
 import { nodeFacts, type NodeFacts } from './placement/nodes.js';
 import { Ownership, type Owned } from './placement/ownership.js';
 
 const RETRY_MS = 250;
+/** What a durable effect under way has to end by itself when the node stops. */
+const EFFECTS_GRACE_MS = 2_000;
 
 export interface PartitionsOptions {
   readonly bus: Bus;
   readonly host: ActorHost;
+  readonly outbox: Outbox;
   readonly node: string;
   /** Actors that live whenever their partition is owned, of any partition. */
   readonly alwaysOn: () => Promise<readonly Ref[]>;
@@ -28,6 +34,7 @@ export interface PartitionsOptions {
 
 interface Held {
   readonly queue: CommandQueue;
+  readonly effects: OutboxQueue | undefined;
   readonly questions: Subscription;
 }
 
@@ -77,6 +84,11 @@ export class Partitions {
     this.#ownership.abandon();
   }
 
+  /** As `owns`, of a partition. */
+  ownsPartition(partition: number): boolean {
+    return this.#ownership.owns(partition);
+  }
+
   nodeOf(ref: Ref): string | undefined {
     return this.#ownership.nodeOf(partitionOf(ref));
   }
@@ -88,7 +100,11 @@ export class Partitions {
   /** Takes no more commands; what was taken goes on. */
   async close(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([...this.#held.values()].map(({ queue }) => queue.close()));
+    const held = [...this.#held.values()];
+    await Promise.all([
+      ...held.map(({ queue }) => queue.close()),
+      ...held.map(({ effects }) => effects?.close(EFFECTS_GRACE_MS)),
+    ]);
   }
 
   /** Gives the partitions to the others, once their actors have ended here. */
@@ -108,17 +124,17 @@ export class Partitions {
     const held = this.#held.get(partition);
     this.#held.delete(partition);
     held?.questions.unsubscribe();
-    await held?.queue.close();
+    await Promise.all([held?.queue.close(), held?.effects?.close()]);
     await this.#options.host.retireAll((ref) => partitionOf(ref) === partition);
   }
 
   /** Until it succeeds, or the partitions have gone elsewhere: nobody else will do it. */
   async #take(gained: readonly Owned[]): Promise<void> {
-    const { bus, host, alwaysOn, onTrouble } = this.#options;
+    const { bus, host, outbox, alwaysOn, onTrouble } = this.#options;
     for (;;) {
       try {
-        const existing = await queueNames(bus);
-        const [refs] = await Promise.all([alwaysOn(), ...gained.map((owned) => this.#open(owned, existing))]);
+        const [names, consumers] = await Promise.all([queueNames(bus), outbox.needed ? outboxConsumers(bus) : []]);
+        const [refs] = await Promise.all([alwaysOn(), ...gained.map((owned) => this.#open(owned, names, consumers))]);
         await Promise.all(
           refs
             .filter((ref) => this.#held.has(partitionOf(ref)))
@@ -133,17 +149,25 @@ export class Partitions {
     }
   }
 
-  async #open(owned: Owned, existing: readonly string[]): Promise<void> {
+  async #open(owned: Owned, names: readonly string[], consumers: readonly ConsumerInfo[]): Promise<void> {
     if (this.#held.has(owned.partition)) return;
-    const { bus, host } = this.#options;
+    const { bus, host, outbox } = this.#options;
+    // Before any actor acts: from here on no durable effect can be overlooked.
+    const effects = outbox.needed ? outbox.queue(owned) : undefined;
     const queue = new CommandQueue(bus, host, owned);
-    if (!(await queue.open(existing))) return;
+    let opened = false;
+    try {
+      opened = (await effects?.open(consumers)) !== false && (await queue.open(names));
+    } finally {
+      if (!opened) await effects?.close();
+    }
+    if (!opened) return;
     const questions = bus.nats.subscribe(subjects.query(owned.partition), {
       callback: (error, message) => {
         if (error === null) void this.#answer(message.data, (data) => message.respond(data));
       },
     });
-    this.#held.set(owned.partition, { queue, questions });
+    this.#held.set(owned.partition, { queue, effects, questions });
   }
 
   async #answer(question: Uint8Array, respond: (data: Uint8Array) => boolean): Promise<void> {

@@ -115,7 +115,8 @@ export function takeStep(kind: Kind, before: AnyMachineSnapshot, event: EventBod
         `kind "${kind.kind}": action ${action.type} is not durable`,
       );
     }
-    return { type: action.type, params: action.params ?? null };
+    const record = { type: action.type, params: action.params ?? null };
+    return kind.durable[action.type] === undefined ? record : { ...record, durable: true };
   });
   return { snapshot, effects, changed: snapshot !== before || effects.length > 0, at };
 }

@@ -5,6 +5,8 @@ import { Caller, type AskOptions } from './caller.js';
 import { ActorHost, type ActorFacts, type ActorInside, type HostCounters, type HostEvent } from './host.js';
 import { JetStreamJournal } from './journal.js';
 import type { CommandOf, Kind, ReplyOf } from './kind.js';
+import { Outbox } from './outbox/outbox.js';
+import type { OutboxCounters } from './outbox/runner.js';
 import { Partitions } from './partitions.js';
 import { Peers } from './peers.js';
 import type { Member } from './placement/membership.js';
@@ -40,6 +42,7 @@ export class ActorSystem {
   readonly node: string;
   readonly #host: ActorHost;
   readonly #journal: JetStreamJournal;
+  readonly #outbox: Outbox;
   readonly #partitions: Partitions;
   readonly #peers: Peers;
   readonly #caller: Caller;
@@ -57,9 +60,19 @@ export class ActorSystem {
       },
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     });
+    this.#caller = new Caller(options.bus);
+    this.#outbox = new Outbox({
+      bus: options.bus,
+      kinds: options.kinds,
+      node: options.node,
+      owns: (partition) => this.#partitions.ownsPartition(partition),
+      park: (to, letter) => this.#journal.park(to, letter),
+      tell: (to, command, commandId) => this.#caller.tell(to, command, { commandId }),
+    });
     this.#partitions = new Partitions({
       bus: options.bus,
       host: this.#host,
+      outbox: this.#outbox,
       node: options.node,
       alwaysOn: async () => (options.alwaysOn === undefined ? [] : options.alwaysOn()),
       answer: (question) => this.#peers.answer(question),
@@ -67,7 +80,6 @@ export class ActorSystem {
       ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
     });
     this.#peers = new Peers(options.bus, this.#host, () => this.#partitions.owned);
-    this.#caller = new Caller(options.bus);
   }
 
   /** Joins the other nodes; its share of the partitions comes to it within moments. */
@@ -148,6 +160,11 @@ export class ActorSystem {
 
   get counters(): Readonly<HostCounters> {
     return this.#host.counters;
+  }
+
+  /** What became of durable effects here. */
+  get outboxCounters(): Readonly<OutboxCounters> {
+    return this.#outbox.counters;
   }
 
   /** Who is there, this node among them. */

@@ -1,0 +1,46 @@
+import type { Bus } from '../../../bus/connection.js';
+import type { DeadLetter, EventBody } from '../../../bus/messages.js';
+import type { Ref } from '../../../bus/subjects.js';
+import type { Kind } from '../kind.js';
+import type { Owned } from '../placement/ownership.js';
+import { OutboxQueue } from './queue.js';
+import { OutboxRunner, type OutboxCounters } from './runner.js';
+
+export interface OutboxOptions {
+  readonly bus: Bus;
+  readonly kinds: readonly Kind[];
+  readonly node: string;
+  /** Whether this node may act for a partition at this moment. */
+  readonly owns: (partition: number) => boolean;
+  readonly park: (ref: Ref, letter: DeadLetter) => Promise<void>;
+  readonly tell: (to: Ref, command: EventBody, commandId: string) => Promise<void>;
+}
+
+/** The durable effects of the actors whose partitions this node owns. */
+export class Outbox {
+  readonly counters: OutboxCounters = { effectsRun: 0, effectsRetried: 0, effectsParked: 0 };
+  /** Whether any kind has a durable effect; without one nobody needs to read the journal. */
+  readonly needed: boolean;
+  readonly #options: OutboxOptions;
+  readonly #kinds: ReadonlyMap<string, Kind>;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.#kinds = new Map(options.kinds.map((kind) => [kind.kind, kind]));
+    this.needed = options.kinds.some(({ durable }) => Object.keys(durable).length > 0);
+  }
+
+  /** What runs the effects of a partition under one ownership; `open` begins. */
+  queue(owned: Owned): OutboxQueue {
+    const { bus, node, owns, park, tell } = this.#options;
+    const runner = new OutboxRunner({
+      effect: (kind, type) => this.#kinds.get(kind)?.durable[type],
+      owns: () => owns(owned.partition),
+      park,
+      tell,
+      node,
+      counters: this.counters,
+    });
+    return new OutboxQueue(bus, owned, runner);
+  }
+}
