@@ -19,6 +19,8 @@ export interface EmbeddedServerOptions extends Pick<ChildOptions, 'onLine' | 'on
 
 export interface EmbeddedServer {
   readonly url: string;
+  /** Whether an acknowledgement waits for the disk. */
+  readonly strict: boolean;
   readonly child: SupervisedChild;
   stop(): Promise<void>;
 }
@@ -55,7 +57,7 @@ export async function startEmbeddedServer({
     ...watch,
   });
   await child.start();
-  return { url: `nats://127.0.0.1:${port}`, child, stop: () => child.stop() };
+  return { url: `nats://127.0.0.1:${port}`, strict, child, stop: () => child.stop() };
 }
 
 /**

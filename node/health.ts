@@ -90,7 +90,12 @@ export class HealthCheck {
     return {
       status: bus.status === 'connected' ? 'up' : 'down',
       detail: `${bus.status} (${where})`,
-      facts: { embedded: server !== undefined, restarts: server?.child.restarts ?? 0 },
+      facts: {
+        embedded: server !== undefined,
+        restarts: server?.child.restarts ?? 0,
+        // What a server that runs elsewhere does is not told to its clients.
+        ...(server === undefined ? {} : { durability: server.strict ? 'strict' : 'relaxed' }),
+      },
     };
   }
 

@@ -28,6 +28,7 @@ export async function startBus(
         startEmbeddedServer({
           dataFolder: folder.join('nats'),
           port: nats.port,
+          strict: nats.durability === 'strict',
           ...watchChild(log, 'nats-server'),
         }),
       (started) => started.stop(),

@@ -6,6 +6,7 @@ import { StatewattError } from '../../errors/error.js';
 import { choices, nearest, show } from './problems.js';
 import { words } from './schema/helpers.js';
 
+const DURABILITIES = ['strict', 'relaxed'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const url = (schemes: readonly string[], description: string, example: string) =>
@@ -47,6 +48,10 @@ export const EnvironmentSchema = Type.Object({
   STATEWATT_HTTP_HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'address that HTTP listens on' }),
   STATEWATT_HTTP_PORT: port(8080, 'port of HTTP; 0 = any that is free'),
   STATEWATT_NATS_PORT: port(0, 'port of the node’s own NATS server; 0 = any that is free'),
+  STATEWATT_DURABILITY: words(DURABILITIES, {
+    default: 'relaxed',
+    description: 'what the node’s own NATS server writes to the disk before it acknowledges',
+  }),
   STATEWATT_LOG_LEVEL: words(LOG_LEVELS, { default: 'info', description: 'least level that is logged' }),
   STATEWATT_NODE_NAME: Type.Optional(
     Type.String({
@@ -63,6 +68,8 @@ export interface Environment {
   readonly nats: {
     readonly servers?: readonly string[];
     readonly port: number;
+    /** Of the own server. Strict: what was acknowledged survives a power cut; relaxed: the kill of any process. */
+    readonly durability: (typeof DURABILITIES)[number];
     /** Absolute path. */
     readonly credentials?: string;
     /** Absolute paths of PEM files. */
@@ -121,6 +128,7 @@ function toEnvironment(variables: Variables): Environment {
   const nats = {
     servers: variables.NATS_URL?.split(',').map((server) => server.trim()),
     port: variables.STATEWATT_NATS_PORT,
+    durability: variables.STATEWATT_DURABILITY,
     credentials: path(variables.NATS_CREDS),
     tls: Object.keys(tls).length === 0 ? undefined : tls,
   };

@@ -16,7 +16,7 @@ function standIns() {
       status: 'connected',
       manager: { streams: { info: () => Promise.resolve({ state: { first_seq: 1, last_seq: 50 } }) } },
     },
-    server: { child: { restarts: 2 } } as { child: { restarts: number } } | undefined,
+    server: { strict: true, child: { restarts: 2 } } as { strict: boolean; child: { restarts: number } } | undefined,
     system: {
       states: { 'channel/1': 'online', 'channel/2': 'paused' } as Record<string, string>,
       counters: { restarts: 1 },
@@ -102,7 +102,7 @@ describe('HealthCheck', () => {
       ],
     );
     assert.deepEqual(health.parts.history?.facts, { frames: 4, points: 40, lost: 0, behind: 0 });
-    assert.deepEqual(health.parts.nats?.facts, { embedded: true, restarts: 2 });
+    assert.deepEqual(health.parts.nats?.facts, { embedded: true, restarts: 2, durability: 'strict' });
   });
 
   it('gives a fresh answer again, and asks anew when it is old or the clock went back', async () => {
