@@ -45,6 +45,7 @@ export function streamDefinitions(replicas: number, limits: StreamLimits): Defin
       max_msgs: 1_000_000,
       max_bytes: 1024 ** 3,
       max_msg_size: 1024 ** 2,
+      allow_atomic: true,
       duplicate_window: 2 * MINUTE,
     },
     {

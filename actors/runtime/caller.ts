@@ -6,6 +6,7 @@ import { encodeHeaders, newTraceparent } from '../../bus/headers.js';
 import type { AnswerBody, EventBody } from '../../bus/messages.js';
 import { formatRef, type Ref } from '../../bus/subjects.js';
 import { codecs, topics } from '../../bus/topics.js';
+import { GroupCommit } from './group-commit.js';
 
 export interface AskOptions {
   /** Ms to wait for the answer. Default 5,000. Not begun by then, the command is not done at all. */
@@ -21,14 +22,14 @@ export const DEFAULT_DEADLINE_MS = 5_000;
 
 /** Sends commands to actors, wherever they live, and waits for their answers. */
 export class Caller {
-  readonly #bus: Bus;
+  readonly #commits: GroupCommit;
   readonly #inbox = createInbox();
   readonly #waiting = new Map<string, (body: AnswerBody) => void>();
   readonly #subscription: Subscription;
   #nextToken = 0;
 
   constructor(bus: Bus) {
-    this.#bus = bus;
+    this.#commits = new GroupCommit(bus, { fenced: false });
     this.#subscription = bus.nats.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
         if (error) return;
@@ -97,10 +98,7 @@ export class Caller {
       ...(deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs }),
     });
     try {
-      await this.#bus.jetstream.publish(topic.subject, topic.codec.encode(command), {
-        headers,
-        timeout: deadlineMs ?? DEFAULT_DEADLINE_MS,
-      });
+      await this.#commits.write({ subject: topic.subject, payload: topic.codec.encode(command), headers });
     } catch (cause) {
       const full = /maximum (messages|bytes) exceeded/.test(errorMessage(cause));
       throw new StatewattError(

@@ -2,7 +2,7 @@ import { InvalidArgumentError, nuid, type MsgHdrs } from '@nats-io/transport-nod
 import type { Bus } from '../../bus/connection.js';
 import { StatewattError } from '../../errors/error.js';
 
-/** One message for a stream that allows atomic batches. Its headers carry its own fence and message id. */
+/** One message for a stream that allows atomic batches. Its headers carry its own fence and message id, if it has any. */
 export interface Write {
   readonly subject: string;
   readonly payload: Uint8Array;
@@ -31,16 +31,18 @@ type BatchAnswer = { readonly seq: number; readonly error?: undefined } | { read
 
 /**
  * Writes what waits at the same time as one atomic batch: while one is under way the next gathers, and nothing waits for
- * others to come. What waits alone is published plainly. Never two messages of one subject in a batch: the fence of the
- * second depends on the sequence of the first.
+ * others to come. What waits alone is published plainly.
  */
 export class GroupCommit {
   readonly #bus: Bus;
   #waiting: Waiting[] = [];
+  readonly #fenced: boolean;
   #writing = false;
 
-  constructor(bus: Bus) {
+  /** `fenced`: each message expects the one before it on its subject, so no two of a subject can go together. */
+  constructor(bus: Bus, { fenced }: { readonly fenced: boolean }) {
     this.#bus = bus;
+    this.#fenced = fenced;
   }
 
   /**
@@ -82,7 +84,7 @@ export class GroupCommit {
     for (const { subject, payload } of this.#waiting) {
       bytes += payload.length;
       if (count > 0 && (count >= MAX_ENTRIES || bytes > MAX_BYTES || subjects.has(subject))) break;
-      subjects.add(subject);
+      if (this.#fenced) subjects.add(subject);
       count += 1;
     }
     return this.#waiting.splice(0, count);

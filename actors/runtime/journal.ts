@@ -63,7 +63,7 @@ export class JetStreamJournal implements Journal {
 
   constructor(bus: Bus) {
     this.#bus = bus;
-    this.#commits = new GroupCommit(bus);
+    this.#commits = new GroupCommit(bus, { fenced: true });
   }
 
   /** Ends the retries of what is under way; each rejects with `journal.closed`. */

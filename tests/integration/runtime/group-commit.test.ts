@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import sinon from 'sinon';
+import { Caller } from '../../../actors/runtime/caller.js';
 import { JetStreamJournal, type Appended } from '../../../actors/runtime/journal.js';
 import type { Bus } from '../../../bus/connection.js';
 import { newTraceparent } from '../../../bus/headers.js';
 import type { JournalEntry } from '../../../bus/messages.js';
 import { STREAM } from '../../../bus/streams.js';
-import { makeRef, type Ref } from '../../../bus/subjects.js';
+import { makeRef, subjects, type Ref } from '../../../bus/subjects.js';
 import { startNats, type TestNats } from '../../support/nats.js';
 
 describe('appends side by side', () => {
@@ -144,6 +145,30 @@ describe('appends side by side', () => {
       ['fulfilled', 'rejected'],
     );
     assert.equal((await journal.load(actor(0))).entries.length, 1);
+  });
+
+  it('of commands go along, many to one actor too, in the order in which they were sent', async () => {
+    const caller = new Caller(bus);
+    const to = actor(0);
+    await Promise.all(Array.from({ length: 30 }, (_, by) => caller.tell(to, { type: 'add', by })));
+    caller.close();
+    const stored = await bus.manager.direct.getBatch(STREAM.commands, {
+      seq: 1,
+      next_by_subj: subjects.command(to),
+      batch: 100,
+    });
+    const order: unknown[] = [];
+    const batches = new Set<string>();
+    for await (const message of stored) {
+      order.push(message.json<{ by: number }>().by);
+      batches.add(message.header.get('Nats-Batch-Id'));
+    }
+    assert.deepEqual(
+      order,
+      Array.from({ length: 30 }, (_, by) => by),
+    );
+    assert.equal(batches.size, 1);
+    assert.equal(batches.has(''), false);
   });
 
   it('end when the journal is closed, also what waits for its batch', async () => {
