@@ -55,7 +55,13 @@ export class EffectRefused extends StatewattError {
  * entries, by whichever node owns the actor's partition, and with the same key each time. `run` succeeds when it
  * resolves; it may throw `EffectRefused`.
  *
- *     effects: { notify: durable(httpSink({ url: 'http://127.0.0.1:9000/notify', body: ({ text }) => ({ text }) })) }
+ *     effects: {
+ *       notify: durable(async ({ params, key, signal }) => {
+ *         const headers = { 'content-type': 'application/json', 'idempotency-key': key };
+ *         const reply = await fetch(url, { method: 'POST', headers, body: JSON.stringify(params), signal });
+ *         if (!reply.ok) throw new Error(`answered ${reply.status}`);
+ *       }),
+ *     }
  *
  * @throws `kind.invalid_effect`
  */
