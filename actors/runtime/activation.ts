@@ -342,7 +342,7 @@ export class Activation {
       // Not in the dead letters either: it comes again to the next activation.
       error = parking;
     }
-    delivery?.release();
+    if (delivery !== undefined) this.#options.mailbox.putBack({ delivery });
     this.#end(toStatewattError(error, 'actors.crashed'), error instanceof FencedError);
   }
 

@@ -29,6 +29,13 @@ export class Mailbox<T> {
     this.#length += 1;
   }
 
+  /** What was taken and could not be processed is the first again: nothing overtakes it. */
+  putBack(value: T): void {
+    this.#first = { value, next: this.#first };
+    this.#last ??= this.#first;
+    this.#length += 1;
+  }
+
   take(): T | undefined {
     const node = this.#first;
     if (node === undefined) return undefined;

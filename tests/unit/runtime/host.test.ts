@@ -291,7 +291,8 @@ describe('ActorHost', () => {
       const host = open({ restart: { ...restart, backoffMs: { initial: 1, max: 1 } } });
       journal.fail('park');
       const bad = await ask(host, { type: 'explode' });
-      assert.deepEqual([bad.answers, bad.settled, bad.released], [[], 0, 1]);
+      assert.deepEqual([bad.refusals, bad.settled, bad.released], [['actors.poison'], 1, 0]);
+      assert.equal(journal.dead.length, 1);
       assert.equal((await ask(host, { type: 'add', by: 1 })).reply, 1);
       assert.equal(host.inspect(job)?.restarts, 1);
     });
@@ -476,13 +477,15 @@ describe('ActorHost', () => {
   });
 
   describe('the journal', () => {
-    it('fences a stale activation, which starts anew; the command comes again', async () => {
+    it('fences a stale activation, which starts anew with the command, that nothing overtakes', async () => {
       const host = open({ restart: { ...restart, backoffMs: { initial: 1, max: 1 } } });
       await ask(host, { type: 'add', by: 1 });
       journal.intrude(job, { type: 'add', by: 10 });
-      const stale = await ask(host, { type: 'add', by: 100 }, { commandId: 'again' });
-      assert.deepEqual([stale.answers, stale.settled, stale.released], [[], 0, 1]);
-      assert.equal((await ask(host, { type: 'add', by: 100 }, { commandId: 'again' })).reply, 111);
+      const stale = give(host, { type: 'add', by: 100 }, { commandId: 'first' });
+      const behind = give(host, { type: 'add', by: 1_000 }, { commandId: 'second' });
+      await Promise.all([stale.done(), behind.done()]);
+      assert.deepEqual([stale.reply, stale.settled, stale.released], [111, 1, 0]);
+      assert.deepEqual([behind.reply, behind.settled, behind.released], [1_111, 1, 0]);
       assert.deepEqual(
         events.map((event) => event.type),
         ['fenced', 'restarting'],
@@ -494,7 +497,7 @@ describe('ActorHost', () => {
       const host = open({ restart: { ...restart, backoffMs: { initial: 1, max: 1 } } });
       journal.fail('acknowledge');
       const first = await ask(host, { type: 'add', by: 1 }, { commandId: 'once' });
-      assert.deepEqual([first.answers, first.released], [[], 1]);
+      assert.deepEqual([first.reply, first.settled, first.released], [1, 1, 0]);
       assert.equal((await ask(host, { type: 'add', by: 1 }, { commandId: 'once' })).reply, 1);
       assert.equal(journal.entries(job).length, 1);
     });

@@ -45,4 +45,16 @@ describe('Mailbox', () => {
       }),
     );
   });
+
+  it('gives what was put back first, also when it was empty', () => {
+    const mailbox = new Mailbox<string>(2);
+    mailbox.offer('a');
+    mailbox.offer('b');
+    mailbox.putBack(mailbox.take() as string);
+    assert.equal(mailbox.length, 2);
+    assert.deepEqual([mailbox.take(), mailbox.take(), mailbox.take()], ['a', 'b', undefined]);
+    mailbox.putBack('c');
+    mailbox.offer('d');
+    assert.deepEqual([mailbox.take(), mailbox.take(), mailbox.length], ['c', 'd', 0]);
+  });
 });
