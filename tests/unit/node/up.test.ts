@@ -142,7 +142,7 @@ describe('statewatt up', () => {
     await up('', {});
     assert.deepEqual(
       [given?.environment.dataFolder, given?.environment.http, given?.environment.nats],
-      [resolve('.statewatt'), { host: '127.0.0.1', port: 8080 }, { port: 0 }],
+      [resolve('.statewatt'), { host: '127.0.0.1', port: 8080 }, { port: 0, durability: 'relaxed' }],
     );
   });
 
