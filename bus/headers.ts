@@ -14,6 +14,8 @@ export const HEADER = {
   reply: 'Statewatt-Reply',
   /** Ms since the Unix epoch; an unaccepted command is not done after it. */
   deadline: 'Statewatt-Deadline',
+  /** Key of the timer that fires. */
+  timer: 'Statewatt-Timer',
   /** JetStream's deduplication id. */
   dedup: 'Nats-Msg-Id',
 } as const;
@@ -28,6 +30,7 @@ export interface Envelope {
   commandId?: string;
   replyTo?: string;
   deadline?: number;
+  timer?: string;
 }
 
 export function encodeHeaders(envelope: Envelope): MsgHdrs {
@@ -39,6 +42,7 @@ export function encodeHeaders(envelope: Envelope): MsgHdrs {
   if (envelope.commandId !== undefined) headers.set(HEADER.command, envelope.commandId);
   if (envelope.replyTo !== undefined) headers.set(HEADER.reply, envelope.replyTo);
   if (envelope.deadline !== undefined) headers.set(HEADER.deadline, String(envelope.deadline));
+  if (envelope.timer !== undefined) headers.set(HEADER.timer, envelope.timer);
   return headers;
 }
 
@@ -54,12 +58,14 @@ export function decodeHeaders(headers: MsgHdrs | undefined): Envelope {
   const correlationId = text(HEADER.correlation);
   const commandId = text(HEADER.command);
   const replyTo = text(HEADER.reply);
+  const timer = text(HEADER.timer);
   if (dedupId !== undefined) envelope.dedupId = dedupId;
   if (traceparent !== undefined) envelope.traceparent = traceparent;
   if (correlationId !== undefined) envelope.correlationId = correlationId;
   if (commandId !== undefined) envelope.commandId = commandId;
   if (replyTo !== undefined) envelope.replyTo = replyTo;
   if (Number.isFinite(deadline) && deadline > 0) envelope.deadline = deadline;
+  if (timer !== undefined) envelope.timer = timer;
   return envelope;
 }
 

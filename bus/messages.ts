@@ -24,9 +24,22 @@ export interface JournalEntry {
   readonly machine: number;
   /** Id of the command, when it was one; a redelivery is recognised by it. */
   readonly commandId?: string;
+  /** Key of the timer whose firing it is. */
+  readonly timer?: string;
   readonly traceparent: string;
   readonly correlationId?: string;
   readonly node: string;
+}
+
+/** A timer that an actor has set: an event that it is to get later. */
+export interface TimerRecord {
+  /** `seq-n`: journal sequence of the entry that set it, and the index of its record there. Names it for ever. */
+  readonly key: string;
+  /** What the machine cancels it by; null: nothing cancels it. */
+  readonly id: string | null;
+  readonly event: EventBody;
+  /** Ms since the Unix epoch. */
+  readonly due: number;
 }
 
 /** An actor's state as of a journal sequence. */
@@ -41,6 +54,8 @@ export interface SnapshotRecord {
   readonly state: unknown;
   /** Ids of the last accepted commands, oldest first. */
   readonly recentCommands: readonly string[];
+  /** Timers that wait; none when it is missing. */
+  readonly timers?: readonly TimerRecord[];
   readonly at: number;
 }
 

@@ -9,6 +9,7 @@ import { nanos } from '@nats-io/transport-node';
 
 export const STREAM = {
   commands: 'COMMANDS',
+  timers: 'TIMERS',
   journal: 'JOURNAL',
   snapshots: 'SNAPSHOTS',
   deadLetters: 'DEADLETTERS',
@@ -46,6 +47,17 @@ export function streamDefinitions(replicas: number, limits: StreamLimits): Defin
       max_bytes: 1024 ** 3,
       max_msg_size: 1024 ** 2,
       allow_atomic: true,
+      duplicate_window: 2 * MINUTE,
+    },
+    {
+      ...base,
+      name: STREAM.timers,
+      description: 'Timers of actors: scheduled messages, and those that fire until their actor has taken them',
+      subjects: ['timer.*.*.*.*', 'due.*.*.*'],
+      retention: RetentionPolicy.Workqueue,
+      allow_msg_schedules: true,
+      // The server has no schedules in a stream that discards the newest. Without a limit nothing is ever discarded.
+      discard: DiscardPolicy.Old,
       duplicate_window: 2 * MINUTE,
     },
     {

@@ -49,6 +49,11 @@ export function partitionOf(ref: Ref): number {
 export const subjects = {
   command: (ref: Ref) => `cmd.${partitionOf(ref)}.${ref.kind}.${ref.id}`,
   commandsOf: (partition: number) => `cmd.${partition}.>`,
+  /** A timer that waits; `key` is that of its record. */
+  timer: (ref: Ref, key: string) => `timer.${partitionOf(ref)}.${ref.kind}.${ref.id}.${key}`,
+  /** A timer that fires, on its way to its actor. */
+  due: (ref: Ref) => `due.${partitionOf(ref)}.${ref.kind}.${ref.id}`,
+  dueOf: (partition: number) => `due.${partition}.>`,
   journal: (ref: Ref) => `evt.${partitionOf(ref)}.${ref.kind}.${ref.id}`,
   /** For whoever runs the durable effects of a partition's entries. */
   journalOf: (partition: number) => `evt.${partition}.>`,
@@ -78,10 +83,11 @@ export function refOfEntry(subject: string): Ref {
   return makeRef(kind, id);
 }
 
-const COMMAND_SUBJECT = /^cmd\.(\d+)\.([^.]+)\.([^.]+)$/;
+const COMMAND_SUBJECT = /^(?:cmd|due)\.(\d+)\.([^.]+)\.([^.]+)$/;
 
 /**
- * The ref that a command's subject names. Its partition must be the ref's own: otherwise two nodes could own one actor.
+ * The ref that the subject of a command, or of a timer that fires, names. Its partition must be the ref's own: otherwise
+ * two nodes could own one actor.
  *
  * @throws `actors.invalid_ref`
  */

@@ -47,6 +47,8 @@ const frameCodec: Codec<Frame> = { schema: FRAME_SCHEMA, encode: encodeFrame, de
 
 export const topics = {
   command: (ref: Ref): Topic<EventBody> => ({ subject: subjects.command(ref), codec: commandCodec }),
+  /** The event that the actor gets when the timer fires. */
+  timer: (ref: Ref, key: string): Topic<EventBody> => ({ subject: subjects.timer(ref, key), codec: commandCodec }),
   journal: (ref: Ref): Topic<JournalEntry> => ({ subject: subjects.journal(ref), codec: journalCodec }),
   snapshot: (ref: Ref): Topic<SnapshotRecord> => ({ subject: subjects.snapshot(ref), codec: snapshotCodec }),
   deadLetter: (ref: Ref): Topic<DeadLetter> => ({ subject: subjects.deadLetter(ref), codec: deadLetterCodec }),

@@ -8,7 +8,9 @@ import { FencedError, type Journal } from './journal.js';
 import { PENDING, type ErasedCommand, type Host, type Kind, type Resource } from './kind.js';
 import { Mailbox } from './mailbox.js';
 import { answerLater, invalidCommand, notBegun, PoisonError, refusal, stopped } from './refusals.js';
-import { ActorState, stateName, takeStep, type Step } from './state.js';
+import { ActorState, stateName, type Step } from './state.js';
+import { TimerOrders } from './timers/orders.js';
+import type { TimerService } from './timers/scheduler.js';
 
 /** A command on its way through an actor. */
 export interface Delivery {
@@ -20,6 +22,8 @@ export interface Delivery {
   readonly deadline: number | undefined;
   /** Whether somebody waits for the answer; what nobody would hear of is not refused but kept. */
   readonly awaited: boolean;
+  /** Key of the timer whose firing it is; its event is the one that the actor has kept. */
+  readonly timer?: string;
   /** Sends the answer to the caller, if one waits. */
   answer(body: AnswerBody): void;
   /** The command needs no redelivery: accepted, refused or parked. */
@@ -51,6 +55,7 @@ export interface ActivationOptions {
   readonly kind: Kind;
   readonly ref: Ref;
   readonly journal: Journal;
+  readonly timers: TimerService | undefined;
   readonly node: string;
   readonly now: () => number;
   /** It ended by itself: a crash (to be restarted), or fenced (to be forgotten). */
@@ -77,6 +82,7 @@ export class Activation {
   readonly activatedAt: number;
   readonly transitions: TransitionRecord[] = [];
   readonly #options: ActivationOptions;
+  readonly #orders: TimerOrders;
   #state: ActorState | undefined;
   #resource: Resource | undefined;
   #waiting: { delivery: Delivery; command: ErasedCommand }[] = [];
@@ -93,6 +99,7 @@ export class Activation {
   constructor(options: ActivationOptions) {
     this.#options = options;
     this.ref = options.ref;
+    this.#orders = new TimerOrders(options.ref, options.timers);
     this.activatedAt = options.now();
   }
 
@@ -125,7 +132,7 @@ export class Activation {
       const at = this.#options.now();
       // Later than any before, and than those of a journal that was lost: readers outside may remember them.
       const event: EventBody = { type: 'activated', epoch: Math.max(this.#state.epoch + 1, at) };
-      const step = takeStep(kind, this.#state.snapshot, event, at);
+      const step = this.#state.step(kind, event, at);
       await this.#commit(step, event, undefined);
       effects = step.effects;
     }
@@ -168,8 +175,10 @@ export class Activation {
       for (;;) {
         if (this.#ended) return;
         const letter = mailbox.take();
+        this.#resumeTimers(letter);
         if (letter === undefined) return;
         if ('own' in letter) await this.#processOwn(letter.own);
+        else if (letter.delivery.timer !== undefined) await this.#processFiring(letter.delivery, letter.delivery.timer);
         else await this.#processDelivery(letter.delivery);
       }
     } catch (error) {
@@ -177,6 +186,34 @@ export class Activation {
     } finally {
       this.#running = false;
     }
+  }
+
+  /** Before anything else, for an earlier activation may have died before it got there. */
+  #resumeTimers(first: Letter | undefined): void {
+    const firing = first !== undefined && 'delivery' in first ? first.delivery.timer : undefined;
+    this.#orders.resume(this.#current().timers, firing);
+  }
+
+  /** A firing always stands in the journal, also one that the machine makes nothing of: it ends its timer. */
+  async #processFiring(delivery: Delivery, key: string): Promise<void> {
+    const timer = this.#current().timers.get(key);
+    if (timer === undefined) {
+      this.#settle(delivery); // Cancelled meanwhile, or a second firing.
+      return;
+    }
+    try {
+      const step = this.#step(timer.event, key);
+      await this.#commit(step, timer.event, delivery);
+      this.#settle(delivery);
+      this.#answerWaiting();
+      this.#afterCommit(step);
+    } catch (error) {
+      await this.#failed(error, timer.event, delivery);
+    }
+  }
+
+  #settle(delivery: Delivery): void {
+    this.#orders.afterwards(() => delivery.settle());
   }
 
   async #processOwn(own: OwnEvent): Promise<void> {
@@ -207,7 +244,7 @@ export class Activation {
       return;
     }
     if (state.knows(delivery.commandId)) {
-      delivery.settle();
+      this.#settle(delivery);
       this.#answer(delivery, command, true);
       return;
     }
@@ -219,7 +256,7 @@ export class Activation {
     try {
       const step = this.#step(delivery.event);
       const applied = step.changed && (await this.#commit(step, delivery.event, delivery));
-      delivery.settle();
+      this.#settle(delivery);
       if (applied) this.#answerWaiting();
       this.#answer(delivery, command, step.changed);
       if (applied) this.#afterCommit(step);
@@ -228,10 +265,10 @@ export class Activation {
     }
   }
 
-  #step(event: EventBody): Step {
-    const before = this.#current().snapshot;
+  #step(event: EventBody, fired?: string): Step {
+    const state = this.#current();
     try {
-      return takeStep(this.#options.kind, before, event, this.#options.now());
+      return state.step(this.#options.kind, event, this.#options.now(), fired);
     } catch (cause) {
       throw new PoisonError(this.ref, event, cause);
     }
@@ -243,6 +280,8 @@ export class Activation {
     if (!tenure.has(this.ref)) await this.#mayAct();
     const state = this.#current();
     const { at } = step;
+    const timer = delivery?.timer;
+    const commandId = timer === undefined ? delivery?.commandId : undefined;
     const entry: JournalEntry = {
       event,
       effects: step.effects,
@@ -250,15 +289,18 @@ export class Activation {
       machine: kind.version,
       traceparent: childTraceparent(delivery?.traceparent),
       node,
-      ...(delivery === undefined ? {} : { commandId: delivery.commandId }),
+      ...(commandId === undefined ? {} : { commandId }),
+      ...(timer === undefined ? {} : { timer }),
       ...(delivery?.correlationId === undefined ? {} : { correlationId: delivery.correlationId }),
     };
     const from = stateName(state.snapshot);
-    const entryId = `${formatRef(this.ref)}:${delivery?.commandId ?? randomUUID()}`;
+    const entryId =
+      timer === undefined ? `${formatRef(this.ref)}:${commandId ?? randomUUID()}` : `${formatRef(this.ref)}@${timer}`;
     const appended = await journal.append(this.ref, entry, state.seq, entryId);
     // It was applied in an earlier life, longer ago than the actor remembers ids.
     if (appended.duplicate) return false;
-    state.accept(step, appended.seq, delivery?.commandId, event);
+    state.accept(step, appended.seq, commandId, event);
+    this.#orders.carryOut(state.timers.apply({ seq: appended.seq, at, effects: step.effects, timer }));
     this.transitions.push({ at, event: event.type, from, to: stateName(step.snapshot), seq: appended.seq });
     if (this.transitions.length > KEPT_TRANSITIONS) this.transitions.shift();
     return true;

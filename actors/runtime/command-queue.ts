@@ -14,21 +14,26 @@ import type { Owned } from './placement/ownership.js';
 const REDELIVERY_MS = 15_000;
 const NAME = /^partition-(\d+)-(\d+)$/;
 
+/** The streams that feed partitions: what callers send, and the timers that fire. */
+export type Feed = typeof STREAM.commands | typeof STREAM.timers;
+
 /**
- * The commands of one partition under one ownership. Each ownership has a consumer of its own: what the owner before
- * had taken and not finished comes to the new one at once and in order, and what that owner still acknowledges counts
- * for nothing.
+ * The commands of one partition under one ownership, or the timers that fire there. Each ownership has a consumer of its
+ * own: what the owner before had taken and not finished comes to the new one at once and in order, and what that owner
+ * still acknowledges counts for nothing.
  */
 export class CommandQueue {
   readonly owned: Owned;
   readonly #bus: Bus;
   readonly #host: ActorHost;
+  readonly #feed: Feed;
   #messages: ConsumerMessages | undefined;
   #closed = false;
 
-  constructor(bus: Bus, host: ActorHost, owned: Owned) {
+  constructor(bus: Bus, host: ActorHost, owned: Owned, feed: Feed) {
     this.#bus = bus;
     this.#host = host;
+    this.#feed = feed;
     this.owned = owned;
   }
 
@@ -40,18 +45,18 @@ export class CommandQueue {
       const [, of, at] = NAME.exec(name) ?? [];
       if (Number(of) !== partition) continue;
       if (Number(at) > epoch) return false;
-      if (Number(at) < epoch) await manager.consumers.delete(STREAM.commands, name).catch(ignoreMissing);
+      if (Number(at) < epoch) await manager.consumers.delete(this.#feed, name).catch(ignoreMissing);
     }
     const name = `partition-${partition}-${epoch}`;
-    await manager.consumers.add(STREAM.commands, {
+    await manager.consumers.add(this.#feed, {
       durable_name: name,
-      filter_subject: subjects.commandsOf(partition),
+      filter_subject: this.#feed === STREAM.timers ? subjects.dueOf(partition) : subjects.commandsOf(partition),
       ack_policy: AckPolicy.Explicit,
       ack_wait: nanos(REDELIVERY_MS),
       max_ack_pending: 1_000,
     });
     if (this.#closed) return true;
-    const consumer = await jetstream.consumers.get(STREAM.commands, name);
+    const consumer = await jetstream.consumers.get(this.#feed, name);
     this.#messages = await consumer.consume({ max_messages: 200, callback: (message) => this.#take(message) });
     if (this.#closed) await this.#messages.close();
     return true;
@@ -73,12 +78,14 @@ export class CommandQueue {
       if (typeof event !== 'object' || event === null || typeof event.type !== 'string') {
         throw new StatewattError('actors.invalid_command', 'invalid', 'a command is a JSON object with a text "type"');
       }
+      const fires = this.#feed === STREAM.timers;
       const delivery: Delivery = {
         event,
-        commandId: envelope.commandId ?? `${STREAM.commands}:${message.seq}`,
+        commandId: envelope.commandId ?? `${this.#feed}:${message.seq}`,
         traceparent: envelope.traceparent,
         correlationId: envelope.correlationId,
         deadline: envelope.deadline,
+        ...(fires ? { timer: envelope.timer ?? '' } : {}),
         awaited: envelope.replyTo !== undefined,
         answer,
         settle: () => message.ack(),
@@ -103,10 +110,10 @@ export class CommandQueue {
   }
 }
 
-/** Names of the consumers that feed partitions, of every ownership. */
-export async function queueNames(bus: Bus): Promise<string[]> {
+/** Names of a stream's consumers that feed partitions, of every ownership. */
+export async function queueNames(bus: Bus, feed: Feed): Promise<string[]> {
   const names: string[] = [];
-  for await (const info of bus.manager.consumers.list(STREAM.commands)) names.push(info.name);
+  for await (const info of bus.manager.consumers.list(feed)) names.push(info.name);
   return names;
 }
 

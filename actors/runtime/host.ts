@@ -8,6 +8,7 @@ import type { Kind } from './kind.js';
 import { busy, notActive, parked, refusal, stopped, unknownKind } from './refusals.js';
 import { stateName } from './state.js';
 import { RestartBudget } from './supervisor.js';
+import type { TimerService } from './timers/scheduler.js';
 
 /** One actor as a person sees it. */
 export interface ActorFacts {
@@ -35,6 +36,8 @@ export interface ActorInside extends ActorFacts {
 
 export interface HostOptions {
   readonly journal: Journal;
+  /** Without it, an actor that sets a timer crashes. */
+  readonly timers?: TimerService;
   readonly kinds: readonly Kind[];
   readonly node: string;
   readonly now?: () => number;
@@ -251,11 +254,12 @@ export class ActorHost {
     if (seat.starting !== undefined) return seat.starting;
     if (seat.activation !== undefined) return Promise.resolve();
     cancelRestart(seat);
-    const { journal, node } = this.#options;
+    const { journal, timers, node } = this.#options;
     const activation = new Activation({
       kind: seat.kind,
       ref: seat.ref,
       journal,
+      timers,
       node,
       now: this.#now,
       mailbox: seat.mailbox,

@@ -238,14 +238,17 @@ function stateValue<Reply>(turn: { readonly snapshot: unknown }): Reply {
   return (turn.snapshot as { value: Reply }).value;
 }
 
-/** Invoked children and delays live in a process; they would be lost with it. */
+/** Invoked children live in a process; they would be lost with it. */
 function refuseWhatIsNotDurable(kind: string, machine: AnyStateMachine): void {
   const visit = (node: AnyStateMachine['root']): void => {
     if (node.invoke.length > 0) {
       throw unsupported(kind, `state "${node.id}" invokes an actor; make it an effect whose result is an event`);
     }
-    if (node.after.length > 0) {
-      throw unsupported(kind, `state "${node.id}" has a delayed transition (after); durable timers are not there yet`);
+    for (const { delay } of node.after) {
+      // XState would take it for no delay at all.
+      if (typeof delay === 'string' && !(delay in machine.implementations.delays)) {
+        throw unsupported(kind, `state "${node.id}" waits for "${delay}", a delay that setup does not name`);
+      }
     }
     for (const child of Object.values(node.states)) visit(child);
   };

@@ -17,6 +17,7 @@ import { Ownership, type Owned } from './placement/ownership.js';
 const RETRY_MS = 250;
 /** What a durable effect under way has to end by itself when the node stops. */
 const EFFECTS_GRACE_MS = 2_000;
+const FEEDS = [STREAM.commands, STREAM.timers] as const;
 
 export interface PartitionsOptions {
   readonly bus: Bus;
@@ -33,7 +34,7 @@ export interface PartitionsOptions {
 }
 
 interface Held {
-  readonly queue: CommandQueue;
+  readonly queues: readonly CommandQueue[];
   readonly effects: OutboxQueue | undefined;
   readonly questions: Subscription;
 }
@@ -101,10 +102,7 @@ export class Partitions {
   async close(): Promise<void> {
     this.#stopped = true;
     const held = [...this.#held.values()];
-    await Promise.all([
-      ...held.map(({ queue }) => queue.close()),
-      ...held.map(({ effects }) => effects?.close(EFFECTS_GRACE_MS)),
-    ]);
+    await Promise.all([...held.map(closeQueues), ...held.map(({ effects }) => effects?.close(EFFECTS_GRACE_MS))]);
   }
 
   /** Gives the partitions to the others, once their actors have ended here. */
@@ -124,7 +122,7 @@ export class Partitions {
     const held = this.#held.get(partition);
     this.#held.delete(partition);
     held?.questions.unsubscribe();
-    await Promise.all([held?.queue.close(), held?.effects?.close()]);
+    if (held !== undefined) await Promise.all([closeQueues(held), held.effects?.close()]);
     await this.#options.host.retireAll((ref) => partitionOf(ref) === partition);
   }
 
@@ -133,8 +131,11 @@ export class Partitions {
     const { bus, host, outbox, alwaysOn, onTrouble } = this.#options;
     for (;;) {
       try {
-        const [names, consumers] = await Promise.all([queueNames(bus), outbox.needed ? outboxConsumers(bus) : []]);
-        const [refs] = await Promise.all([alwaysOn(), ...gained.map((owned) => this.#open(owned, names, consumers))]);
+        const [feeds, consumers] = await Promise.all([
+          Promise.all(FEEDS.map((feed) => queueNames(bus, feed))),
+          outbox.needed ? outboxConsumers(bus) : [],
+        ]);
+        const [refs] = await Promise.all([alwaysOn(), ...gained.map((owned) => this.#open(owned, feeds, consumers))]);
         await Promise.all(
           refs
             .filter((ref) => this.#held.has(partitionOf(ref)))
@@ -149,17 +150,21 @@ export class Partitions {
     }
   }
 
-  async #open(owned: Owned, names: readonly string[], consumers: readonly ConsumerInfo[]): Promise<void> {
+  async #open(
+    owned: Owned,
+    feeds: readonly (readonly string[])[],
+    consumers: readonly ConsumerInfo[],
+  ): Promise<void> {
     if (this.#held.has(owned.partition)) return;
     const { bus, host, outbox } = this.#options;
     // Before any actor acts: from here on no durable effect can be overlooked.
     const effects = outbox.needed ? outbox.queue(owned) : undefined;
-    const queue = new CommandQueue(bus, host, owned);
+    const queues = FEEDS.map((feed) => new CommandQueue(bus, host, owned, feed));
     let opened = false;
     try {
-      opened = (await effects?.open(consumers)) !== false && (await queue.open(names));
+      opened = (await effects?.open(consumers)) !== false && (await openAll(queues, feeds));
     } finally {
-      if (!opened) await effects?.close();
+      if (!opened) await Promise.all([effects?.close(), ...queues.map((queue) => queue.close())]);
     }
     if (!opened) return;
     const questions = bus.nats.subscribe(subjects.query(owned.partition), {
@@ -167,10 +172,19 @@ export class Partitions {
         if (error === null) void this.#answer(message.data, (data) => message.respond(data));
       },
     });
-    this.#held.set(owned.partition, { queue, effects, questions });
+    this.#held.set(owned.partition, { queues, effects, questions });
   }
 
   async #answer(question: Uint8Array, respond: (data: Uint8Array) => boolean): Promise<void> {
     respond(codecs.answer.encode(await this.#options.answer(question)));
   }
+}
+
+async function openAll(queues: readonly CommandQueue[], feeds: readonly (readonly string[])[]): Promise<boolean> {
+  const opened = await Promise.all(queues.map((queue, index) => queue.open(feeds[index] ?? [])));
+  return !opened.includes(false);
+}
+
+async function closeQueues({ queues }: Held): Promise<void> {
+  await Promise.all(queues.map((queue) => queue.close()));
 }

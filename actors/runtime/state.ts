@@ -4,11 +4,13 @@ import {
   transition,
   type AnyMachineSnapshot,
   type AnyStateMachine,
+  type ExecutableActionObject,
   type Snapshot,
 } from 'xstate';
-import type { EffectRecord, EventBody, JournalEntry, SnapshotRecord } from '../../bus/messages.js';
-import { StatewattError } from '../../errors/error.js';
+import type { EffectRecord, EventBody, JournalEntry, SnapshotRecord, TimerRecord } from '../../bus/messages.js';
 import type { Kind } from './kind.js';
+import { PendingTimers } from './timers/pending.js';
+import { SET_TIMER, timerRecord } from './timers/records.js';
 
 /** Accepted commands whose ids an actor remembers, to answer a repeated one with the first result. */
 const REMEMBERED_COMMANDS = 256;
@@ -31,10 +33,20 @@ export class ActorState {
   epoch = 0;
   /** Entries since the last snapshot was saved. */
   unsaved = 0;
+  /** Timers that it has set. */
+  readonly timers: PendingTimers;
   readonly #recent = new Set<string>();
+  /** Timers of the initial state: they run from the first entry on, for before it there is no actor. */
+  readonly #initialTimers: readonly EffectRecord[];
 
-  constructor(snapshot: AnyMachineSnapshot) {
+  constructor(
+    snapshot: AnyMachineSnapshot,
+    initialTimers: readonly EffectRecord[],
+    timers: readonly TimerRecord[] | undefined,
+  ) {
     this.snapshot = snapshot;
+    this.#initialTimers = initialTimers;
+    this.timers = new PendingTimers(timers);
   }
 
   /** From nothing, or from a snapshot and the entries after it. Effects are not run again. */
@@ -44,7 +56,8 @@ export class ActorState {
     stored: SnapshotRecord | undefined,
     entries: readonly { seq: number; entry: JournalEntry }[],
   ): ActorState {
-    const state = new ActorState(stored === undefined ? initial(kind, id) : revive(kind.machine, stored.state));
+    const state =
+      stored === undefined ? initial(kind, id) : new ActorState(revive(kind.machine, stored.state), [], stored.timers);
     if (stored !== undefined) {
       state.seq = stored.seq;
       state.epoch = stored.epoch ?? 0;
@@ -53,8 +66,19 @@ export class ActorState {
     for (const { seq, entry } of entries) {
       const step = takeStep(kind, state.snapshot, entry.event, entry.at);
       state.accept(step, seq, entry.commandId, entry.event);
+      // As it was ordered then, whatever the machine says today.
+      state.timers.apply({ seq, ...entry });
     }
     return state;
+  }
+
+  /** What the event would do now. `fired`: key of the timer whose firing it is. @throws as `takeStep` does */
+  step(kind: Kind, event: EventBody, at: number, fired?: string): Step {
+    const step = takeStep(kind, this.snapshot, event, at);
+    if (!step.changed) return step;
+    const all = this.seq === 0 ? [...this.#initialTimers, ...step.effects] : step.effects;
+    const effects = this.timers.withoutVain(all, fired);
+    return { ...step, effects, changed: step.snapshot !== this.snapshot || effects.length > 0 };
   }
 
   accept(step: Step, seq: number, commandId: string | undefined, event: EventBody): void {
@@ -82,15 +106,22 @@ export class ActorState {
       machine: kind.version,
       state: kind.machine.getPersistedSnapshot(this.snapshot),
       recentCommands: [...this.#recent],
+      ...(this.timers.size === 0 ? {} : { timers: this.timers.all() }),
       at,
     };
   }
 }
 
-/** The state of an actor that has no journal yet. Actions of entering the initial state are not effects: nothing was accepted. */
-function initial(kind: Kind, id: string): AnyMachineSnapshot {
-  const [snapshot] = initialTransition(kind.machine, kind.input(id));
-  return snapshot as AnyMachineSnapshot;
+/**
+ * The state of an actor that has no journal yet. Actions of entering the initial state are not effects: nothing was
+ * accepted. Only its timers are kept.
+ */
+function initial(kind: Kind, id: string): ActorState {
+  const [snapshot, actions] = initialTransition(kind.machine, kind.input(id));
+  const timers = actions
+    .filter(({ type }) => type === SET_TIMER)
+    .flatMap((action) => timerRecord(kind.kind, action) ?? []);
+  return new ActorState(snapshot as AnyMachineSnapshot, timers, undefined);
 }
 
 function revive(machine: AnyStateMachine, persisted: unknown): AnyMachineSnapshot {
@@ -107,18 +138,17 @@ export function takeStep(kind: Kind, before: AnyMachineSnapshot, event: EventBod
   const [after, actions] = transition(kind.machine, before, { ...event, at });
   const snapshot = after as AnyMachineSnapshot;
   if (snapshot.status === 'error') throw snapshot.error;
-  const effects = actions.map((action): EffectRecord => {
-    if (action.type.startsWith('xstate.')) {
-      throw new StatewattError(
-        'kind.unsupported',
-        'internal',
-        `kind "${kind.kind}": action ${action.type} is not durable`,
-      );
-    }
-    const record = { type: action.type, params: action.params ?? null };
-    return kind.durable[action.type] === undefined ? record : { ...record, durable: true };
-  });
+  const effects: EffectRecord[] = [];
+  for (const action of actions) {
+    const record = action.type.startsWith('xstate.') ? timerRecord(kind.kind, action) : effectRecord(kind, action);
+    if (record !== undefined) effects.push(record);
+  }
   return { snapshot, effects, changed: snapshot !== before || effects.length > 0, at };
+}
+
+function effectRecord(kind: Kind, { type, params }: ExecutableActionObject): EffectRecord {
+  const record = { type, params: (params as unknown) ?? null };
+  return kind.durable[type] === undefined ? record : { ...record, durable: true };
 }
 
 /** A state's value on one line: `online`, or `link.up & shelving.off` for parallel regions. */

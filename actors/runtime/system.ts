@@ -11,6 +11,7 @@ import { Partitions } from './partitions.js';
 import { Peers } from './peers.js';
 import type { Member } from './placement/membership.js';
 import type { NodeFacts } from './placement/nodes.js';
+import { JetStreamTimers } from './timers/scheduler.js';
 
 /** The address of an actor of a known kind: what may be asked of it is known to the compiler. */
 export interface ActorRef<K extends Kind> extends Ref {
@@ -43,6 +44,7 @@ export class ActorSystem {
   readonly #host: ActorHost;
   readonly #journal: JetStreamJournal;
   readonly #outbox: Outbox;
+  readonly #timers: JetStreamTimers;
   readonly #partitions: Partitions;
   readonly #peers: Peers;
   readonly #caller: Caller;
@@ -50,8 +52,10 @@ export class ActorSystem {
   constructor(options: SystemOptions) {
     this.node = options.node;
     this.#journal = new JetStreamJournal(options.bus);
+    this.#timers = new JetStreamTimers(options.bus);
     this.#host = new ActorHost({
       journal: this.#journal,
+      timers: this.#timers,
       kinds: options.kinds,
       node: options.node,
       tenure: {
@@ -196,6 +200,7 @@ export class ActorSystem {
     }, 5_000);
     await stopped;
     clearTimeout(patience);
+    this.#timers.close();
     await this.#partitions.leave();
     this.#caller.close();
   }
