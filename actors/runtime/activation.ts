@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { StatewattError, errorMessage, toStatewattError } from '../../errors/error.js';
-import { childTraceparent } from '../../bus/headers.js';
-import type { AnswerBody, EffectRecord, EventBody, JournalEntry } from '../../bus/messages.js';
+import type { EffectRecord, EventBody } from '../../bus/messages.js';
 import { formatRef, type Ref } from '../../bus/subjects.js';
 import { notOwner, type ActorTenure } from './actor-tenure.js';
+import type { Delivery } from './delivery.js';
+import { journalEntry } from './entry.js';
 import { FencedError, type Journal } from './journal.js';
 import { PENDING, type ErasedCommand, type Host, type Kind, type Resource } from './kind.js';
 import { Mailbox } from './mailbox.js';
@@ -12,25 +12,7 @@ import { ActorState, stateName, type Step } from './state.js';
 import { TimerOrders } from './timers/orders.js';
 import type { TimerService } from './timers/scheduler.js';
 
-/** A command on its way through an actor. */
-export interface Delivery {
-  readonly event: EventBody;
-  readonly commandId: string;
-  readonly traceparent: string | undefined;
-  readonly correlationId: string | undefined;
-  /** Ms since the Unix epoch; not begun after it. */
-  readonly deadline: number | undefined;
-  /** Whether somebody waits for the answer; what nobody would hear of is not refused but kept. */
-  readonly awaited: boolean;
-  /** Key of the timer whose firing it is; its event is the one that the actor has kept. */
-  readonly timer?: string;
-  /** Sends the answer to the caller, if one waits. */
-  answer(body: AnswerBody): void;
-  /** The command needs no redelivery: accepted, refused or parked. */
-  settle(): void;
-  /** It was not processed; deliver it again (to a newer activation), after `delayMs` if that is given. */
-  release(delayMs?: number): void;
-}
+export type { Delivery } from './delivery.js';
 
 interface OwnEvent {
   /** The activation whose resource sent it; a later one does not want it. */
@@ -279,29 +261,14 @@ export class Activation {
     const { journal, kind, node, tenure } = this.#options;
     if (!tenure.has(this.ref)) await this.#mayAct();
     const state = this.#current();
-    const { at } = step;
-    const timer = delivery?.timer;
-    const commandId = timer === undefined ? delivery?.commandId : undefined;
-    const entry: JournalEntry = {
-      event,
-      effects: step.effects,
-      at,
-      machine: kind.version,
-      traceparent: childTraceparent(delivery?.traceparent),
-      node,
-      ...(commandId === undefined ? {} : { commandId }),
-      ...(timer === undefined ? {} : { timer }),
-      ...(delivery?.correlationId === undefined ? {} : { correlationId: delivery.correlationId }),
-    };
+    const { entry, entryId } = journalEntry({ kind, node, ref: this.ref, step, event, delivery });
     const from = stateName(state.snapshot);
-    const entryId =
-      timer === undefined ? `${formatRef(this.ref)}:${commandId ?? randomUUID()}` : `${formatRef(this.ref)}@${timer}`;
     const appended = await journal.append(this.ref, entry, state.seq, entryId);
     // It was applied in an earlier life, longer ago than the actor remembers ids.
     if (appended.duplicate) return false;
-    state.accept(step, appended.seq, commandId, event);
-    this.#orders.carryOut(state.timers.apply({ seq: appended.seq, at, effects: step.effects, timer }));
-    this.transitions.push({ at, event: event.type, from, to: stateName(step.snapshot), seq: appended.seq });
+    state.accept(step, appended.seq, entry.commandId, event);
+    this.#orders.carryOut(state.timers.apply({ seq: appended.seq, ...entry }));
+    this.transitions.push({ at: entry.at, event: event.type, from, to: stateName(step.snapshot), seq: appended.seq });
     if (this.transitions.length > KEPT_TRANSITIONS) this.transitions.shift();
     return true;
   }

@@ -8,6 +8,7 @@ import { MemoryTimers } from '../../../support/memory-timers.js';
 import { sleeperKind } from '../../../support/sleeper.js';
 
 const actor = makeRef('sleeper', 'a');
+const wakeUp = 'xstate.after.nap.sleeper.asleep';
 
 describe('an activation and its timers', () => {
   let journal: MemoryJournal;
@@ -34,7 +35,7 @@ describe('an activation and its timers', () => {
 
   /** As the timers' stream would deliver it. */
   async function fire(key: string): Promise<TestDelivery> {
-    const delivery = Object.assign(new TestDelivery({ type: 'whatever' }, { told: true }), { timer: key });
+    const delivery = Object.assign(new TestDelivery({ type: wakeUp }, { told: true }), { timer: key });
     host.deliver(actor, delivery);
     return delivery.done();
   }
@@ -56,7 +57,7 @@ describe('an activation and its timers', () => {
     assert.equal((await fire('1-0')).settled, 1);
     assert.equal((await fire('1-0')).settled, 1);
     assert.deepEqual(context().woken, [1_060]);
-    assert.deepEqual(events(), ['sleep', 'xstate.after.nap.sleeper.asleep']);
+    assert.deepEqual(events(), ['sleep', wakeUp]);
     assert.equal(journal.entries(actor).at(-1)?.entry.timer, '1-0');
     // The exit of the state has nothing to cancel: it was the firing that led out.
     assert.deepEqual(timers.log, ['set sleeper/a@1-0']);
@@ -65,9 +66,11 @@ describe('an activation and its timers', () => {
   it('takes back what the machine cancels or sets again, and ignores it should it fire all the same', async () => {
     await give({ type: 'sleep', ms: 50 });
     await give({ type: 'sleep', ms: 60 });
-    await give({ type: 'wake' });
     await fire('1-0');
+    assert.equal(host.inspect(actor)?.state, 'asleep');
+    await give({ type: 'wake' });
     await fire('2-1');
+    assert.deepEqual(events(), ['sleep', 'sleep', 'wake']);
     assert.deepEqual(context().woken, []);
     assert.deepEqual([...timers.log].sort(), [
       'cancel sleeper/a@1-0',

@@ -33,7 +33,7 @@ describe('delayed events of a machine', () => {
 
   it('without a delay are a part of the step', () => {
     const { snapshot, effects } = step({ type: 'shout' });
-    assert.deepEqual([snapshot.context.heard, effects], [['now'], []]);
+    assert.deepEqual([(snapshot.context as { heard: string[] }).heard, effects], [['now'], []]);
   });
 
   it('refuse a delay that is none, and what would live in the process only', () => {

@@ -1,0 +1,21 @@
+import type { AnswerBody, EventBody } from '../../bus/messages.js';
+
+/** A command on its way through an actor. */
+export interface Delivery {
+  readonly event: EventBody;
+  readonly commandId: string;
+  readonly traceparent: string | undefined;
+  readonly correlationId: string | undefined;
+  /** Ms since the Unix epoch; not begun after it. */
+  readonly deadline: number | undefined;
+  /** Whether somebody waits for the answer; what nobody would hear of is not refused but kept. */
+  readonly awaited: boolean;
+  /** Key of the timer whose firing it is; its event is the one that the actor has kept. */
+  readonly timer?: string;
+  /** Sends the answer to the caller, if one waits. */
+  answer(body: AnswerBody): void;
+  /** The command needs no redelivery: accepted, refused or parked. */
+  settle(): void;
+  /** It was not processed; deliver it again (to a newer activation), after `delayMs` if that is given. */
+  release(delayMs?: number): void;
+}

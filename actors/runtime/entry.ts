@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import { childTraceparent } from '../../bus/headers.js';
+import type { EventBody, JournalEntry } from '../../bus/messages.js';
+import { formatRef, type Ref } from '../../bus/subjects.js';
+import type { Delivery } from './delivery.js';
+import type { Kind } from './kind.js';
+import type { Step } from './state.js';
+
+export interface Accepted {
+  readonly kind: Kind;
+  readonly node: string;
+  readonly ref: Ref;
+  readonly step: Step;
+  readonly event: EventBody;
+  /** undefined for an event of the actor's own. */
+  readonly delivery: Delivery | undefined;
+}
+
+/** An accepted event as it goes into the journal, and the id that lets the journal take it only once. */
+export function journalEntry({ kind, node, ref, step, event, delivery }: Accepted): {
+  readonly entry: JournalEntry;
+  readonly entryId: string;
+} {
+  const timer = delivery?.timer;
+  const commandId = timer === undefined ? delivery?.commandId : undefined;
+  const entry: JournalEntry = {
+    event,
+    effects: step.effects,
+    at: step.at,
+    machine: kind.version,
+    traceparent: childTraceparent(delivery?.traceparent),
+    node,
+    ...(commandId === undefined ? {} : { commandId }),
+    ...(timer === undefined ? {} : { timer }),
+    ...(delivery?.correlationId === undefined ? {} : { correlationId: delivery.correlationId }),
+  };
+  // A caller may call its commands what it likes: no id of theirs looks like that of a timer.
+  const entryId = timer === undefined ? `${formatRef(ref)}:${commandId ?? randomUUID()}` : `${formatRef(ref)}@${timer}`;
+  return { entry, entryId };
+}
