@@ -150,11 +150,7 @@ export class Partitions {
     }
   }
 
-  async #open(
-    owned: Owned,
-    feeds: readonly (readonly string[])[],
-    consumers: readonly ConsumerInfo[],
-  ): Promise<void> {
+  async #open(owned: Owned, feeds: readonly (readonly string[])[], consumers: readonly ConsumerInfo[]): Promise<void> {
     if (this.#held.has(owned.partition)) return;
     const { bus, host, outbox } = this.#options;
     // Before any actor acts: from here on no durable effect can be overlooked.

@@ -147,7 +147,7 @@ export function takeStep(kind: Kind, before: AnyMachineSnapshot, event: EventBod
 }
 
 function effectRecord(kind: Kind, { type, params }: ExecutableActionObject): EffectRecord {
-  const record = { type, params: (params as unknown) ?? null };
+  const record = { type, params: params ?? null };
   return kind.durable[type] === undefined ? record : { ...record, durable: true };
 }
 

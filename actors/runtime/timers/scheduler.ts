@@ -4,6 +4,7 @@ import type { TimerRecord } from '../../../bus/messages.js';
 import { STREAM } from '../../../bus/streams.js';
 import { formatRef, subjects, type Ref } from '../../../bus/subjects.js';
 import { topics } from '../../../bus/topics.js';
+import { whileConnected } from '../../../bus/while-connected.js';
 import { StatewattError } from '../../../errors/error.js';
 
 /** Where timers are kept while they wait; the runtime's tests bring one that lives in memory. */
@@ -42,7 +43,8 @@ export class JetStreamTimers implements TimerService {
     for (;;) {
       if (this.#closed) throw new StatewattError('timers.closed', 'unavailable', 'the node is stopping');
       try {
-        await this.#bus.jetstream.publish(topic.subject, topic.codec.encode(timer.event), options);
+        const payload = topic.codec.encode(timer.event);
+        await whileConnected(this.#bus, () => this.#bus.jetstream.publish(topic.subject, payload, options));
         return;
       } catch {
         // No server, or no room: only time helps, and health tells of both.
@@ -52,6 +54,7 @@ export class JetStreamTimers implements TimerService {
   }
 
   async cancel(ref: Ref, key: string): Promise<void> {
-    await this.#bus.manager.streams.purge(STREAM.timers, { filter: subjects.timer(ref, key) });
+    const { manager } = this.#bus;
+    await whileConnected(this.#bus, () => manager.streams.purge(STREAM.timers, { filter: subjects.timer(ref, key) }));
   }
 }

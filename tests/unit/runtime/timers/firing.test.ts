@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ActorHost } from '../../../../actors/runtime/host.js';
+import { ActorHost, type HostEvent } from '../../../../actors/runtime/host.js';
 import type { EventBody } from '../../../../bus/messages.js';
 import { makeRef } from '../../../../bus/subjects.js';
 import { TestDelivery } from '../../../support/delivery.js';
@@ -139,8 +139,10 @@ describe('an activation and its timers', () => {
 
   it('crashes an actor that sets a timer where nothing keeps timers', async () => {
     await host.stop();
-    host = new ActorHost({ journal, kinds: [sleeperKind], node: 'n1', now: () => now, random: () => 1 });
-    assert.equal((await give({ type: 'sleep', ms: 50 })).released, 1);
-    assert.match(host.inspect(actor)?.lastError ?? '', /no keeper of timers/);
+    const crashed = new Promise<HostEvent>((onEvent) => {
+      host = new ActorHost({ journal, kinds: [sleeperKind], node: 'n1', now: () => now, onEvent });
+    });
+    host.deliver(actor, new TestDelivery({ type: 'sleep', ms: 50 }));
+    assert.match((await crashed).error.message, /no keeper of timers/);
   });
 });
