@@ -1,4 +1,4 @@
-import { AckPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { AckPolicy, type JsMsg } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/connection.js';
 import { decodeHeaders } from '../../bus/headers.js';
@@ -8,11 +8,12 @@ import { refOfCommand, subjects } from '../../bus/subjects.js';
 import { codecs, topics } from '../../bus/topics.js';
 import { StatewattError, errorMessage, toStatewattError } from '../../errors/error.js';
 import type { Delivery } from './activation.js';
+import { Consumption } from './consumption.js';
 import type { ActorHost } from './host.js';
 import type { Owned } from './placement/ownership.js';
 
 const REDELIVERY_MS = 15_000;
-const NAME = /^partition-(\d+)-(\d+)$/;
+const NAME = /^partition-(\d+)-(\d+)(-\d+)?$/;
 
 /** The streams that feed partitions: what callers send, and the timers that fire. */
 export type Feed = typeof STREAM.commands | typeof STREAM.timers;
@@ -20,15 +21,14 @@ export type Feed = typeof STREAM.commands | typeof STREAM.timers;
 /**
  * The commands of one partition under one ownership, or the timers that fire there. Each ownership has a consumer of its
  * own: what the owner before had taken and not finished comes to the new one at once and in order, and what that owner
- * still acknowledges counts for nothing.
+ * still acknowledges counts for nothing. So does each gap of the connection.
  */
 export class CommandQueue {
   readonly owned: Owned;
   readonly #bus: Bus;
   readonly #host: ActorHost;
   readonly #feed: Feed;
-  #messages: ConsumerMessages | undefined;
-  #closed = false;
+  #consumption: Consumption | undefined;
 
   constructor(bus: Bus, host: ActorHost, owned: Owned, feed: Feed) {
     this.#bus = bus;
@@ -38,38 +38,43 @@ export class CommandQueue {
   }
 
   /** False when a later ownership has it already. `existing` are the names of the stream's consumers. */
-  async open(existing: readonly string[]): Promise<boolean> {
-    const { manager, jetstream } = this.#bus;
+  open(existing: readonly string[]): Promise<boolean> {
+    this.#consumption = new Consumption({
+      bus: this.#bus,
+      stream: this.#feed,
+      make: async (run) => this.#make(run, run === 0 ? existing : await queueNames(this.#bus, this.#feed)),
+      onMessage: (message) => this.#take(message),
+    });
+    return this.#consumption.open();
+  }
+
+  /** Takes no more. */
+  async close(): Promise<void> {
+    await this.#consumption?.close();
+  }
+
+  /** Makes the consumer of a run of this ownership, where those before have been. */
+  async #make(run: number, existing: readonly string[]): Promise<string | undefined> {
+    const { manager } = this.#bus;
     const { partition, epoch } = this.owned;
+    const mine = `partition-${partition}-${epoch}-${run}`;
     for (const name of existing) {
       const [, of, at] = NAME.exec(name) ?? [];
-      if (Number(of) !== partition) continue;
-      if (Number(at) > epoch) return false;
-      if (Number(at) < epoch) await manager.consumers.delete(this.#feed, name).catch(ignoreMissing);
+      if (Number(of) !== partition || name === mine) continue;
+      if (Number(at) > epoch) return undefined;
+      await manager.consumers.delete(this.#feed, name).catch(ignoreMissing);
     }
-    const name = `partition-${partition}-${epoch}`;
     await manager.consumers.add(this.#feed, {
-      durable_name: name,
+      durable_name: mine,
       filter_subject: this.#feed === STREAM.timers ? subjects.dueOf(partition) : subjects.commandsOf(partition),
       ack_policy: AckPolicy.Explicit,
       ack_wait: nanos(REDELIVERY_MS),
       max_ack_pending: 1_000,
     });
-    if (this.#closed) return true;
-    const consumer = await jetstream.consumers.get(this.#feed, name);
-    this.#messages = await consumer.consume({ max_messages: 200, callback: (message) => this.#take(message) });
-    if (this.#closed) await this.#messages.close();
-    return true;
-  }
-
-  /** Takes no more. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#messages?.close();
+    return mine;
   }
 
   #take(message: JsMsg): void {
-    if (this.#closed) return;
     const envelope = decodeHeaders(message.headers);
     const answer = (body: AnswerBody): void => this.#answer(envelope.replyTo, body);
     try {

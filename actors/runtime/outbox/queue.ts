@@ -1,17 +1,18 @@
-import { AckPolicy, DeliverPolicy, type ConsumerInfo, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { AckPolicy, DeliverPolicy, type ConsumerInfo, type JsMsg } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { Bus } from '../../../bus/connection.js';
 import { STREAM } from '../../../bus/streams.js';
 import { refOfEntry, subjects } from '../../../bus/subjects.js';
 import { codecs } from '../../../bus/topics.js';
 import { errorMessage } from '../../../errors/error.js';
+import { Consumption } from '../consumption.js';
 import type { Owned } from '../placement/ownership.js';
 import type { OutboxRunner } from './runner.js';
 
 const REDELIVERY_MS = 30_000;
 /** Entries whose effects have not all happened; beyond it the partition's later ones wait on the server. */
 const MAX_UNSETTLED = 10_000;
-const NAME = /^effects-(\d+)-(\d+)$/;
+const NAME = /^effects-(\d+)-(\d+)(-\d+)?$/;
 
 /**
  * The journal entries of one partition under one ownership, for their durable effects. Each ownership has a consumer of
@@ -22,8 +23,7 @@ export class OutboxQueue {
   readonly #bus: Bus;
   readonly #owned: Owned;
   readonly #runner: OutboxRunner;
-  #messages: ConsumerMessages | undefined;
-  #closed = false;
+  #consumption: Consumption | undefined;
 
   constructor(bus: Bus, owned: Owned, runner: OutboxRunner) {
     this.#bus = bus;
@@ -32,17 +32,33 @@ export class OutboxQueue {
   }
 
   /** False when a later ownership has it already. `existing` are the journal's consumers. */
-  async open(existing: readonly ConsumerInfo[]): Promise<boolean> {
-    const { manager, jetstream } = this.#bus;
+  open(existing: readonly ConsumerInfo[]): Promise<boolean> {
+    this.#consumption = new Consumption({
+      bus: this.#bus,
+      stream: STREAM.journal,
+      make: async (run) => this.#make(run, run === 0 ? existing : await outboxConsumers(this.#bus)),
+      onMessage: (message) => this.#take(message),
+    });
+    return this.#consumption.open();
+  }
+
+  /** Takes no more; what runs has `graceMs` to end. */
+  async close(graceMs = 0): Promise<void> {
+    await Promise.all([this.#consumption?.close(), this.#runner.close(graceMs)]);
+  }
+
+  /** Makes the consumer of a run of this ownership; it goes on where those before have been. */
+  async #make(run: number, existing: readonly ConsumerInfo[]): Promise<string | undefined> {
+    const { manager } = this.#bus;
     const { partition, epoch } = this.#owned;
-    const mine = `effects-${partition}-${epoch}`;
+    const mine = `effects-${partition}-${epoch}-${run}`;
     const older: string[] = [];
     let floor = 0;
     for (const { name, ack_floor } of existing) {
       const [, of, at] = NAME.exec(name) ?? [];
       if (Number(of) !== partition) continue;
-      if (Number(at) > epoch) return false;
-      if (Number(at) < epoch) older.push(name);
+      if (Number(at) > epoch) return undefined;
+      if (name !== mine) older.push(name);
       floor = Math.max(floor, ack_floor.stream_seq);
     }
     if (!existing.some(({ name }) => name === mine)) {
@@ -58,21 +74,10 @@ export class OutboxQueue {
     }
     // Only now: until the new one stands, the old one is what knows the position.
     for (const name of older) await manager.consumers.delete(STREAM.journal, name).catch(ignoreMissing);
-    if (this.#closed) return true;
-    const consumer = await jetstream.consumers.get(STREAM.journal, mine);
-    this.#messages = await consumer.consume({ max_messages: 200, callback: (message) => this.#take(message) });
-    if (this.#closed) await this.#messages.close();
-    return true;
-  }
-
-  /** Takes no more; what runs has `graceMs` to end. */
-  async close(graceMs = 0): Promise<void> {
-    this.#closed = true;
-    await Promise.all([this.#messages?.close(), this.#runner.close(graceMs)]);
+    return mine;
   }
 
   #take(message: JsMsg): void {
-    if (this.#closed) return;
     try {
       const entry = codecs.journal.decode(message.data);
       this.#runner.take({ ref: refOfEntry(message.subject), seq: message.seq, entry, settle: () => message.ack() });
