@@ -29,6 +29,8 @@ export interface JournalEntry {
   readonly traceparent: string;
   readonly correlationId?: string;
   readonly node: string;
+  /** Number of the ownership under which it was written: it never falls. Absent where actors are not shared. */
+  readonly ownership?: number;
 }
 
 /** A timer that an actor has set: an event that it is to get later. */

@@ -66,6 +66,8 @@ export class Activation {
   readonly #options: ActivationOptions;
   readonly #orders: TimerOrders;
   #state: ActorState | undefined;
+  /** Number of the node's ownership under which it was brought to life. */
+  #ownership = 0;
   #resource: Resource | undefined;
   #waiting: { delivery: Delivery; command: ErasedCommand }[] = [];
   /** Loaded and claimed: events may be taken. */
@@ -104,9 +106,12 @@ export class Activation {
   async #begin(predecessor: Promise<void> | undefined): Promise<void> {
     await predecessor;
     const { kind, ref, journal } = this.#options;
-    await this.#mayAct();
-    const { snapshot, entries } = await journal.load(ref);
+    const ownership = await this.#claim();
+    const { snapshot, entries, ownership: newest } = await journal.load(ref);
     if (this.#ended) return;
+    // Another node has been given the actor, and has begun: behind its entry ours would be taken, and both would act.
+    if (newest > ownership || (await this.#claim()) !== ownership) throw notOwner(ref);
+    this.#ownership = ownership;
     this.#state = ActorState.restore(kind, ref.id, snapshot, entries);
     this.#state.unsaved = entries.length;
     let effects: readonly EffectRecord[] = [];
@@ -261,7 +266,15 @@ export class Activation {
     const { journal, kind, node, tenure } = this.#options;
     if (!tenure.has(this.ref)) await this.#mayAct();
     const state = this.#current();
-    const { entry, entryId } = journalEntry({ kind, node, ref: this.ref, step, event, delivery });
+    const { entry, entryId } = journalEntry({
+      kind,
+      node,
+      ref: this.ref,
+      ownership: this.#ownership,
+      step,
+      event,
+      delivery,
+    });
     const from = stateName(state.snapshot);
     const appended = await journal.append(this.ref, entry, state.seq, entryId);
     // It was applied in an earlier life, longer ago than the actor remembers ids.
@@ -276,6 +289,13 @@ export class Activation {
   /** Waits until it is known that this node still has the actor. @throws `actors.not_owner` */
   async #mayAct(): Promise<void> {
     if (!(await this.#options.tenure.whenKnown(this.ref))) throw notOwner(this.ref);
+  }
+
+  /** Waits until it is known that the actor is to live here. @throws `actors.not_owner` */
+  async #claim(): Promise<number> {
+    const ownership = await this.#options.tenure.claim(this.ref);
+    if (ownership === undefined) throw notOwner(this.ref);
+    return ownership;
   }
 
   #answerWaiting(): void {

@@ -6,10 +6,19 @@ export interface ActorTenure {
   has(ref: Ref): boolean;
   /** Waits through a gap in the node's lease until it is known. */
   whenKnown(ref: Ref): Promise<boolean>;
+  /**
+   * Asked before an actor is brought to life: the number of this node's ownership, which rises with each owner; undefined
+   * when the actor lives elsewhere or is on its way there.
+   */
+  claim(ref: Ref): Promise<number | undefined>;
 }
 
 /** For a host that shares its actors with nobody. */
-export const EVERYWHERE: ActorTenure = { has: () => true, whenKnown: () => Promise.resolve(true) };
+export const EVERYWHERE: ActorTenure = {
+  has: () => true,
+  whenKnown: () => Promise.resolve(true),
+  claim: () => Promise.resolve(0),
+};
 
 const NOT_OWNER = 'actors.not_owner';
 

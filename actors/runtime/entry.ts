@@ -9,6 +9,8 @@ import type { Step } from './state.js';
 export interface Accepted {
   readonly kind: Kind;
   readonly node: string;
+  /** Under which the node has the actor; 0 where actors are not shared. */
+  readonly ownership: number;
   readonly ref: Ref;
   readonly step: Step;
   readonly event: EventBody;
@@ -17,7 +19,7 @@ export interface Accepted {
 }
 
 /** An accepted event as it goes into the journal, and the id that lets the journal take it only once. */
-export function journalEntry({ kind, node, ref, step, event, delivery }: Accepted): {
+export function journalEntry({ kind, node, ownership, ref, step, event, delivery }: Accepted): {
   readonly entry: JournalEntry;
   readonly entryId: string;
 } {
@@ -30,6 +32,7 @@ export function journalEntry({ kind, node, ref, step, event, delivery }: Accepte
     machine: kind.version,
     traceparent: childTraceparent(delivery?.traceparent),
     node,
+    ...(ownership === 0 ? {} : { ownership }),
     ...(commandId === undefined ? {} : { commandId }),
     ...(timer === undefined ? {} : { timer }),
     ...(delivery?.correlationId === undefined ? {} : { correlationId: delivery.correlationId }),

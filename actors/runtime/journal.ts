@@ -34,6 +34,8 @@ export interface Appended {
 export interface Loaded {
   snapshot: SnapshotRecord | undefined;
   entries: { seq: number; entry: JournalEntry }[];
+  /** Of the newest entry, though a snapshot may include it; 0 when that names none. */
+  ownership: number;
 }
 
 /** What a journal needs to be; the runtime's tests bring one that lives in memory. */
@@ -89,7 +91,8 @@ export class JetStreamJournal implements Journal {
       }
       if (entries.length === before) throw incomplete(ref, next, last.seq);
     }
-    return { snapshot, entries };
+    const ownership = last === null ? undefined : codecs.journal.decode(last.data).ownership;
+    return { snapshot, entries, ownership: ownership ?? 0 };
   }
 
   #last(stream: string, subject: string): Promise<StoredMsg | null> {

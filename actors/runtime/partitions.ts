@@ -80,6 +80,11 @@ export class Partitions {
     return this.#ownership.whenOwned(partitionOf(ref));
   }
 
+  /** The number of this node's ownership of the actor's partition; undefined when it has none. */
+  claim(ref: Ref): Promise<number | undefined> {
+    return this.#ownership.claim(partitionOf(ref));
+  }
+
   /** Nobody waits any longer for what is not known. */
   abandon(): void {
     this.#ownership.abandon();

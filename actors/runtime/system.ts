@@ -61,6 +61,7 @@ export class ActorSystem {
       tenure: {
         has: (ref) => this.#partitions.owns(ref),
         whenKnown: (ref) => this.#partitions.whenOwned(ref),
+        claim: (ref) => this.#partitions.claim(ref),
       },
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     });

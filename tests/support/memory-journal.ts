@@ -48,7 +48,12 @@ export class MemoryJournal implements Journal {
   }
 
   /** What another activation of the actor writes. */
-  intrude(ref: Ref, event: JournalEntry['event'], entryId = `intruder-${this.#nextSeq}`, commandId?: string): number {
+  intrude(
+    ref: Ref,
+    event: JournalEntry['event'],
+    entryId = `intruder-${this.#nextSeq}`,
+    names: Pick<JournalEntry, 'commandId' | 'ownership'> = {},
+  ): number {
     const entry: JournalEntry = {
       event,
       effects: [],
@@ -56,7 +61,7 @@ export class MemoryJournal implements Journal {
       machine: 1,
       traceparent: '',
       node: 'intruder',
-      ...(commandId === undefined ? {} : { commandId }),
+      ...names,
     };
     return this.#store(ref, entry, entryId);
   }
@@ -81,7 +86,9 @@ export class MemoryJournal implements Journal {
     this.#maybeFail('load');
     const snapshot = this.snapshot(ref);
     const after = snapshot?.seq ?? 0;
-    return { snapshot, entries: this.entries(ref).filter(({ seq }) => seq > after) };
+    const entries = this.entries(ref);
+    const ownership = entries.at(-1)?.entry.ownership ?? 0;
+    return { snapshot, entries: entries.filter(({ seq }) => seq > after), ownership };
   }
 
   async append(ref: Ref, entry: JournalEntry, expected: number, entryId: string): Promise<Appended> {

@@ -1,4 +1,5 @@
 import sinon from 'sinon';
+import { EVERYWHERE } from '../../actors/runtime/actor-tenure.js';
 import { ActorHost } from '../../actors/runtime/host.js';
 import type { Kind } from '../../actors/runtime/kind.js';
 import type { AnswerBody, EventBody } from '../../bus/messages.js';
@@ -45,6 +46,8 @@ interface Asked {
 
 interface Seated extends Node {
   readonly link: Link;
+  /** The newest ownership that it has had. */
+  believes: number;
   /** Actors whose activation was crashed on purpose: what it had accepted may be without its effects. */
   readonly killed: Set<string>;
 }
@@ -188,6 +191,7 @@ export class ModelBus {
       await this.#release(node, epoch);
       if (!this.#queue.open(node, epoch)) return;
       node.epoch = epoch;
+      node.believes = epoch;
       for (const ref of ACTORS) {
         // Like the runtime: what cannot be brought to life now comes to life by a command.
         if (ref.kind === 'meter') await node.host.activate(ref).catch(() => undefined);
@@ -215,6 +219,7 @@ export class ModelBus {
     const state = { name, dead: false, paused: false, cut: false, epoch: 0, acts: Infinity };
     const node: Seated = Object.assign(state, {
       changes: Promise.resolve(),
+      believes: 0,
       killed: new Set<string>(),
       link: undefined as unknown as Link,
       host: undefined as unknown as ActorHost,
@@ -235,7 +240,15 @@ export class ModelBus {
           ordered(`${formatRef(ref)}#${seq}.${index}`, (effect.params as { n: number }).n),
         ),
     });
-    const host = new ActorHost({ journal: link, kinds, node: name, now: () => this.#clock.now, random: () => 0.5 });
+    const host = new ActorHost({
+      journal: link,
+      kinds,
+      node: name,
+      now: () => this.#clock.now,
+      random: () => 0.5,
+      // A process that knows nothing of its loss: the journal alone must hold it back.
+      tenure: { ...EVERYWHERE, claim: () => Promise.resolve(node.believes) },
+    });
     Object.assign(node, { link, host });
     this.#places[place] = node;
     this.#all.push(node);

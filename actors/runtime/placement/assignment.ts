@@ -8,8 +8,9 @@ export interface PartitionTable {
   readonly epochs: readonly number[];
 }
 
-export function emptyTable(partitions: number): PartitionTable {
-  return { version: 0, owners: Array<null>(partitions).fill(null), epochs: Array<number>(partitions).fill(0) };
+/** Where it may follow one that was lost, `epoch` has to be later than any of that one's: a time in ms is. */
+export function emptyTable(partitions: number, epoch = 0): PartitionTable {
+  return { version: 0, owners: Array<null>(partitions).fill(null), epochs: Array<number>(partitions).fill(epoch) };
 }
 
 /**

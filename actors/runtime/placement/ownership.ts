@@ -36,7 +36,7 @@ export class Ownership {
   readonly #tenure: Tenure;
   #kv: KV | undefined;
   #watch: { stop(): void } | undefined;
-  #table: PartitionTable = emptyTable(PARTITIONS);
+  #table: PartitionTable = emptyTable(PARTITIONS, Date.now());
   #revision = 0;
   readonly #held = new Map<number, number>();
   #applying: Promise<void> = Promise.resolve();
@@ -75,6 +75,11 @@ export class Ownership {
   /** As `owns`, but waits through a gap in the lease until the table has been read again. False after `abandon`. */
   whenOwned(partition: number): Promise<boolean> {
     return this.#tenure.whenKnown(partition);
+  }
+
+  /** Waits like `whenOwned`; the number of the ownership, undefined when there is none or it is on its way out. */
+  async claim(partition: number): Promise<number | undefined> {
+    return (await this.#tenure.whenKnown(partition)) ? this.#held.get(partition) : undefined;
   }
 
   /** Nobody waits any longer for what is not known. */

@@ -40,6 +40,9 @@ export class Checker {
     const last = history.entries.at(-1)?.seq ?? 0;
     if (last !== expected)
       this.#fail(`${formatRef(ref)}: entry ${seq} was made behind ${expected}, and stands behind ${last}`);
+    const before = history.entries.at(-1)?.entry.ownership ?? 0;
+    if ((entry.ownership ?? 0) < before)
+      this.#fail(`${formatRef(ref)}: entry ${seq} is of ownership ${entry.ownership}, behind one of ${before}`);
     if (entry.commandId !== undefined) {
       const twin = history.commands.get(entry.commandId);
       if (twin !== undefined) this.#fail(`${formatRef(ref)}: ${entry.commandId} was accepted at ${twin} and at ${seq}`);

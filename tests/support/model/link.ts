@@ -47,7 +47,7 @@ export class Link implements Journal {
       if (mutant === 'effects again') for (const { seq, entry } of loaded.entries) runEffects(ref, entry, seq);
       if (mutant !== 'forgets commands') return loaded;
       const entries = loaded.entries.map(({ seq, entry: { commandId: _, ...entry } }) => ({ seq, entry }));
-      return { snapshot: loaded.snapshot && { ...loaded.snapshot, recentCommands: [] }, entries };
+      return { ...loaded, snapshot: loaded.snapshot && { ...loaded.snapshot, recentCommands: [] }, entries };
     });
   }
 

@@ -12,6 +12,8 @@ describe('ActorHost whose node may lose its actors', () => {
   let journal: MemoryJournal;
   let announced: string[];
   let owned: boolean | undefined;
+  /** Number of the node's ownership, undefined when it has none. */
+  let ownership: number | undefined;
   let known: (owned: boolean) => void;
   let host: ActorHost;
 
@@ -19,6 +21,7 @@ describe('ActorHost whose node may lose its actors', () => {
     journal = new MemoryJournal();
     announced = [];
     owned = true;
+    ownership = 7;
     let waiting: ((owned: boolean) => void)[] = [];
     known = (answer) => {
       owned = answer;
@@ -33,6 +36,7 @@ describe('ActorHost whose node may lose its actors', () => {
         has: () => owned === true,
         whenKnown: () =>
           owned === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(owned),
+        claim: () => Promise.resolve(owned === true ? ownership : undefined),
       },
     });
   });
@@ -81,6 +85,47 @@ describe('ActorHost whose node may lose its actors', () => {
     assert.equal(delivery.settled, 0);
     assert.equal(journal.loads, 0);
     assert.equal(journal.entries(counter).length, 0);
+  });
+
+  describe('brings no actor to life', () => {
+    const forgotten = async (entries: number): Promise<void> => {
+      await eventually(() => (host.actors().length === 0 ? true : undefined));
+      assert.deepEqual(announced, []);
+      assert.equal(journal.entries(counter).length, entries);
+    };
+
+    it('behind an entry of a later owner, of whom it has not heard yet', async () => {
+      journal.intrude(counter, { type: 'add', by: 1 }, 'theirs', { ownership: 8 });
+      const delivery = announce('late');
+      await forgotten(1);
+      assert.equal(delivery.released, 1);
+    });
+
+    it('behind such an entry that a snapshot includes', async () => {
+      const seq = journal.intrude(counter, { type: 'add', by: 1 }, 'theirs', { ownership: 8 });
+      const state = { status: 'active', value: 'open', context: { total: 1 }, children: {}, historyValue: {} };
+      await journal.saveSnapshot(counter, { seq, machine: 1, state, recentCommands: [], at: 1 });
+      announce('late');
+      await forgotten(1);
+    });
+
+    it('that went to another node while it was loaded, though what is under way may end', async () => {
+      const release = journal.hold();
+      announce('late');
+      await settled();
+      ownership = undefined;
+      release();
+      await forgotten(0);
+    });
+
+    it('but one behind the entry of an earlier owner, and says under which ownership it writes', async () => {
+      journal.intrude(counter, { type: 'add', by: 1 }, 'theirs', { ownership: 6 });
+      await announce('first').done();
+      assert.deepEqual(
+        journal.entries(counter).map(({ entry }) => entry.ownership),
+        [6, 7],
+      );
+    });
   });
 
   it('saves no snapshot of an actor that another node has', async () => {
