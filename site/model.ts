@@ -1,3 +1,5 @@
+import type { Model } from './models/model.js';
+import type { Template } from './models/template.js';
 import type { DataType, PointDefinition, PointKind } from './points.js';
 
 /** A whole, validated site: what site/config/ loads from site.yaml and the point tables, and all the rest trusts. */
@@ -11,6 +13,10 @@ export interface Site {
   /** Absolute paths of every file that was read, for watching. */
   readonly files: readonly string[];
   readonly history: HistoryConfig;
+  /** Those that come along and the site's own, ascending by id. */
+  readonly templates: readonly Template[];
+  /** Those of the site file, ascending by id. */
+  readonly models: readonly Model[];
 }
 
 export interface PollingDefaults {

@@ -2,11 +2,13 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { ChannelConfig, PollingDefaults, Site } from '../model.js';
 import { readChannel } from './channel.js';
 import { diskFiles, Reader, type Files } from './files.js';
+import { readModels } from './models.js';
 import { Problems } from './problems.js';
 import { checkSiteFile } from './schema-check.js';
 import type { ChannelFile } from './schema/channel.js';
 import { SITE_DEFAULTS, type SiteFile } from './schema/site.js';
 import { Block, given, resolveIn, type SiteSource } from './source.js';
+import { readTemplates } from './templates.js';
 import { YamlSource } from './yaml-source.js';
 
 /** Site files that a folder may hold; the first that is there counts. The last ones are those of VoltageEMS. */
@@ -68,12 +70,15 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
   const channels = await inTurn(checked.channels, (channel, index) =>
     readChannel(source, channel, block.at('channels', index), defaults),
   );
+  const sound = channels.filter((channel) => channel !== undefined).sort((a, b) => a.id - b.id);
+  const templates = await readTemplates(source, file.templates ?? []);
+  const models = readModels(file.models ?? [], templates, sound, checked.channels, block);
   const { history = {} } = file;
   const watch = given(block, file, ['watch_files', 'file_watch_enabled']);
   return {
     name: given(block, file, ['site', 'name']) ?? basename(folder),
     defaults,
-    channels: channels.filter((channel) => channel !== undefined).sort((a, b) => a.id - b.id),
+    channels: sound,
     watchFiles: watch ?? true,
     files: [...reader.read].sort(),
     history: {
@@ -82,6 +87,8 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
       hourDays: history.hour_days ?? SITE_DEFAULTS.history.hourDays,
       dayDays: history.day_days ?? SITE_DEFAULTS.history.dayDays,
     },
+    templates,
+    models,
   };
 }
 

@@ -34,6 +34,15 @@ export function checkSiteFile(yaml: YamlSource, problems: Problems): CheckedSite
   };
 }
 
+/** Checks a whole file by a schema; every deviation is noted where it is written. Undefined when there is one. */
+export function checkFile<T>(validate: ValidateFunction<T>, yaml: YamlSource, problems: Problems): T | undefined {
+  const { value } = yaml;
+  if (validate(value)) return value;
+  const told = new Set<string>();
+  for (const error of validate.errors ?? []) report(error, yaml, problems, told);
+  return undefined;
+}
+
 interface JsonSchema {
   type?: string | string[];
   enum?: readonly (string | number)[];
@@ -44,6 +53,7 @@ interface JsonSchema {
   minLength?: number;
   minItems?: number;
   maxItems?: number;
+  pattern?: string;
 }
 
 function report(error: ErrorObject, yaml: YamlSource, problems: Problems, told: Set<string>): void {
@@ -98,10 +108,14 @@ function describe(schema: JsonSchema): string {
         : exclusiveMinimum !== undefined
           ? ` greater than ${exclusiveMinimum}${maximum === undefined ? '' : ` up to ${maximum}`}`
           : '';
-  if (Array.isArray(type)) return 'a port number or the name of a serial port';
+  if (Array.isArray(type)) {
+    if (type.includes('integer')) return 'a port number or the name of a serial port';
+    return choices(type.map((one) => describe({ ...schema, type: one })));
+  }
   if (type === 'integer') return `a whole number${range}`;
   if (type === 'number') return `a number${range}`;
   if (type === 'boolean') return 'true or false';
+  if (type === 'string' && schema.pattern !== undefined) return `text like ${schema.pattern}`;
   if (type === 'string') return schema.minLength === undefined ? 'text' : 'text that is not empty';
   if (type === 'array') return schema.maxItems === undefined ? 'a list' : `a list of ${schema.maxItems} numbers`;
   if (type === 'object') return `keys: ${choices(Object.keys(schema.properties ?? {}))}`;

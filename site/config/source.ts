@@ -16,10 +16,10 @@ export interface SiteSource {
 
 /** A block of the site file, for saying where in it something is wrong. */
 export class Block implements Origin {
-  readonly #source: SiteSource;
+  readonly #source: Pick<SiteSource, 'yaml' | 'problems'>;
   readonly path: KeyPath;
 
-  constructor(source: SiteSource, path: KeyPath) {
+  constructor(source: Pick<SiteSource, 'yaml' | 'problems'>, path: KeyPath) {
     this.#source = source;
     this.path = path;
   }

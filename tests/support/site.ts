@@ -9,6 +9,8 @@ export function testSite(channels: readonly ChannelConfig[], change: Partial<Sit
     watchFiles: false,
     files: [],
     history: { rawDays: 30, minuteDays: 365, hourDays: 1825, dayDays: 3650 },
+    templates: [],
+    models: [],
     ...change,
   };
 }

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { ChannelSchema } from './channel.js';
+import { ModelFileSchema } from '../../models/schema.js';
 import { closed, millis } from './helpers.js';
 
 export const SITE_DEFAULTS = {
@@ -46,6 +47,13 @@ export const SiteFileSchema = closed({
     }),
   ),
   channels: Type.Array(ChannelSchema, { description: 'the devices of the site' }),
+  templates: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      description:
+        'files with templates of one’s own, relative to the site file: YAML, JSON or a SunSpec model in JSON',
+    }),
+  ),
+  models: Type.Optional(Type.Array(ModelFileSchema, { description: 'equipment, made from templates' })),
 
   name: Type.Optional(Type.String({ minLength: 1, description: 'VoltageEMS: name of the site' })),
   global_config: Type.Optional(Defaults),
