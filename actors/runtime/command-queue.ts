@@ -90,7 +90,7 @@ export class CommandQueue {
         traceparent: envelope.traceparent,
         correlationId: envelope.correlationId,
         deadline: envelope.deadline,
-        ...(fires ? { timer: envelope.timer ?? '' } : {}),
+        ...(fires ? { timer: envelope.timer ?? '' } : { place: message.seq }),
         awaited: envelope.replyTo !== undefined,
         answer,
         settle: () => message.ack(),

@@ -10,6 +10,8 @@ export interface Delivery {
   readonly deadline: number | undefined;
   /** Whether somebody waits for the answer; what nobody would hear of is not refused but kept. */
   readonly awaited: boolean;
+  /** Its place in the queue: what was sent later has a higher one. Timers have none. */
+  readonly place?: number;
   /** Key of the timer whose firing it is; its event is the one that the actor has kept. */
   readonly timer?: string;
   /** Sends the answer to the caller, if one waits. */

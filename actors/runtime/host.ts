@@ -8,6 +8,7 @@ import type { Kind } from './kind.js';
 import { busy, notActive, parked, refusal, stopped, unknownKind } from './refusals.js';
 import { stateName } from './state.js';
 import { RestartBudget } from './supervisor.js';
+import { TurnedAway } from './turned-away.js';
 import type { TimerService } from './timers/scheduler.js';
 
 /** One actor as a person sees it. */
@@ -58,6 +59,7 @@ interface Seat {
   readonly ref: Ref;
   readonly mailbox: ReturnType<typeof createMailbox>;
   readonly budget: RestartBudget;
+  readonly turnedAway: TurnedAway;
   activation: Activation | undefined;
   starting: Promise<void> | undefined;
   restartTimer: NodeJS.Timeout | undefined;
@@ -113,18 +115,24 @@ export class ActorHost {
       return;
     }
     const seat = this.#seat(kind, ref);
+    const { place = 0 } = delivery; // 0: it has no place that could be overtaken.
     if (seat.failed) {
       this.counters.refusedFailed += 1;
+      seat.turnedAway.remove(place);
       this.#refuse(ref, delivery, parked(ref, seat.lastError));
       return;
     }
-    if (!seat.mailbox.offer({ delivery })) {
+    if (seat.turnedAway.before(place) || !seat.mailbox.offer({ delivery })) {
       this.counters.refusedBusy += 1;
-      // Nobody would hear that it was refused: it stays in the queue.
-      if (!delivery.awaited) delivery.release(BUSY_RETRY_MS);
-      else this.#refuse(ref, delivery, busy(ref, seat.mailbox.capacity));
+      if (delivery.awaited) this.#refuse(ref, delivery, busy(ref, seat.mailbox.capacity));
+      else {
+        // Nobody would hear that it was refused: it stays in the queue.
+        if (place > 0) seat.turnedAway.add(place);
+        delivery.release(BUSY_RETRY_MS);
+      }
       return;
     }
+    seat.turnedAway.remove(place);
     this.counters.commands += 1;
     seat.commands += 1;
     if (seat.activation !== undefined) seat.activation.wake();
@@ -237,6 +245,7 @@ export class ActorHost {
         ref,
         mailbox: createMailbox(kind),
         budget: new RestartBudget(kind.policy.restart, this.#options.random),
+        turnedAway: new TurnedAway(),
         activation: undefined,
         starting: undefined,
         restartTimer: undefined,

@@ -9,6 +9,7 @@ export class TestDelivery implements Delivery {
   readonly awaited: boolean;
   readonly commandId: string;
   readonly deadline: number | undefined;
+  readonly place?: number;
   settled = 0;
   released = 0;
   readonly #log: string[] | undefined;
@@ -17,11 +18,12 @@ export class TestDelivery implements Delivery {
 
   constructor(
     readonly event: EventBody,
-    options: { commandId?: string; deadline?: number; log?: string[]; told?: boolean } = {},
+    options: { commandId?: string; deadline?: number; log?: string[]; told?: boolean; place?: number } = {},
   ) {
     this.commandId = options.commandId ?? `command-${TestDelivery.#next++}`;
     this.deadline = options.deadline;
     this.awaited = options.told !== true;
+    if (options.place !== undefined) this.place = options.place;
     this.#log = options.log;
   }
 

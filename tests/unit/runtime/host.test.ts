@@ -347,6 +347,36 @@ describe('ActorHost', () => {
         [1, 2, 3, 4, 5],
       );
     });
+
+    it('lets nobody overtake what was turned away until it has come again', async () => {
+      const host = open();
+      const release = journal.hold();
+      const taken = [1, 2, 3, 4, 5].map((place) => give(host, { type: 'add', by: 1 }, { place }));
+      const sixth = { type: 'add', by: 10 };
+      const [away, later] = [6, 7].map((place) => give(host, sixth, { told: true, place }));
+      release();
+      await Promise.all(taken.map((each) => each.done()));
+      await settled();
+      // There is room now; but the sixth and the seventh are on their way back.
+      const eighth = give(host, { type: 'add', by: 100 }, { told: true, place: 8 });
+      const asked = give(host, { type: 'add', by: 1 }, { place: 9 });
+      const again = [7, 6, 7, 8].map((place) => give(host, sixth, { told: true, place }));
+      await Promise.all(again.map((each) => each.done()));
+      assert.deepEqual(
+        [away, later, eighth, ...again].map((each) => [each?.released, each?.settled]),
+        [
+          [1, 0],
+          [1, 0],
+          [1, 0],
+          [1, 0],
+          [0, 1],
+          [0, 1],
+          [0, 1],
+        ],
+      );
+      assert.deepEqual(asked.refusals, ['actors.busy']);
+      assert.equal((await ask(host, { type: 'add', by: 1 })).reply, 36);
+    });
   });
 
   describe('a crash', () => {
