@@ -1,0 +1,4 @@
+/** The expression language of rules and computed points (docs/expressions.md). */
+export { compileExpression, type CompileOptions, type Evaluator, type Expression } from './expression.js';
+export { ExpressionError, type ExpressionProblem } from './error.js';
+export { ANY_POINT, sitePoints, type PointScope } from './points.js';
