@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { MAX_LENGTH, MAX_NESTING } from '../../../site/expressions/parse.js';
 import { compileExpression, sitePoints } from '../../../site/expressions/index.js';
-import type { Site } from '../../../site/model.js';
 import type { PointDefinition } from '../../../site/points.js';
+import { testSite } from '../../support/site.js';
 import { refusal, SCOPE } from './support.js';
 
 describe('expressions: errors', () => {
@@ -109,21 +109,14 @@ describe('expressions: the points of a site', () => {
     ...{ protocol: 'virtual' as const, id, name, enabled: true, pollingIntervalMs: 1000, points },
     ...{ seed: 1, patterns: [] },
   });
-  const site: Site = {
-    name: 'test',
-    defaults: { maxConcurrentConnections: 1, connectionTimeoutMs: 1, pollingIntervalMs: 1 },
-    channels: [
-      channel(1001, 'Meter', [
-        point('T', 1, 'Voltage'),
-        ...Array.from({ length: 11 }, (_, index) => point('T', index + 2, 'Current')),
-        point('S', 1, 'Breaker', { dataType: 'bool' }),
-        point('T', 13, 'Serial', { dataType: 'string' }),
-      ]),
-    ],
-    watchFiles: false,
-    files: [],
-    history: { rawDays: 1, minuteDays: 1, hourDays: 1, dayDays: 1 },
-  };
+  const site = testSite([
+    channel(1001, 'Meter', [
+      point('T', 1, 'Voltage'),
+      ...Array.from({ length: 11 }, (_, index) => point('T', index + 2, 'Current')),
+      point('S', 1, 'Breaker', { dataType: 'bool' }),
+      point('T', 13, 'Serial', { dataType: 'string' }),
+    ]),
+  ]);
   const points = sitePoints(site, { grid_voltage: 'comsrv:1001:T:1', gone: '1001:T:99', broken: 'nonsense' });
   const compile = (source: string) => compileExpression(source, { points, result: 'condition' });
 
