@@ -7,6 +7,7 @@ export { formatRef, parseRef, partitionOf, PARTITIONS, type Ref } from '../bus/s
 export { StatewattError, type ErrorBody, type ErrorCategory, type ErrorOptions } from '../errors/error.js';
 export type { TransitionRecord } from './runtime/activation.js';
 export { DEFAULT_DEADLINE_MS, type AskOptions } from './runtime/caller.js';
+export type { DeadLetters, LetterDecision, LetterFilter, StoredLetter } from './runtime/dead-letters.js';
 export type { ActorFacts, ActorInside, HostCounters, HostEvent } from './runtime/host.js';
 export {
   DEFAULT_POLICY,

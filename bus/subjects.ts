@@ -59,6 +59,8 @@ export const subjects = {
   journalOf: (partition: number) => `evt.${partition}.>`,
   snapshot: (ref: Ref) => `snap.${ref.kind}.${ref.id}`,
   deadLetter: (ref: Ref) => `dead.${ref.kind}.${ref.id}`,
+  deadLettersOf: (kind: string) => `dead.${kind}.*`,
+  deadLetters: 'dead.*.*',
   frame: (channel: number) => `frame.${partitionOf({ kind: 'channel', id: String(channel) })}.${channel}`,
   /** A request of the public interface; `actors/client/endpoints.ts` lists them. */
   api: (service: string, endpoint: string) => `statewatt.${service}.${endpoint}`,

@@ -46,12 +46,14 @@ export class HealthCheck {
   readonly #parts: HealthParts;
   readonly #askHistory: () => Promise<HistoryHealth>;
   readonly #askFrames: () => Promise<StreamState>;
+  readonly #askDeadLetters: () => Promise<number>;
   #last: { readonly at: number; readonly health: Promise<Health> } | undefined;
 
   constructor(parts: HealthParts) {
     this.#parts = parts;
     this.#askHistory = patient(ANSWER_MS, () => parts.history.health());
     this.#askFrames = patient(ANSWER_MS, async () => (await parts.bus.manager.streams.info(STREAM.frames)).state);
+    this.#askDeadLetters = patient(ANSWER_MS, () => parts.system.deadLetters.count());
   }
 
   check(): Promise<Health> {
@@ -64,12 +66,14 @@ export class HealthCheck {
 
   async #check(now: number): Promise<Health> {
     const { holder, node, version, startedAt, bus, ready } = this.#parts;
+    const [history, deadLetters] = await Promise.all([this.#history(), this.#deadLetters()]);
     const parts: Record<string, PartHealth> = {
       nats: this.#nats(),
       realtime: this.#realtime(),
-      history: await this.#history(),
+      history,
       spool: this.#spool(),
       actors: this.#actors(),
+      deadLetters,
       channels: this.#channels(),
       configuration: this.#configuration(),
     };
@@ -179,6 +183,17 @@ export class HealthCheck {
     };
     if (failed.length === 0) return { status: 'up', detail: `${actors.length} active`, facts };
     return { status: 'degraded', detail: `parked after too many crashes: ${some(failed)}`, facts };
+  }
+
+  /** Of all nodes: what somebody has to decide about. */
+  async #deadLetters(): Promise<PartHealth> {
+    try {
+      const letters = await this.#askDeadLetters();
+      if (letters === 0) return { status: 'up', detail: 'none', facts: { letters } };
+      return { status: 'degraded', detail: `${letters} wait to be replayed or discarded`, facts: { letters } };
+    } catch (error) {
+      return { status: 'degraded', detail: `not known: ${errorMessage(error)}`, facts: { letters: null } };
+    }
   }
 
   #channels(): PartHealth {

@@ -2,6 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { channelRef, type ChannelKind } from '../actors/channel.js';
 import type { PointsUpdate, StatewattClient } from '../actors/client/client.js';
 import type {
+  DeadLetterDetail,
+  DeadLettersPage,
+  DeadLettersQuery,
+  ReplayReply,
+} from '../actors/client/dead-letter-schemas.js';
+import type {
   ActorDetail,
   ActorView,
   ChannelCommandName,
@@ -25,6 +31,7 @@ import type { HistoryStore } from '../protocols/clickhouse/types.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
 import type { ChannelConfig } from '../site/model.js';
 import { formatPointAddress } from '../site/points.js';
+import { listDeadLetters, viewLetterInside } from './dead-letters.js';
 import { PointIndexes } from './point-index.js';
 import { listPoints } from './points-page.js';
 import { maskSecrets } from './secrets.js';
@@ -161,6 +168,23 @@ export class LocalClient implements StatewattClient {
 
   async restartActor(ref: string): Promise<ActorView> {
     return viewActor(await this.#parts.system.restart(parseRef(ref)));
+  }
+
+  deadLetters(query: DeadLettersQuery): Promise<DeadLettersPage> {
+    return listDeadLetters(this.#parts.system.deadLetters, query);
+  }
+
+  async deadLetter(id: number): Promise<DeadLetterDetail> {
+    return viewLetterInside(await this.#parts.system.deadLetters.read(id));
+  }
+
+  async replayDeadLetter(id: number): Promise<ReplayReply> {
+    const { stored, answer } = await this.#parts.system.deadLetters.replay(id);
+    return { id, ref: stored.letter.ref, answer: answer ?? null };
+  }
+
+  async discardDeadLetter(id: number): Promise<void> {
+    await this.#parts.system.deadLetters.discard(id);
   }
 
   close(): Promise<void> {

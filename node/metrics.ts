@@ -4,6 +4,10 @@ import type { FramePublisher } from '../actors/frames/publisher.js';
 import type { HistoryWriter } from './history-writer.js';
 import type { RealtimeProjection } from '../actors/projections/realtime.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
+import { patient } from './patient.js';
+
+/** A scrape does not wait longer for what is counted elsewhere. */
+const ANSWER_MS = 2_000;
 
 export interface MetricsParts {
   readonly system: ActorSystem;
@@ -52,6 +56,10 @@ export function createMetrics(parts: MetricsParts): () => Promise<string> {
   total('statewatt_commands_failed_total', 'Commands to parked actors.', () => system.counters.refusedFailed);
   total('statewatt_actor_restarts_total', 'Actors restarted after a crash.', () => system.counters.restarts);
   total('statewatt_actor_failures_total', 'Actors parked after too many crashes.', () => system.counters.failures);
+  total('statewatt_effects_run_total', 'Durable effects carried out.', () => system.outboxCounters.effectsRun);
+  total('statewatt_effects_retried_total', 'Durable effects tried again.', () => system.outboxCounters.effectsRetried);
+  total('statewatt_effects_parked_total', 'Durable effects given up.', () => system.outboxCounters.effectsParked);
+  level('statewatt_dead_letters', 'Dead letters of all nodes; NaN while unknown.', () => deadLetters);
   total('statewatt_frames_published_total', 'Frames acknowledged by the stream.', () => publisher.counters.published);
   total('statewatt_frames_spooled_total', 'Frames kept on disk.', () => publisher.counters.spooled);
   total('statewatt_frames_replayed_total', 'Frames from disk to the stream.', () => publisher.counters.replayed);
@@ -76,11 +84,13 @@ export function createMetrics(parts: MetricsParts): () => Promise<string> {
     () => historyWriter.counters.insertMs / 1_000,
   );
   total('statewatt_history_lost_frames_total', 'Frames that never reached history.', () => historyWriter.counters.lost);
+  const askDeadLetters = patient(ANSWER_MS, () => system.deadLetters.count());
   // All metrics of one answer tell of the same moment.
   let views: readonly ChannelView[] = [];
+  let deadLetters = NaN;
   addChannelMetrics(registers, () => views);
   return async () => {
-    views = await parts.channels();
+    [views, deadLetters] = await Promise.all([parts.channels(), askDeadLetters().catch(() => NaN)]);
     return registry.metrics();
   };
 }

@@ -14,6 +14,7 @@ import { startNatsServices } from '../facade/nats/services.js';
 import { WEB_ROOT } from '../facade/web-root.js';
 import { loadSite, maskSecrets, type Environment } from '../site/config/index.js';
 import { Channels } from './channels.js';
+import { viewLetterInside } from './dead-letters.js';
 import { DataFolder } from './data-folder.js';
 import { DEMO_SITE, startDemoDevices } from './demo-devices.js';
 import { watchChild } from './child-log.js';
@@ -168,6 +169,11 @@ async function startParts(
       });
     },
     onTrouble: (error) => log.warn({ part: 'placement' }, error),
+    onDecision: ({ decision, stored }) =>
+      log.info(
+        { part: 'dead letters', decision, letter: viewLetterInside(stored) },
+        `dead letter ${stored.id} of ${stored.letter.ref} was ${decision}`,
+      ),
     onEvent: ({ type, ref, error, ...facts }) =>
       log.warn({ part: 'actors', ref, code: error.code, ...facts }, `${ref} ${type}: ${error.message}`),
   });

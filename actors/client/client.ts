@@ -1,3 +1,4 @@
+import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
 import type {
   ActorDetail,
   ActorView,
@@ -54,6 +55,20 @@ export interface StatewattClient {
   killActor(ref: string): Promise<void>;
   /** Stops the activation in order and starts it from its journal; clears `failed`. */
   restartActor(ref: string): Promise<ActorView>;
+
+  /** What actors could not process and effects that could not be carried out, the oldest first. */
+  deadLetters(query: DeadLettersQuery): Promise<DeadLettersPage>;
+  /** @throws `dead_letters.not_found` */
+  deadLetter(id: number): Promise<DeadLetterDetail>;
+  /**
+   * Sends the command again, or runs the effect again under its old key; the letter goes when that has succeeded. Doing
+   * it twice does it once.
+   *
+   * @throws `dead_letters.not_found`, `dead_letters.not_replayable`, and what the actor or the effect throws
+   */
+  replayDeadLetter(id: number): Promise<ReplayReply>;
+  /** Removes it for good. @throws `dead_letters.not_found` */
+  discardDeadLetter(id: number): Promise<void>;
 
   close(): Promise<void>;
 }

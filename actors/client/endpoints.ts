@@ -3,6 +3,13 @@ import { subjects } from '../../bus/subjects.js';
 import { StatewattError } from '../../errors/error.js';
 import { parsePointAddress, type PointAddress } from '../../site/points.js';
 import type { StatewattClient } from './client.js';
+import {
+  DeadLetterDetailSchema,
+  DeadLetterIdSchema,
+  DeadLettersPageSchema,
+  DeadLettersQuerySchema,
+  ReplayReplySchema,
+} from './dead-letter-schemas.js';
 import { pageOf } from './page.js';
 import {
   ActorDetailSchema,
@@ -25,6 +32,7 @@ export const SERVICES = {
   points: 'Points of the site: newest values, writes, live changes',
   channels: 'Device channels: state, statistics, commands',
   actors: 'Actors: what lives where, and the supervisor’s hand on it',
+  'dead-letters': 'What actors could not process, and effects that could not be carried out',
   nodes: 'The nodes that share the work, and which partitions are whose',
   history: 'Past values of points',
   health: 'The node and each of its parts',
@@ -183,6 +191,36 @@ export const endpoints = {
     request: Type.Object({ ref }, closed),
     response: ActorViewSchema,
     call: ({ client }, { ref }) => client.restartActor(ref),
+  }),
+
+  deadLettersList: endpoint('dead-letters', 'list', {
+    summary: 'Dead letters, the oldest first, page by page',
+    request: DeadLettersQuerySchema,
+    response: DeadLettersPageSchema,
+    call: ({ client }, query) => client.deadLetters(query),
+  }),
+  deadLettersGet: endpoint('dead-letters', 'get', {
+    summary: 'One dead letter with its event, state and the effect’s parameters',
+    request: Type.Object({ id: DeadLetterIdSchema }, closed),
+    response: DeadLetterDetailSchema,
+    call: ({ client }, { id }) => client.deadLetter(id),
+  }),
+  deadLettersReplay: endpoint('dead-letters', 'replay', {
+    summary: 'Send the command again, or run the effect again under its old key; the letter goes when that succeeded',
+    changes: true,
+    request: Type.Object({ id: DeadLetterIdSchema }, closed),
+    response: ReplayReplySchema,
+    call: ({ client }, { id }) => client.replayDeadLetter(id),
+  }),
+  deadLettersDiscard: endpoint('dead-letters', 'discard', {
+    summary: 'Remove a dead letter for good',
+    changes: true,
+    request: Type.Object({ id: DeadLetterIdSchema }, closed),
+    response: Type.Object({}),
+    call: async ({ client }, { id }) => {
+      await client.discardDeadLetter(id);
+      return {};
+    },
   }),
 
   nodesList: endpoint('nodes', 'list', {

@@ -4,6 +4,7 @@ import { openConnection, type BusOptions } from '../../bus/connection.js';
 import { StatewattError, errorMessage } from '../../errors/error.js';
 import { formatPointAddress } from '../../site/points.js';
 import type { PointsUpdate, StatewattClient } from './client.js';
+import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
 import { endpoints } from './endpoints.js';
 import { Asker } from './remote-ask.js';
 import { watchRemotely } from './remote-watch.js';
@@ -27,6 +28,8 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /** The schema's default deadline of a write, and what its answer may take beyond it. */
 const WRITE_DEADLINE_MS = 5_000;
 const WRITE_MARGIN_MS = 2_000;
+/** A replay waits for the actor's answer, or for one run of the effect. */
+const REPLAY_TIMEOUT_MS = 60_000;
 /** Items asked for at once where a list has to be gathered from its pages. */
 const PAGE = 1_000;
 
@@ -146,6 +149,22 @@ class RemoteClient implements StatewattClient {
 
   restartActor(ref: string): Promise<ActorView> {
     return this.#asker.ask(endpoints.actorsRestart, { ref });
+  }
+
+  deadLetters(query: DeadLettersQuery): Promise<DeadLettersPage> {
+    return this.#asker.ask(endpoints.deadLettersList, query);
+  }
+
+  deadLetter(id: number): Promise<DeadLetterDetail> {
+    return this.#asker.ask(endpoints.deadLettersGet, { id });
+  }
+
+  replayDeadLetter(id: number): Promise<ReplayReply> {
+    return this.#asker.ask(endpoints.deadLettersReplay, { id }, REPLAY_TIMEOUT_MS);
+  }
+
+  async discardDeadLetter(id: number): Promise<void> {
+    await this.#asker.ask(endpoints.deadLettersDiscard, { id });
   }
 
   /** Ends watches and the connection. */

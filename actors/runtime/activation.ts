@@ -7,6 +7,7 @@ import { journalEntry } from './entry.js';
 import { FencedError, type Journal } from './journal.js';
 import { PENDING, type ErasedCommand, type Host, type Kind, type Resource } from './kind.js';
 import { Mailbox } from './mailbox.js';
+import { isReplay } from './replay-id.js';
 import { answerLater, invalidCommand, notBegun, PoisonError, refusal, stopped } from './refusals.js';
 import { ActorState, stateName, type Step } from './state.js';
 import { TimerOrders } from './timers/orders.js';
@@ -388,6 +389,7 @@ export class Activation {
   }
 
   async #park(error: StatewattError, event: EventBody, delivery: Delivery | undefined): Promise<void> {
+    if (delivery?.awaited === true && isReplay(delivery.commandId)) return; // Its letter is still there.
     const { journal, kind, node, now } = this.#options;
     const state = this.#current();
     await journal.park(this.ref, {

@@ -2,6 +2,7 @@ import type { Bus } from '../../bus/connection.js';
 import type { EventBody } from '../../bus/messages.js';
 import { makeRef, type Ref } from '../../bus/subjects.js';
 import { Caller, type AskOptions } from './caller.js';
+import { DeadLetters, type LetterDecision } from './dead-letters.js';
 import { ActorHost, type ActorFacts, type ActorInside, type HostCounters, type HostEvent } from './host.js';
 import { JetStreamJournal } from './journal.js';
 import type { CommandOf, Kind, ReplyOf } from './kind.js';
@@ -36,11 +37,15 @@ export interface SystemOptions {
   readonly onOwned?: (partitions: ReadonlySet<number>) => void;
   /** Placement does not get on; it tries again. */
   readonly onTrouble?: (error: string) => void;
+  /** A dead letter was replayed or discarded through this node. */
+  readonly onDecision?: (decision: LetterDecision) => void;
 }
 
 /** The actors of one node, and the way to every actor. */
 export class ActorSystem {
   readonly node: string;
+  /** What actors could not process, and effects that could not be carried out, of all nodes. */
+  readonly deadLetters: DeadLetters;
   readonly #host: ActorHost;
   readonly #journal: JetStreamJournal;
   readonly #outbox: Outbox;
@@ -73,6 +78,12 @@ export class ActorSystem {
       owns: (partition) => this.#partitions.ownsPartition(partition),
       park: (to, letter) => this.#journal.park(to, letter),
       tell: (to, command, commandId) => this.#caller.tell(to, command, { commandId }),
+    });
+    this.deadLetters = new DeadLetters({
+      bus: options.bus,
+      ask: (to, command, asked) => this.#caller.ask(to, command, asked),
+      rerun: (to, letter, effect) => this.#outbox.rerun(to, letter, effect),
+      ...(options.onDecision === undefined ? {} : { onDecision: options.onDecision }),
     });
     this.#partitions = new Partitions({
       bus: options.bus,

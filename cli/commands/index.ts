@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Cli } from '../cli.js';
 import { addChannels } from './channels.js';
 import { addCheck } from './check.js';
+import { addDeadLetters } from './dead-letters.js';
 import { addHealth } from './health.js';
 import { addHistory } from './history.js';
 import { addKill, addRestart } from './supervise.js';
@@ -35,4 +36,5 @@ export const COMMANDS: readonly AddCommand[] = [
   addTree,
   addKill,
   addRestart,
+  addDeadLetters,
 ];

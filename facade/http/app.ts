@@ -16,6 +16,7 @@ import { notFound, sendError } from './errors.js';
 import { createOriginGuard } from './origin.js';
 import { actorRoutes } from './routes/actors.js';
 import { channelRoutes } from './routes/channels.js';
+import { deadLetterRoutes } from './routes/dead-letters.js';
 import { healthRoutes } from './routes/health.js';
 import { pointRoutes } from './routes/points.js';
 import { streamRoutes } from './routes/stream.js';
@@ -106,6 +107,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       streamRoutes(typed, client, streams);
       pointRoutes(typed, client);
       actorRoutes(typed, client);
+      deadLetterRoutes(typed, client);
       done();
     },
     { prefix: '/api/v1' },

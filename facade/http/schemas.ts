@@ -1,5 +1,10 @@
 import Type, { type Static, type TSchema } from 'typebox';
 import {
+  DeadLetterDetailSchema,
+  DeadLettersPageSchema,
+  ReplayReplySchema,
+} from '../../actors/client/dead-letter-schemas.js';
+import {
   ActorDetailSchema,
   ActorViewSchema,
   CHANNEL_COMMANDS,
@@ -57,6 +62,9 @@ export const HistoryPage = component('HistoryPage', HistoryPageSchema);
 export const WriteReply = component('WriteReply', WriteReplySchema);
 export const ActorView = component('Actor', ActorViewSchema);
 export const ActorDetail = component('ActorDetail', ActorDetailSchema);
+export const DeadLettersPage = component('DeadLettersPage', DeadLettersPageSchema);
+export const DeadLetterDetail = component('DeadLetterDetail', DeadLetterDetailSchema);
+export const ReplayReply = component('ReplayReply', ReplayReplySchema);
 export const NodeView = component('Node', NodeViewSchema);
 export const Health = component('Health', HealthSchema);
 

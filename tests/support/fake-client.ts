@@ -3,6 +3,12 @@ import { StatewattError } from '../../errors/error.js';
 import { formatPointAddress, type PointKind } from '../../site/points.js';
 import type { PointsUpdate, StatewattClient } from '../../actors/client/client.js';
 import type {
+  DeadLetterDetail,
+  DeadLettersPage,
+  DeadLettersQuery,
+  ReplayReply,
+} from '../../actors/client/dead-letter-schemas.js';
+import type {
   ActorDetail,
   ActorView,
   ChannelCommandName,
@@ -17,6 +23,7 @@ import type {
   WriteReply,
   WriteRequest,
 } from '../../actors/client/schemas.js';
+import { FakeDeadLetters } from './fake-dead-letters.js';
 
 const NEXT_STATE: Record<ChannelCommandName, ChannelView['state']> = {
   start: 'online',
@@ -50,6 +57,7 @@ export class FakeClient implements StatewattClient {
   readonly #channels = new Map<number, ChannelView>();
   readonly #points = new Map<number, PointView[]>();
   readonly #writes = new Map<string, WriteReply>();
+  readonly #deadLetters: FakeDeadLetters;
   readonly #updates = new EventEmitter().setMaxListeners(0);
   time: number;
   healthStatus: Health['status'] = 'healthy';
@@ -59,6 +67,7 @@ export class FakeClient implements StatewattClient {
 
   constructor({ channels = 3, time = Date.now() }: FakeClientOptions = {}) {
     this.time = time;
+    this.#deadLetters = new FakeDeadLetters(time);
     for (let id = 1001; id <= 1000 + channels; id++) {
       this.#channels.set(id, fakeChannel(id, time));
       this.#points.set(
@@ -266,6 +275,22 @@ export class FakeClient implements StatewattClient {
 
   async restartActor(ref: string): Promise<ActorView> {
     return this.actor(ref);
+  }
+
+  async deadLetters(query: DeadLettersQuery): Promise<DeadLettersPage> {
+    return this.#deadLetters.list(query);
+  }
+
+  async deadLetter(id: number): Promise<DeadLetterDetail> {
+    return this.#deadLetters.get(id);
+  }
+
+  async replayDeadLetter(id: number): Promise<ReplayReply> {
+    return this.#deadLetters.replay(id);
+  }
+
+  async discardDeadLetter(id: number): Promise<void> {
+    this.#deadLetters.discard(id);
   }
 
   close(): Promise<void> {

@@ -1,10 +1,11 @@
 import type { Bus } from '../../../bus/connection.js';
-import type { DeadLetter, EventBody } from '../../../bus/messages.js';
+import type { DeadEffect, DeadLetter, EventBody } from '../../../bus/messages.js';
 import type { Ref } from '../../../bus/subjects.js';
 import type { Kind } from '../kind.js';
 import type { Owned } from '../placement/ownership.js';
 import { OutboxQueue } from './queue.js';
-import { OutboxRunner, type OutboxCounters } from './runner.js';
+import { rerunEffect } from './rerun.js';
+import { OutboxRunner, unknownEffect, type OutboxCounters } from './runner.js';
 
 export interface OutboxOptions {
   readonly bus: Bus;
@@ -42,5 +43,17 @@ export class Outbox {
       counters: this.counters,
     });
     return new OutboxQueue(bus, owned, runner);
+  }
+
+  /**
+   * Runs an effect from the dead letters once more.
+   *
+   * @throws what the effect throws; `effects.unknown` when this node's kind has none of that name
+   */
+  async rerun(ref: Ref, letter: DeadLetter, dead: DeadEffect): Promise<void> {
+    const effect = this.#kinds.get(ref.kind)?.durable[dead.type];
+    if (effect === undefined) throw unknownEffect(ref, dead.type);
+    await rerunEffect(effect, ref, letter, dead, this.#options.tell);
+    this.counters.effectsRun += 1;
   }
 }

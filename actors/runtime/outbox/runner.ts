@@ -118,7 +118,7 @@ export class OutboxRunner {
     const { counters, random = Math.random } = this.#options;
     const effect = this.#options.effect(entry.ref.kind, record.type);
     if (effect === undefined)
-      return this.#park(entry, record, { key, attempts: 0, error: unknownEffect(entry.ref, record) });
+      return this.#park(entry, record, { key, attempts: 0, error: unknownEffect(entry.ref, record.type) });
     for (let attempt = 1; ; attempt++) {
       while (!this.#closed && !this.#options.owns()) await this.#pause(RETRY_MS);
       if (this.#closed) return false;
@@ -248,10 +248,10 @@ function lost(): StatewattError {
   return new StatewattError('effects.stopped', 'unavailable', 'the effect goes on at the next owner of its partition');
 }
 
-function unknownEffect(ref: Ref, record: EffectRecord): StatewattError {
+export function unknownEffect(ref: Ref, type: string): StatewattError {
   return new StatewattError(
     'effects.unknown',
     'invalid',
-    `kind "${ref.kind}" has no durable effect "${record.type}" on this node`,
+    `kind "${ref.kind}" has no durable effect "${type}" on this node`,
   );
 }

@@ -84,6 +84,11 @@ describe('remote client', () => {
     const kill = sinon.spy(local, 'killActor');
     assert.equal(await remote.killActor('channel/1001'), undefined);
     assert.deepEqual(kill.args, [['channel/1001']]);
+    assert.deepEqual(await remote.deadLetters({ kind: 'counter' }), await local.deadLetters({ kind: 'counter' }));
+    assert.deepEqual(await remote.deadLetter(18), await local.deadLetter(18));
+    assert.deepEqual(await remote.replayDeadLetter(17), { id: 17, ref: 'counter/a', answer: 6 });
+    assert.equal(await remote.discardDeadLetter(18), undefined);
+    await assert.rejects(remote.discardDeadLetter(18), { code: 'dead_letters.not_found' });
     assert.equal((await remote.commandChannel(1001, 'stop')).state, 'stopped');
   });
 

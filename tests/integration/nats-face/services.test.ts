@@ -167,6 +167,9 @@ describe('NATS services', () => {
         'statewatt.actors.get': { ref: 'channel/1001' },
         'statewatt.actors.kill': { ref: 'channel/1001' },
         'statewatt.actors.restart': { ref: 'channel/1001' },
+        'statewatt.dead-letters.get': { id: 17 },
+        'statewatt.dead-letters.replay': { id: 17 },
+        'statewatt.dead-letters.discard': { id: 18 },
         'statewatt.history.query': { address: '1001:T:1' },
       };
       const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });

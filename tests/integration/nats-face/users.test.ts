@@ -53,6 +53,8 @@ describe('the users that docs/nats.md proposes', () => {
     assert.equal((await viewer.channels()).length, 3);
     assert.equal((await viewer.point(1001, 'T', 1)).value, 42.5);
     assert.equal((await viewer.actors()).length, 3);
+    assert.equal((await viewer.deadLetters({})).letters.length, 2);
+    assert.equal((await viewer.deadLetter(17)).id, 17);
     assert.ok((await viewer.history({ channel: 1001, kind: 'T', id: 1 })).rows.length > 0);
     const ticking = eventually(() => (services.watched.includes(1001) ? true : undefined)).then(() => local.tick());
     for await (const { channel } of viewer.watchPoints({ channel: 1001 }, new AbortController().signal)) {
@@ -68,6 +70,8 @@ describe('the users that docs/nats.md proposes', () => {
     await assert.rejects(viewer.commandChannel(1001, 'stop'), refused);
     await assert.rejects(viewer.killActor('channel/1001'), refused);
     await assert.rejects(viewer.restartActor('channel/1001'), refused);
+    await assert.rejects(viewer.replayDeadLetter(17), refused);
+    await assert.rejects(viewer.discardDeadLetter(17), refused);
     assert.equal((await local.channel(1001)).state, 'online');
   });
 

@@ -37,6 +37,8 @@ describe('OpenAPI document', () => {
       'GET /api/v1/actors/{kind}/{id}',
       'GET /api/v1/channels',
       'GET /api/v1/channels/{id}',
+      'GET /api/v1/dead-letters',
+      'GET /api/v1/dead-letters/{id}',
       'GET /api/v1/nodes',
       'GET /api/v1/points',
       'GET /api/v1/points/stream',
@@ -49,6 +51,8 @@ describe('OpenAPI document', () => {
       'POST /api/v1/actors/{kind}/{id}/kill',
       'POST /api/v1/actors/{kind}/{id}/restart',
       'POST /api/v1/channels/{id}/commands',
+      'POST /api/v1/dead-letters/{id}/discard',
+      'POST /api/v1/dead-letters/{id}/replay',
       'POST /api/v1/points/{address}/write',
     ]);
   });
@@ -64,7 +68,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 17);
+    assert.equal(ids.size, 21);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {
@@ -84,6 +88,8 @@ describe('OpenAPI document', () => {
     ['/api/v1/points/1001:T:1', '/api/v1/points/{address}', '200'],
     ['/api/v1/points/1001:T:1/history', '/api/v1/points/{address}/history', '200'],
     ['/api/v1/actors/channel/1001', '/api/v1/actors/{kind}/{id}', '200'],
+    ['/api/v1/dead-letters', '/api/v1/dead-letters', '200'],
+    ['/api/v1/dead-letters/17', '/api/v1/dead-letters/{id}', '200'],
     ['/health', '/health', '200'],
     ['/api/v1/channels/9', '/api/v1/channels/{id}', '4XX'],
   ] as const) {

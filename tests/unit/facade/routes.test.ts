@@ -46,6 +46,23 @@ describe('HTTP routes', () => {
     assert.deepEqual(await get('/api/v1/points/1001:T:1'), { status: 200, body: point });
   });
 
+  it('shows dead letters, replays and discards them', async () => {
+    const list = sinon.spy(client, 'deadLetters');
+    assert.deepEqual(await get('/api/v1/dead-letters'), { status: 200, body: await client.deadLetters({}) });
+    await get('/api/v1/dead-letters?kind=counter&ref=counter/a&effect=notify&from=1&to=2&limit=5&cursor=7');
+    const query = { kind: 'counter', ref: 'counter/a', effect: 'notify', from: 1, to: 2, limit: 5, cursor: '7' };
+    assert.deepEqual({ ...list.lastCall.args[0] }, query);
+    assert.deepEqual(await get('/api/v1/dead-letters/17'), { status: 200, body: await client.deadLetter(17) });
+    assert.deepEqual(await post('/api/v1/dead-letters/17/replay', {}), {
+      status: 200,
+      body: { id: 17, ref: 'counter/a', answer: 6 },
+    });
+    assert.equal((await post('/api/v1/dead-letters/17/replay', {})).status, 404);
+    assert.deepEqual(await post('/api/v1/dead-letters/18/discard'), { status: 204, body: undefined });
+    assert.equal((await get('/api/v1/dead-letters/18')).status, 404);
+    assert.equal((await get('/api/v1/dead-letters/x')).status, 400);
+  });
+
   it('reads the query of points as the client takes it', async () => {
     const points = sinon.spy(client, 'points');
     const { status } = await get('/api/v1/points?channel=1001&kind=T&name=volt&limit=5&cursor=0');

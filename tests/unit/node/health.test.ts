@@ -20,6 +20,7 @@ function standIns() {
     system: {
       states: { 'channel/1': 'online', 'channel/2': 'paused' } as Record<string, string>,
       counters: { restarts: 1 },
+      deadLetters: { count: () => Promise.resolve(0) },
       owned: new Set(Array.from({ length: PARTITIONS }, (_, partition) => partition)),
       nodes: [{ node: 'n1' }],
       actors() {
@@ -97,6 +98,7 @@ describe('HealthCheck', () => {
         'history up: ClickHouse 26',
         'spool up: empty',
         'actors up: 2 active',
+        'deadLetters up: none',
         'channels up: 1 online, 1 paused',
         'configuration up: the newest is in force',
       ],
@@ -199,6 +201,15 @@ describe('HealthCheck', () => {
       'degraded',
       'parked after too many crashes: rule/1, rule/2, rule/3, rule/4, rule/5 and 2 more',
     ]);
+  });
+
+  it('is degraded while dead letters wait for a decision, or cannot be counted', async () => {
+    parts.system.deadLetters.count = () => Promise.resolve(3);
+    assert.deepEqual(await part('deadLetters'), ['degraded', '3 wait to be replayed or discarded']);
+    assert.deepEqual((await check.check()).parts.deadLetters?.facts, { letters: 3 });
+    assert.deepEqual(await overall(), ['degraded', true]);
+    parts.system.deadLetters.count = () => Promise.reject(new Error('away'));
+    assert.deepEqual(await part('deadLetters'), ['degraded', 'not known: away']);
   });
 
   it('is degraded when channels are in trouble, and shows those that are still starting', async () => {

@@ -32,9 +32,12 @@ function parse(text: string): Map<string, Metric> {
 describe('metrics', () => {
   const client = new FakeClient({ channels: 2 });
   let asked = 0;
+  let away = false;
   const parts = {
     system: {
       actors: () => [{ mailbox: 2 }, { mailbox: 3 }],
+      outboxCounters: { effectsRun: 16, effectsRetried: 17, effectsParked: 18 },
+      deadLetters: { count: () => (away ? Promise.reject(new Error('away')) : Promise.resolve(19)) },
       counters: { commands: 11, refusedBusy: 12, refusedFailed: 15, restarts: 13, failures: 14 },
     },
     publisher: {
@@ -53,7 +56,7 @@ describe('metrics', () => {
 
   it('give every metric a help and the type that its name promises', async () => {
     const metrics = await own();
-    assert.equal(metrics.length, 25);
+    assert.equal(metrics.length, 29);
     for (const [name, { help, type, samples }] of metrics) {
       assert.ok(help.length > 10, name);
       assert.equal(type, name.endsWith('_total') ? 'counter' : 'gauge', name);
@@ -67,6 +70,11 @@ describe('metrics', () => {
     const names = ['actors', 'mailbox_commands', 'commands_total', 'frames_refused_total', 'spool_bytes'];
     assert.deepEqual(await Promise.all(names.map(total)), [2, 5, 11, 24, 25]);
     assert.equal(await total('history_insert_seconds_total'), 43.5);
+    assert.equal(await total('effects_parked_total'), 18);
+    assert.equal(await total('dead_letters'), 19);
+    away = true;
+    assert.ok(Number.isNaN(await total('dead_letters')));
+    away = false;
     parts.system.counters.commands = 15;
     assert.equal(await total('commands_total'), 15);
   });
