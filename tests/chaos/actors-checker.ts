@@ -75,6 +75,60 @@ export function assertCommands(journal: readonly Written[], report: CallerReport
   }
 }
 
+/** The number of an actor's ownership never falls along its journal, and each is of one node. */
+export function assertOwnership(journal: readonly Written[]): void {
+  const newest = new Map<string, JournalEntry>();
+  const wrong: string[] = [];
+  for (const { id, seq, entry } of journal) {
+    const before = newest.get(id);
+    newest.set(id, entry);
+    if (before === undefined) continue;
+    const [was = 0, is = 0] = [before.ownership, entry.ownership];
+    if (is < was || (is === was && entry.node !== before.node)) {
+      wrong.push(`${id}#${seq} of ${entry.node} under ${is}, behind one of ${before.node} under ${was}`);
+    }
+  }
+  assert.deepEqual(wrong, [], 'entries of a former owner');
+}
+
+/** Each actor is what its journal says: nothing else has written behind its back. */
+export function assertCurrent(journal: readonly Written[], living: readonly Living[]): void {
+  const expected = new Map<string, Living>();
+  for (const { id, seq, entry } of journal) {
+    const total = expected.get(id)?.total ?? 0;
+    expected.set(id, {
+      id,
+      seq,
+      node: entry.node,
+      total: total + (entry.event.type === 'add' ? Number(entry.event.by) : 0),
+    });
+  }
+  const byId = (some: Iterable<Living>): Living[] => [...some].sort((a, b) => a.id.localeCompare(b.id));
+  assert.deepEqual(byId(living), byId(expected.values()), 'actors as they live, against the journal');
+}
+
+/** As `assertCurrent`, but gives actors that are still on their way some seconds to arrive. */
+export async function becomeCurrent(bus: Bus, living: () => Promise<readonly Living[]>): Promise<void> {
+  for (const end = performance.now() + 10_000; ;) {
+    try {
+      assertCurrent(await readJournal(bus), await living());
+      return;
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+/** An actor as the node that owns it shows it. */
+export interface Living {
+  readonly id: string;
+  readonly node: string;
+  /** Of the newest entry that it knows. */
+  readonly seq: number;
+  readonly total: number;
+}
+
 /** One line of the file that all nodes append their effects to. */
 interface Landed {
   readonly id: string;

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Bus } from '../../bus/connection.js';
+import { formatRef, partitionOf, PARTITIONS, subjects, type Ref } from '../../bus/subjects.js';
 import { startNats, type TestNats } from '../support/nats.js';
 import { eventually, tempFolder } from '../support/temp.js';
 import type { CallerReport } from './actor-caller.js';
-import { followJournal, type Written } from './actors-checker.js';
+import { followJournal, type Living, type Written } from './actors-checker.js';
 
 const program = (name: string): string => fileURLToPath(new URL(`${name}.js`, import.meta.url));
 
@@ -51,6 +52,13 @@ class Program {
   }
 }
 
+interface Shown {
+  readonly id: string;
+  readonly node: string;
+  readonly seq: number;
+  readonly context?: { readonly total: number };
+}
+
 /** Node processes of nothing but counters, over one real nats-server, watched from outside through the journal. */
 export class ActorsCluster {
   readonly nats: TestNats;
@@ -64,7 +72,7 @@ export class ActorsCluster {
   #watching: { leave: () => Promise<void> } | undefined;
   #caller: Program | undefined;
   #named = 0;
-  #commands = 0;
+  readonly #commands = new Map<string, number>();
 
   private constructor(nats: TestNats, bus: Bus, folder: { path: string; remove: () => Promise<void> }, actors: number) {
     this.nats = nats;
@@ -117,6 +125,24 @@ export class ActorsCluster {
     return answer?.json<string[]>() ?? []; // It is busy, or cut off.
   }
 
+  /** Every actor that some node owns now, as that node shows it. */
+  async living(): Promise<Living[]> {
+    const partitions = Array.from({ length: PARTITIONS }, async (_, partition) => {
+      const question = JSON.stringify({ ask: 'list', partition });
+      const answer = await this.#bus.nats.request(subjects.query(partition), question, { timeout: 2_000 });
+      return answer.json<{ reply: Shown[] }>().reply;
+    });
+    const shown = (await Promise.all(partitions)).flat();
+    return shown.map(({ id, node, seq, context }) => ({ id, node, seq, total: context?.total ?? NaN }));
+  }
+
+  /** Crashes an actor where it lives. */
+  async crash(to: Ref): Promise<void> {
+    const question = JSON.stringify({ ask: 'kill', ref: formatRef(to) });
+    // It is on its way to another node, or was lost with its own: then that is its crash.
+    await this.#bus.nats.request(subjects.query(partitionOf(to)), question, { timeout: 2_000 }).catch(() => undefined);
+  }
+
   /** Actors whose newest entry is of this node. */
   ownedBy(node: string): string[] {
     return [...this.#newest].filter(([, newest]) => newest.node === node).map(([id]) => id);
@@ -158,8 +184,14 @@ export class ActorsCluster {
 
   /** Entries of commands that stand in the journal by now; to see that calls go on. */
   async commandsGoOn(more = 100): Promise<void> {
-    const enough = this.#commands + more;
-    await eventually(() => (this.#commands >= enough ? true : undefined), { within: 20_000, what: 'calls go on' });
+    const all = (): number => [...this.#commands.values()].reduce((sum, count) => sum + count, 0);
+    const enough = all() + more;
+    await eventually(() => (all() >= enough ? true : undefined), { within: 20_000, what: 'calls go on' });
+  }
+
+  /** How many commands of an actor stand in the journal by now. */
+  commandsOf(id: string): number {
+    return this.#commands.get(id) ?? 0;
   }
 
   async close(): Promise<void> {
@@ -170,7 +202,7 @@ export class ActorsCluster {
   }
 
   #saw({ id, entry }: Written): void {
-    if (entry.commandId !== undefined) this.#commands += 1;
+    if (entry.commandId !== undefined) this.#commands.set(id, this.commandsOf(id) + 1);
     if (this.#newest.get(id)?.node !== entry.node) {
       this.#newest.set(id, { node: entry.node, since: performance.now() });
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { assertCommands, assertEffects, readJournal } from './actors-checker.js';
+import { assertCommands, assertEffects, assertOwnership, becomeCurrent, readJournal } from './actors-checker.js';
 import { ActorsCluster } from './actors-cluster.js';
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { openLink, type Link } from '../support/link.js';
 
 const ACTORS = 300;
 const CALLED = 40;
@@ -13,14 +13,14 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 describe('chaos: nodes of actors', function () {
   this.timeout(120_000);
   let cluster: ActorsCluster;
-  const proxies: TcpProxy[] = [];
+  const links: Link[] = [];
 
   beforeEach(async () => {
     cluster = await ActorsCluster.start(ACTORS);
   });
   afterEach(async () => {
     await cluster?.close();
-    for (const proxy of proxies.splice(0)) await proxy.close();
+    for (const link of links.splice(0)) await link.close();
   });
 
   async function start(nodes: number): Promise<void> {
@@ -34,6 +34,8 @@ describe('chaos: nodes of actors', function () {
     const journal = await readJournal(cluster.bus);
     assert.ok(Object.values(report.acknowledged).every((count) => count > 0));
     assertCommands(journal, report);
+    assertOwnership(journal);
+    await becomeCurrent(cluster.bus, () => cluster.living());
     await assertEffects(journal, cluster.effects);
   }
 
@@ -87,16 +89,16 @@ describe('chaos: nodes of actors', function () {
     await cluster.join();
     const port = Number(new URL(cluster.nats.url).port);
     for (let node = 0; node < 2; node++) {
-      const proxy = await startTcpProxy(port);
-      proxies.push(proxy);
-      await cluster.join(`nats://127.0.0.1:${proxy.port}`);
+      const link = await openLink(port);
+      links.push(link);
+      await cluster.join(`nats://${link.address}`);
     }
     await cluster.settled();
     await cluster.call(CALLED);
     await cluster.commandsGoOn();
     const cutOff = cluster.nodes.slice(1);
     const actors = cutOff.flatMap((node) => cluster.ownedBy(node));
-    const [silent, refusing] = proxies as [TcpProxy, TcpProxy];
+    const [silent, refusing] = links as [Link, Link];
     silent.hold();
     refusing.shut();
     const away = pause(AWAY_MS);

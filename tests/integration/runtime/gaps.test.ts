@@ -4,13 +4,13 @@ import { connectBus, type Bus } from '../../../bus/connection.js';
 import { STREAM } from '../../../bus/streams.js';
 import { startNats, type TestNats } from '../../support/nats.js';
 import { notifierKind } from '../../support/notifier.js';
-import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
+import { openLink, type Link } from '../../support/link.js';
 import { eventually } from '../../support/temp.js';
 
 describe('an actor system whose connection breaks', function () {
   this.timeout(60_000);
   let nats: TestNats;
-  let line: TcpProxy;
+  let line: Link;
   let bus: Bus;
   let system: ActorSystem;
   let teller: ActorSystem;
@@ -26,8 +26,8 @@ describe('an actor system whose connection breaks', function () {
   beforeEach(async () => {
     ran.length = 0;
     nats = await startNats();
-    line = await startTcpProxy(Number(new URL(nats.url).port));
-    bus = await connectBus({ servers: [`127.0.0.1:${line.port}`], name: 'n1' });
+    line = await openLink(Number(new URL(nats.url).port));
+    bus = await connectBus({ servers: [line.address], name: 'n1' });
     system = createSystem({ bus, kinds: [kind], node: 'n1' });
     await system.start();
     outside = await nats.connect('teller');
