@@ -108,7 +108,8 @@ export class Ownership {
     this.#membership.drain();
     this.#stopped = true;
     await this.#proposing;
-    await this.#propose(true);
+    // Without the bus nobody can be told: the others notice that it is gone.
+    await this.#propose(true).catch((error: unknown) => this.#options.onTrouble?.(errorMessage(error)));
     this.#watch?.stop();
     this.#endStatus?.();
     this.#membership.stop();
