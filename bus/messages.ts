@@ -22,6 +22,8 @@ export interface JournalEntry {
   readonly at: number;
   /** Version of the machine that accepted it. */
   readonly machine: number;
+  /** Journal sequence of the actor's entry before this one; 0 = none. */
+  readonly previous?: number;
   /** Id of the command, when it was one; a redelivery is recognised by it. */
   readonly commandId?: string;
   /** Key of the timer whose firing it is. */

@@ -4,6 +4,7 @@ import { formatRef, type Ref } from '../../bus/subjects.js';
 import { notOwner, type ActorTenure } from './actor-tenure.js';
 import type { Delivery } from './delivery.js';
 import { journalEntry } from './entry.js';
+import { isUsable, refuseGap, refuseNewer } from './evolution.js';
 import { FencedError, type Journal } from './journal.js';
 import { PENDING, type ErasedCommand, type Host, type Kind, type Resource } from './kind.js';
 import { Mailbox } from './mailbox.js';
@@ -74,6 +75,8 @@ export class Activation {
   /** Loaded and claimed: events may be taken. */
   #ready = false;
   #running = false;
+  #effectsUnderWay = 0;
+  #lastUsed = 0;
   /** Takes no more events: it is stopping, or it crashed. */
   #ended = false;
   #crashed = false;
@@ -92,6 +95,18 @@ export class Activation {
     return this.#state;
   }
 
+  /** Since when it has had nothing to do (ms since the Unix epoch); undefined while it has. */
+  get idleSince(): number | undefined {
+    if (!this.#ready || this.#running || this.#ended || this.#effectsUnderWay > 0) return undefined;
+    const now = this.#options.now();
+    return this.#waiting.some(({ delivery }) => (delivery.deadline ?? Infinity) > now) ? undefined : this.#lastUsed;
+  }
+
+  /** It is of use: it is idle from now on at the earliest. */
+  touch(): void {
+    this.#lastUsed = this.#options.now();
+  }
+
   /** What the live part shows of itself. */
   inspect(): unknown {
     return this.#resource?.inspect?.();
@@ -108,13 +123,15 @@ export class Activation {
     await predecessor;
     const { kind, ref, journal } = this.#options;
     const ownership = await this.#claim();
-    const { snapshot, entries, ownership: newest } = await journal.load(ref);
+    const loaded = await journal.load(ref, (snapshot) => isUsable(kind, snapshot));
     if (this.#ended) return;
     // Another node has been given the actor, and has begun: behind its entry ours would be taken, and both would act.
-    if (newest > ownership || (await this.#claim()) !== ownership) throw notOwner(ref);
+    if (loaded.ownership > ownership || (await this.#claim()) !== ownership) throw notOwner(ref);
     this.#ownership = ownership;
-    this.#state = ActorState.restore(kind, ref.id, snapshot, entries);
-    this.#state.unsaved = entries.length;
+    refuseNewer(kind, ref, loaded);
+    refuseGap(ref, loaded);
+    this.#state = ActorState.restore(kind, ref.id, loaded.snapshot, loaded.entries);
+    this.#state.unsaved = loaded.entries.length;
     let effects: readonly EffectRecord[] = [];
     if (kind.policy.alwaysOn) {
       const at = this.#options.now();
@@ -127,6 +144,7 @@ export class Activation {
     if (this.#ended) return;
     this.#resource = kind.resource?.(this.#host(kind.policy.alwaysOn ? this.#state.epoch : this.#state.seq));
     this.#ready = true;
+    this.touch();
     this.#runEffects(effects, this.#state.seq);
     this.wake();
   }
@@ -173,6 +191,7 @@ export class Activation {
       this.crash(error);
     } finally {
       this.#running = false;
+      this.touch();
     }
   }
 
@@ -272,6 +291,7 @@ export class Activation {
       node,
       ref: this.ref,
       ownership: this.#ownership,
+      previous: state.seq,
       step,
       event,
       delivery,
@@ -349,7 +369,12 @@ export class Activation {
         if (this.#crashed) return;
         await run({ params: effect.params, resource: this.#resource as Resource, ref: this.ref, key });
       };
-      attempt().catch((error: unknown) => this.crash(error));
+      this.#effectsUnderWay += 1;
+      attempt()
+        .catch((error: unknown) => this.crash(error))
+        .finally(() => {
+          this.#effectsUnderWay -= 1;
+        });
     });
   }
 

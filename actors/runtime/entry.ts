@@ -16,10 +16,12 @@ export interface Accepted {
   readonly event: EventBody;
   /** undefined for an event of the actor's own. */
   readonly delivery: Delivery | undefined;
+  /** Sequence of the actor's entry before; 0 for the first. */
+  readonly previous: number;
 }
 
 /** An accepted event as it goes into the journal, and the id that lets the journal take it only once. */
-export function journalEntry({ kind, node, ownership, ref, step, event, delivery }: Accepted): {
+export function journalEntry({ kind, node, ownership, ref, step, event, delivery, previous }: Accepted): {
   readonly entry: JournalEntry;
   readonly entryId: string;
 } {
@@ -30,6 +32,7 @@ export function journalEntry({ kind, node, ownership, ref, step, event, delivery
     effects: step.effects,
     at: step.at,
     machine: kind.version,
+    previous,
     traceparent: childTraceparent(delivery?.traceparent),
     node,
     ...(ownership === 0 ? {} : { ownership }),

@@ -3,6 +3,7 @@ import type { DeadLetter } from '../../bus/messages.js';
 import { formatRef, partitionOf, type Ref } from '../../bus/subjects.js';
 import { Activation, createMailbox, type Delivery, type TransitionRecord } from './activation.js';
 import { EVERYWHERE, isNotOwner, type ActorTenure } from './actor-tenure.js';
+import { NewerVersionError } from './evolution.js';
 import type { Journal } from './journal.js';
 import type { Kind } from './kind.js';
 import { busy, notActive, parked, refusal, stopped, unknownKind } from './refusals.js';
@@ -52,7 +53,8 @@ export interface HostOptions {
 export type HostEvent =
   | { readonly type: 'restarting'; readonly ref: string; readonly error: StatewattError; readonly delayMs: number }
   | { readonly type: 'failed'; readonly ref: string; readonly error: StatewattError }
-  | { readonly type: 'fenced'; readonly ref: string; readonly error: StatewattError };
+  | { readonly type: 'fenced'; readonly ref: string; readonly error: StatewattError }
+  | { readonly type: 'newer'; readonly ref: string; readonly error: StatewattError };
 
 interface Seat {
   readonly kind: Kind;
@@ -66,6 +68,10 @@ interface Seat {
   commands: number;
   restarts: number;
   failed: boolean;
+  /** Brought to life by hand or because it is to live always: it stays. */
+  kept: boolean;
+  /** What is stored of it is too new for this node: it is on its way out. */
+  newer: NewerVersionError | undefined;
   lastError: string | null;
 }
 
@@ -76,10 +82,16 @@ export interface HostCounters {
   refusedFailed: number;
   restarts: number;
   failures: number;
+  activated: number;
+  passivated: number;
 }
 
 /** A command that found no room and that nobody waits for comes again after this long. */
 const BUSY_RETRY_MS = 1_000;
+/** A command to an actor that only a newer node can read comes again after this long, here or there. */
+const NEWER_RETRY_MS = 1_000;
+/** Snapshots of passivation under way at once: it is to be no load. */
+const PASSIVATING_AT_ONCE = 16;
 
 function cancelRestart(seat: Seat): void {
   clearTimeout(seat.restartTimer);
@@ -88,7 +100,15 @@ function cancelRestart(seat: Seat): void {
 
 /** The actors that live on this node: brings them to life, feeds them, restarts those that crash. */
 export class ActorHost {
-  readonly counters: HostCounters = { commands: 0, refusedBusy: 0, refusedFailed: 0, restarts: 0, failures: 0 };
+  readonly counters: HostCounters = {
+    commands: 0,
+    refusedBusy: 0,
+    refusedFailed: 0,
+    restarts: 0,
+    failures: 0,
+    activated: 0,
+    passivated: 0,
+  };
   readonly #options: HostOptions;
   readonly #kinds: ReadonlyMap<string, Kind>;
   readonly #seats = new Map<string, Seat>();
@@ -140,18 +160,31 @@ export class ActorHost {
   }
 
   /**
-   * Brings an actor to life without a command; resolves when it takes events, or at once when its supervisor is about
-   * to restart it.
+   * Brings an actor to life without a command and keeps it there; resolves when it takes events, or at once when its
+   * supervisor is about to restart it.
    *
-   * @throws `actors.unknown_kind`, `actors.failed`, `actors.stopped`
+   * @throws `actors.unknown_kind`, `actors.failed`, `actors.stopped`, `actors.newer_version`
    */
   async activate(ref: Ref): Promise<void> {
+    const seat = await this.#wake(ref);
+    seat.kept = true;
+  }
+
+  /** As `activate`, but it may leave memory again when it has nothing to do. */
+  async wake(ref: Ref): Promise<void> {
+    const seat = await this.#wake(ref);
+    seat.activation?.touch();
+  }
+
+  async #wake(ref: Ref): Promise<Seat> {
     const kind = this.#kinds.get(ref.kind);
     if (kind === undefined) throw unknownKind(ref.kind, [...this.#kinds.keys()]);
     if (this.#stopping) throw stopped(ref);
     const seat = this.#seat(kind, ref);
     if (seat.failed) throw parked(ref, seat.lastError);
     if (seat.restartTimer === undefined) await this.#start(seat);
+    if (seat.newer !== undefined) throw seat.newer;
+    return seat;
   }
 
   /** Ends an activation in order and forgets it. */
@@ -167,6 +200,20 @@ export class ActorHost {
     this.#leaving.set(name, leaving);
     await leaving;
     if (this.#leaving.get(name) === leaving) this.#leaving.delete(name);
+  }
+
+  /** Lets the actors leave memory that have had nothing to do for as long as their kind says. */
+  async passivateIdle(): Promise<void> {
+    const idle = [...this.#seats.values()].filter((seat) => this.#isIdle(seat));
+    const lane = async (): Promise<void> => {
+      for (let seat = idle.pop(); seat !== undefined; seat = idle.pop()) {
+        // A command may have come while the others left.
+        if (this.#seats.get(formatRef(seat.ref)) !== seat || !this.#isIdle(seat)) continue;
+        this.counters.passivated += 1;
+        await this.retire(seat.ref);
+      }
+    };
+    await Promise.all(Array.from({ length: PASSIVATING_AT_ONCE }, lane));
   }
 
   /** Ends the activations that are to live elsewhere now. */
@@ -192,11 +239,13 @@ export class ActorHost {
     cancelRestart(seat);
     await seat.starting;
     await seat.activation?.stop();
+    if (this.#seats.get(formatRef(ref)) !== seat) throw stopped(ref); // It left meanwhile.
     seat.activation = undefined;
     seat.failed = false;
     seat.budget.reset();
     seat.restarts += 1;
     await this.#start(seat);
+    if (seat.newer !== undefined) throw seat.newer;
   }
 
   actors(): ActorFacts[] {
@@ -229,6 +278,13 @@ export class ActorHost {
     this.#seats.clear();
   }
 
+  #isIdle({ kind, kept, activation }: Seat): boolean {
+    const { alwaysOn, passivateAfterMs } = kind.policy;
+    if (passivateAfterMs === undefined || alwaysOn || kept) return false;
+    const since = activation?.idleSince;
+    return since !== undefined && this.#now() - since >= passivateAfterMs;
+  }
+
   async #leave(seat: Seat): Promise<void> {
     cancelRestart(seat);
     await seat.starting;
@@ -252,6 +308,8 @@ export class ActorHost {
         commands: 0,
         restarts: 0,
         failed: false,
+        kept: false,
+        newer: undefined,
         lastError: null,
       };
       this.#seats.set(name, seat);
@@ -278,7 +336,13 @@ export class ActorHost {
     seat.activation = activation;
     seat.starting = activation
       .start(this.#leaving.get(formatRef(seat.ref)))
-      .catch((error: unknown) => activation.crash(error))
+      .then(() => {
+        this.counters.activated += 1;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof NewerVersionError) seat.newer = error;
+        activation.crash(error);
+      })
       .finally(() => {
         seat.starting = undefined;
       });
@@ -292,6 +356,12 @@ export class ActorHost {
     const ref = formatRef(seat.ref);
     if (this.#stopping || this.#seats.get(ref) !== seat) {
       this.#releaseWaiting(seat);
+      return;
+    }
+    if (seat.newer !== undefined) {
+      this.#seats.delete(ref);
+      this.#options.onEvent?.({ type: 'newer', ref, error });
+      this.#releaseNewer(seat, seat.newer);
       return;
     }
     if (fenced) this.#options.onEvent?.({ type: 'fenced', ref, error });
@@ -325,6 +395,16 @@ export class ActorHost {
     for (let letter = seat.mailbox.take(); letter !== undefined; letter = seat.mailbox.take()) {
       if ('delivery' in letter) letter.delivery.release();
       else letter.own.reject(new StatewattError('actors.stopped', 'unavailable', `${formatRef(seat.ref)} has stopped`));
+    }
+  }
+
+  /** Its commands stay in the queue for a node that can read it; a caller whose time is up hears why. */
+  #releaseNewer(seat: Seat, error: StatewattError): void {
+    for (let letter = seat.mailbox.take(); letter !== undefined; letter = seat.mailbox.take()) {
+      if ('own' in letter) letter.own.reject(error);
+      else if (letter.delivery.awaited && this.#now() > (letter.delivery.deadline ?? Infinity)) {
+        this.#refuse(seat.ref, letter.delivery, error);
+      } else letter.delivery.release(NEWER_RETRY_MS);
     }
   }
 

@@ -40,8 +40,13 @@ export interface Loaded {
 
 /** What a journal needs to be; the runtime's tests bring one that lives in memory. */
 export interface Journal {
-  /** While the bus is away it goes on trying. @throws `journal.incomplete` when stored entries do not come */
-  load(ref: Ref): Promise<Loaded>;
+  /**
+   * While the bus is away it goes on trying. A snapshot that is not `usable` is left out, and the entries are all that
+   * there are.
+   *
+   * @throws `journal.incomplete` when stored entries do not come
+   */
+  load(ref: Ref, usable: (snapshot: SnapshotRecord) => boolean): Promise<Loaded>;
   /**
    * Appends behind `expected` (0 = nothing yet). Resolves only when it is durable; while the bus is away it goes on
    * trying, because only the bus knows whether a lost acknowledgement meant yes.
@@ -50,6 +55,7 @@ export interface Journal {
    *   `journal.refused` when it is full or the entry too big (nothing was added)
    */
   append(ref: Ref, entry: JournalEntry, expected: number, entryId: string): Promise<Appended>;
+  /** Replaces an older snapshot, never a newer one. */
   saveSnapshot(ref: Ref, snapshot: SnapshotRecord): Promise<void>;
   park(ref: Ref, letter: DeadLetter): Promise<void>;
 }
@@ -74,9 +80,10 @@ export class JetStreamJournal implements Journal {
     this.#commits.close();
   }
 
-  async load(ref: Ref): Promise<Loaded> {
+  async load(ref: Ref, usable: (snapshot: SnapshotRecord) => boolean = () => true): Promise<Loaded> {
     const stored = await this.#last(STREAM.snapshots, topics.snapshot(ref).subject);
-    const snapshot = stored === null ? undefined : codecs.snapshot.decode(stored.data);
+    const newest = stored === null ? undefined : codecs.snapshot.decode(stored.data);
+    const snapshot = newest !== undefined && usable(newest) ? newest : undefined;
     const subject = topics.journal(ref).subject;
     const entries: { seq: number; entry: JournalEntry }[] = [];
     const last = await this.#last(STREAM.journal, subject);
@@ -127,9 +134,21 @@ export class JetStreamJournal implements Journal {
 
   async saveSnapshot(ref: Ref, snapshot: SnapshotRecord): Promise<void> {
     const topic = topics.snapshot(ref);
-    await this.#bus.jetstream.publish(topic.subject, topic.codec.encode(snapshot), {
-      headers: encodeHeaders({ schema: topic.codec.schema }),
-    });
+    for (;;) {
+      const get = () => this.#bus.manager.direct.getMessage(STREAM.snapshots, { last_by_subj: topic.subject });
+      const stored = await whileConnected(this.#bus, get);
+      // Ours is a stale activation's. What lies behind the newer one may be compacted away by now.
+      if (stored !== null && codecs.snapshot.decode(stored.data).seq > snapshot.seq) return;
+      try {
+        await this.#bus.jetstream.publish(topic.subject, topic.codec.encode(snapshot), {
+          headers: encodeHeaders({ schema: topic.codec.schema }),
+          expect: { lastSubjectSequence: stored?.seq ?? 0 },
+        });
+        return;
+      } catch (error) {
+        if (!isWrongLastSequence(error)) throw error; // Otherwise another one was saved in between: compare again.
+      }
+    }
   }
 
   async park(ref: Ref, letter: DeadLetter): Promise<void> {
@@ -160,9 +179,7 @@ export class JetStreamJournal implements Journal {
       if (!(error instanceof JetStreamApiError)) throw error;
       const landed = uncertain ? await this.#ours({ last_by_subj: topic.subject }, entry) : undefined;
       if (landed !== undefined) return { seq: landed, duplicate: false };
-      throw error.code === JetStreamApiCodes.StreamWrongLastSequence
-        ? new FencedError(ref, expected)
-        : refused(ref, error);
+      throw isWrongLastSequence(error) ? new FencedError(ref, expected) : refused(ref, error);
     }
     // It lies behind our state: an attempt of ours whose acknowledgement was lost, or another activation's doing.
     const landed = await this.#ours({ seq: duplicate }, entry);
@@ -185,6 +202,10 @@ interface Attempt {
   readonly entryId: string;
   /** An earlier attempt may have landed. */
   readonly uncertain: boolean;
+}
+
+function isWrongLastSequence(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence;
 }
 
 function incomplete(ref: Ref, from: number, to: number): StatewattError {

@@ -4,6 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv';
 import { StatewattError } from '../../errors/error.js';
 import type { Ref } from '../../bus/subjects.js';
+import { checkEvolution, type Evolution, type Evolved } from './evolution.js';
 import type { DurableEffect } from './outbox/effect.js';
 
 /** Answer "not yet": the command was accepted, its answer comes with a later event. */
@@ -114,6 +115,17 @@ export interface Policy {
    * it fences every older activation at once and gives the activation its epoch.
    */
   readonly alwaysOn: boolean;
+  /**
+   * An actor without an event for so long saves a snapshot and leaves memory; the next command or query brings it back.
+   * undefined = never. One that waits for an answer or an effect stays, also one that is always on or was activated by
+   * hand. A live part that acts by itself does not count: give such a kind undefined.
+   */
+  readonly passivateAfterMs: number | undefined;
+  /**
+   * Days that journal entries are kept for audit at least; after that they go once a newer snapshot holds their sum.
+   * undefined = for ever.
+   */
+  readonly journalDays: number | undefined;
 }
 
 export const DEFAULT_POLICY: Policy = {
@@ -121,6 +133,8 @@ export const DEFAULT_POLICY: Policy = {
   mailboxCapacity: 1_000,
   restart: { intensity: 5, windowMs: 60_000, backoffMs: { initial: 100, max: 10_000 } },
   alwaysOn: false,
+  passivateAfterMs: 60_000,
+  journalDays: 365,
 };
 
 export interface KindDefinition<
@@ -128,7 +142,7 @@ export interface KindDefinition<
   M extends AnyStateMachine,
   C extends Commands<M>,
   R extends Resource,
-> {
+> extends Evolution {
   readonly kind: Name;
   /** Version of the machine's events and context, in every journal entry. */
   readonly version: number;
@@ -147,9 +161,8 @@ export interface KindDefinition<
 }
 
 /** A kind as the runtime uses it, its parameter types erased but for the callers' sake. */
-export interface Kind<Name extends string = string, Commands = unknown, Replies = unknown> {
+export interface Kind<Name extends string = string, Commands = unknown, Replies = unknown> extends Evolved {
   readonly kind: Name;
-  readonly version: number;
   readonly machine: AnyStateMachine;
   readonly policy: Policy;
   readonly input: (id: string) => unknown;
@@ -190,7 +203,7 @@ export type ReplyOf<K, C> =
  *       effects: {},
  *     });
  *
- * @throws `kind.effect_missing`, `kind.effect_unknown`, `kind.unsupported`: the definition does not hold together
+ * @throws `kind.version`, `kind.effect_missing`, `kind.effect_unknown`, `kind.unsupported`: the definition does not hold together
  */
 export function defineKind<
   const Name extends string,
@@ -204,6 +217,7 @@ export function defineKind<
   { [K in keyof C & string]: { type: K } & Static<C[K]['schema']> }[keyof C & string],
   { [K in keyof C]: ReturnType<C[K]['reply']> }
 > {
+  checkEvolution(definition.kind, definition);
   refuseWhatIsNotDurable(definition.kind, definition.machine);
   checkEffects(definition.kind, definition.machine, Object.keys(definition.effects));
   const ajv = new Ajv2020({ allErrors: true, strict: false });
@@ -216,6 +230,8 @@ export function defineKind<
   return {
     kind: definition.kind,
     version: definition.version,
+    ...(definition.upcast === undefined ? {} : { upcast: definition.upcast }),
+    ...(definition.migrate === undefined ? {} : { migrate: definition.migrate }),
     machine: definition.machine,
     policy: { ...DEFAULT_POLICY, ...definition.policy },
     input: definition.input ?? (() => undefined),

@@ -98,7 +98,7 @@ export class Peers {
     switch (question.ask) {
       case 'inspect': {
         const ref = parseRef(question.ref);
-        if (question.wake) await this.#host.activate(ref);
+        if (question.wake) await this.#host.wake(ref);
         return this.#host.inspect(ref);
       }
       case 'kill':

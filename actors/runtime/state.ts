@@ -8,9 +8,11 @@ import {
   type Snapshot,
 } from 'xstate';
 import type { EffectRecord, EventBody, JournalEntry, SnapshotRecord, TimerRecord } from '../../bus/messages.js';
+import { migrateState, upcastEvent } from './evolution.js';
 import type { Kind } from './kind.js';
 import { PendingTimers } from './timers/pending.js';
 import { SET_TIMER, timerRecord } from './timers/records.js';
+import { upcastTimer, upcastTimers } from './timers/upcast.js';
 
 /** Accepted commands whose ids an actor remembers, to answer a repeated one with the first result. */
 const REMEMBERED_COMMANDS = 256;
@@ -56,18 +58,18 @@ export class ActorState {
     stored: SnapshotRecord | undefined,
     entries: readonly { seq: number; entry: JournalEntry }[],
   ): ActorState {
-    const state =
-      stored === undefined ? initial(kind, id) : new ActorState(revive(kind.machine, stored.state), [], stored.timers);
+    const state = stored === undefined ? initial(kind, id) : fromSnapshot(kind, stored);
     if (stored !== undefined) {
       state.seq = stored.seq;
       state.epoch = stored.epoch ?? 0;
       for (const commandId of stored.recentCommands) state.#recent.add(commandId);
     }
     for (const { seq, entry } of entries) {
-      const step = takeStep(kind, state.snapshot, entry.event, entry.at);
-      state.accept(step, seq, entry.commandId, entry.event);
+      const event = upcastEvent(kind, entry);
+      const step = takeStep(kind, state.snapshot, event, entry.at);
+      state.accept(step, seq, entry.commandId, event);
       // As it was ordered then, whatever the machine says today.
-      state.timers.apply({ seq, ...entry });
+      state.timers.apply({ seq, at: entry.at, effects: upcastTimers(kind, entry), timer: entry.timer });
     }
     return state;
   }
@@ -122,6 +124,11 @@ function initial(kind: Kind, id: string): ActorState {
     .filter(({ type }) => type === SET_TIMER)
     .flatMap((action) => timerRecord(kind.kind, action) ?? []);
   return new ActorState(snapshot as AnyMachineSnapshot, timers, undefined);
+}
+
+function fromSnapshot(kind: Kind, stored: SnapshotRecord): ActorState {
+  const timers = stored.timers?.map((timer) => ({ ...timer, ...upcastTimer(kind, timer, stored.machine) }));
+  return new ActorState(revive(kind.machine, migrateState(kind, stored)), [], timers);
 }
 
 function revive(machine: AnyStateMachine, persisted: unknown): AnyMachineSnapshot {

@@ -9,6 +9,7 @@ import type { CommandOf, Kind, ReplyOf } from './kind.js';
 import { Outbox } from './outbox/outbox.js';
 import type { OutboxCounters } from './outbox/runner.js';
 import { Partitions } from './partitions.js';
+import { Passivator } from './passivation.js';
 import { Peers } from './peers.js';
 import type { Member } from './placement/membership.js';
 import type { NodeFacts } from './placement/nodes.js';
@@ -52,6 +53,7 @@ export class ActorSystem {
   readonly #timers: JetStreamTimers;
   readonly #partitions: Partitions;
   readonly #peers: Peers;
+  readonly #passivator: Passivator;
   readonly #caller: Caller;
 
   constructor(options: SystemOptions) {
@@ -96,10 +98,12 @@ export class ActorSystem {
       ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
     });
     this.#peers = new Peers(options.bus, this.#host, () => this.#partitions.owned);
+    this.#passivator = new Passivator(this.#host, options.kinds);
   }
 
   /** Joins the other nodes; its share of the partitions comes to it within moments. */
   start(): Promise<void> {
+    this.#passivator.start();
     return this.#partitions.start();
   }
 
@@ -203,6 +207,7 @@ export class ActorSystem {
    * is delivered to the next owner.
    */
   async stop(): Promise<void> {
+    this.#passivator.stop();
     await this.#partitions.close();
     const stopped = this.#host.stop();
     // While the bus is away an append would wait for ever; the journal is closed when it does not come back soon.

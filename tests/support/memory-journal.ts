@@ -18,7 +18,7 @@ interface Stored {
  */
 export class MemoryJournal implements Journal {
   readonly dead: DeadLetter[] = [];
-  readonly #entries: Stored[] = [];
+  #entries: Stored[] = [];
   readonly #snapshots = new Map<string, string>();
   readonly #failures: Record<Failure, Error[]> = {
     load: [],
@@ -80,11 +80,18 @@ export class MemoryJournal implements Journal {
     return json === undefined ? undefined : (JSON.parse(json) as SnapshotRecord);
   }
 
-  async load(ref: Ref): Promise<Loaded> {
+  /** Removes the actor's entries below `seq`. */
+  compact(ref: Ref, seq: number): void {
+    const name = formatRef(ref);
+    this.#entries = this.#entries.filter((stored) => stored.ref !== name || stored.seq >= seq);
+  }
+
+  async load(ref: Ref, usable: (snapshot: SnapshotRecord) => boolean = () => true): Promise<Loaded> {
     this.loads += 1;
     await this.#gate;
     this.#maybeFail('load');
-    const snapshot = this.snapshot(ref);
+    const newest = this.snapshot(ref);
+    const snapshot = newest !== undefined && usable(newest) ? newest : undefined;
     const after = snapshot?.seq ?? 0;
     const entries = this.entries(ref);
     const ownership = entries.at(-1)?.entry.ownership ?? 0;
@@ -104,6 +111,7 @@ export class MemoryJournal implements Journal {
 
   async saveSnapshot(ref: Ref, snapshot: SnapshotRecord): Promise<void> {
     this.#maybeFail('snapshot');
+    if ((this.snapshot(ref)?.seq ?? 0) > snapshot.seq) return;
     this.#snapshots.set(formatRef(ref), JSON.stringify(snapshot));
   }
 

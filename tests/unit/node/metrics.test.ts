@@ -38,7 +38,15 @@ describe('metrics', () => {
       actors: () => [{ mailbox: 2 }, { mailbox: 3 }],
       outboxCounters: { effectsRun: 16, effectsRetried: 17, effectsParked: 18 },
       deadLetters: { count: () => (away ? Promise.reject(new Error('away')) : Promise.resolve(19)) },
-      counters: { commands: 11, refusedBusy: 12, refusedFailed: 15, restarts: 13, failures: 14 },
+      counters: {
+        commands: 11,
+        refusedBusy: 12,
+        refusedFailed: 15,
+        restarts: 13,
+        failures: 14,
+        activated: 15,
+        passivated: 16,
+      },
     },
     publisher: {
       counters: { published: 21, spooled: 22, replayed: 23, refused: 24, superseded: 26, damagedBytes: 27 },
@@ -56,7 +64,7 @@ describe('metrics', () => {
 
   it('give every metric a help and the type that its name promises', async () => {
     const metrics = await own();
-    assert.equal(metrics.length, 29);
+    assert.equal(metrics.length, 31);
     for (const [name, { help, type, samples }] of metrics) {
       assert.ok(help.length > 10, name);
       assert.equal(type, name.endsWith('_total') ? 'counter' : 'gauge', name);
