@@ -58,6 +58,8 @@ export const subjects = {
   /** For whoever runs the durable effects of a partition's entries. */
   journalOf: (partition: number) => `evt.${partition}.>`,
   snapshot: (ref: Ref) => `snap.${ref.kind}.${ref.id}`,
+  /** The snapshots of one kind's actors. */
+  snapshotsOf: (kind: string) => `snap.${kind}.*`,
   deadLetter: (ref: Ref) => `dead.${ref.kind}.${ref.id}`,
   deadLettersOf: (kind: string) => `dead.${kind}.*`,
   deadLetters: 'dead.*.*',
@@ -82,6 +84,12 @@ export function isLateFrame(subject: string): boolean {
 /** The ref that a journal entry's subject names. @throws `actors.invalid_ref` */
 export function refOfEntry(subject: string): Ref {
   const [, , kind = '', id = ''] = subject.split('.');
+  return makeRef(kind, id);
+}
+
+/** The ref that a snapshot's subject names. @throws `actors.invalid_ref` */
+export function refOfSnapshot(subject: string): Ref {
+  const [, kind = '', id = ''] = subject.split('.');
   return makeRef(kind, id);
 }
 

@@ -5,6 +5,7 @@ import { Caller, type AskOptions } from './caller.js';
 import { DeadLetters, type LetterDecision } from './dead-letters.js';
 import { ActorHost, type ActorFacts, type ActorInside, type HostCounters, type HostEvent } from './host.js';
 import { JetStreamJournal } from './journal.js';
+import { Compactor } from './compaction.js';
 import type { CommandOf, Kind, ReplyOf } from './kind.js';
 import { Outbox } from './outbox/outbox.js';
 import type { OutboxCounters } from './outbox/runner.js';
@@ -34,6 +35,8 @@ export interface SystemOptions {
   readonly onEvent?: (event: HostEvent) => void;
   /** Actors that are to live whenever some node owns their partition; asked when partitions come to this node. */
   readonly alwaysOn?: () => Promise<readonly Ref[]> | readonly Ref[];
+  /** Ms between two runs of the journal's compaction (see Policy.journalDays); default one hour. */
+  readonly compactEveryMs?: number;
   /** The partitions that this node has now, after each change and with their always-on actors alive. */
   readonly onOwned?: (partitions: ReadonlySet<number>) => void;
   /** Placement does not get on; it tries again. */
@@ -54,6 +57,7 @@ export class ActorSystem {
   readonly #partitions: Partitions;
   readonly #peers: Peers;
   readonly #passivator: Passivator;
+  readonly #compactor: Compactor;
   readonly #caller: Caller;
 
   constructor(options: SystemOptions) {
@@ -99,11 +103,18 @@ export class ActorSystem {
     });
     this.#peers = new Peers(options.bus, this.#host, () => this.#partitions.owned);
     this.#passivator = new Passivator(this.#host, options.kinds);
+    this.#compactor = new Compactor({
+      bus: options.bus,
+      kinds: options.kinds,
+      owned: () => this.#partitions.owned,
+      ...(options.compactEveryMs === undefined ? {} : { everyMs: options.compactEveryMs }),
+    });
   }
 
   /** Joins the other nodes; its share of the partitions comes to it within moments. */
   start(): Promise<void> {
     this.#passivator.start();
+    this.#compactor.start();
     return this.#partitions.start();
   }
 
@@ -208,6 +219,7 @@ export class ActorSystem {
    */
   async stop(): Promise<void> {
     this.#passivator.stop();
+    const compacted = this.#compactor.stop();
     await this.#partitions.close();
     const stopped = this.#host.stop();
     // While the bus is away an append would wait for ever; the journal is closed when it does not come back soon.
@@ -218,6 +230,7 @@ export class ActorSystem {
     await stopped;
     clearTimeout(patience);
     this.#timers.close();
+    await compacted;
     await this.#partitions.leave();
     this.#caller.close();
   }
