@@ -4,6 +4,7 @@ import { partitionOf, refOfSnapshot, subjects, type Ref } from '../../bus/subjec
 import { codecs } from '../../bus/topics.js';
 import { errorMessage } from '../../errors/error.js';
 import type { Kind } from './kind.js';
+import { outboxConsumers, settledUpTo } from './outbox/queue.js';
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -19,8 +20,8 @@ export interface CompactorOptions {
 }
 
 /**
- * Removes journal entries that are older than their kind keeps them for audit and that the actor's newest snapshot
- * includes. The entry that the snapshot stands on stays: it is what the next append is fenced by. Actor by actor, one at
+ * Removes journal entries that are older than their kind keeps them for audit, that the actor's newest snapshot includes,
+ * and whose durable effects have happened. The entry that the snapshot stands on stays: it is what the next append is fenced by. Actor by actor, one at
  * a time; a run that was broken off is taken up by the next, which passes over what is done.
  */
 export class Compactor {
@@ -62,6 +63,7 @@ export class Compactor {
   /** One run over all actors of the owned partitions; resolves with the number of entries that were removed. */
   async run(): Promise<number> {
     let removed = 0;
+    const consumers = await outboxConsumers(this.#bus); // Positions only rise: those of now are safe later on.
     for (const kind of this.#options.kinds) {
       const { journalDays } = kind.policy;
       if (journalDays === undefined) continue;
@@ -69,7 +71,10 @@ export class Compactor {
       if (before === undefined) continue;
       for (const ref of await this.#withSnapshot(kind)) {
         if (this.#stopped) return removed;
-        if (this.#options.owned().has(partitionOf(ref))) removed += await this.#compact(ref, before);
+        const partition = partitionOf(ref);
+        if (!this.#options.owned().has(partition)) continue;
+        const settled = settledUpTo(partition, consumers) ?? (hasDurableEffects(kind) ? 0 : Infinity);
+        removed += await this.#compact(ref, Math.min(before, settled + 1));
       }
     }
     return removed;
@@ -101,6 +106,7 @@ export class Compactor {
     return Object.keys(state.subjects ?? {}).map(refOfSnapshot);
   }
 
+  /** Removes the actor's entries before `before` that its snapshot includes. */
   async #compact(ref: Ref, before: number): Promise<number> {
     const { manager } = this.#bus;
     const subject = subjects.journal(ref);
@@ -117,4 +123,8 @@ export class Compactor {
   get #bus(): Bus {
     return this.#options.bus;
   }
+}
+
+function hasDurableEffects(kind: Kind): boolean {
+  return Object.keys(kind.durable).length > 0;
 }

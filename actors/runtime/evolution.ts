@@ -69,10 +69,7 @@ export function migrateState({ version, migrate }: Evolved, stored: SnapshotReco
 }
 
 /** The journaled event as the present machine takes it. */
-export function upcastEvent(
-  { version, upcast }: Evolved,
-  entry: Pick<JournalEntry, 'event' | 'machine'>,
-): EventBody {
+export function upcastEvent({ version, upcast }: Evolved, entry: Pick<JournalEntry, 'event' | 'machine'>): EventBody {
   let event = entry.event;
   if (upcast === undefined) return event;
   for (let from = entry.machine; from < version; from++) event = upcast[from]?.(event) ?? event;

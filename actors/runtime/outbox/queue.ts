@@ -53,13 +53,11 @@ export class OutboxQueue {
     const { partition, epoch } = this.#owned;
     const mine = `effects-${partition}-${epoch}-${run}`;
     const older: string[] = [];
-    let floor = 0;
-    for (const { name, ack_floor } of existing) {
+    for (const { name } of existing) {
       const [, of, at] = NAME.exec(name) ?? [];
       if (Number(of) !== partition) continue;
       if (Number(at) > epoch) return undefined;
       if (name !== mine) older.push(name);
-      floor = Math.max(floor, ack_floor.stream_seq);
     }
     if (!existing.some(({ name }) => name === mine)) {
       await manager.consumers.add(STREAM.journal, {
@@ -69,7 +67,7 @@ export class OutboxQueue {
         ack_wait: nanos(REDELIVERY_MS),
         max_ack_pending: MAX_UNSETTLED,
         deliver_policy: DeliverPolicy.StartSequence,
-        opt_start_seq: floor + 1,
+        opt_start_seq: (settledUpTo(partition, existing) ?? 0) + 1,
       });
     }
     // Only now: until the new one stands, the old one is what knows the position.
@@ -93,6 +91,17 @@ export async function outboxConsumers(bus: Bus): Promise<ConsumerInfo[]> {
   const found: ConsumerInfo[] = [];
   for await (const info of bus.manager.consumers.list(STREAM.journal)) found.push(info);
   return found;
+}
+
+/**
+ * Up to which journal sequence all durable effects of a partition's entries have happened or are parked; undefined when
+ * none of its owners runs any. `consumers` are the journal's.
+ */
+export function settledUpTo(partition: number, consumers: readonly ConsumerInfo[]): number | undefined {
+  const floors = consumers
+    .filter(({ name }) => Number(NAME.exec(name)?.[1]) === partition)
+    .map(({ ack_floor }) => ack_floor.stream_seq);
+  return floors.length === 0 ? undefined : Math.max(...floors);
 }
 
 function ignoreMissing(error: unknown): void {

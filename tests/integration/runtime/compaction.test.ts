@@ -8,6 +8,7 @@ import type { SnapshotRecord } from '../../../bus/messages.js';
 import { STREAM } from '../../../bus/streams.js';
 import { PARTITIONS, partitionOf } from '../../../bus/subjects.js';
 import { counterKind } from '../../support/counter.js';
+import { notifierKind } from '../../support/notifier.js';
 import { startNats, type TestNats } from '../../support/nats.js';
 import { eventually } from '../../support/temp.js';
 
@@ -127,12 +128,46 @@ describe('compaction of the journal', function () {
     assert.deepEqual((await system.query(ref(counter, 'c'))).context, { total: 20 });
   });
 
-  it('a stale snapshot never replaces a newer one', async () => {
+  it('keeps the entries whose durable effects have not all happened', async () => {
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    let ran = 0;
+    const notifier = notifierKind(async ({ params }) => {
+      if (params.text === '4') await gate;
+      ran += 1;
+    });
+    await system.stop();
+    system = createSystem({ bus, kinds: [notifier], node: 'n2' });
+    await system.start();
+    for (let each = 1; each <= 8; each++) await system.ask(ref(notifier, 'a'), { type: 'note', text: String(each) });
+    await eventually(() => (ran === 3 ? true : undefined));
+    await system.retire(ref(notifier, 'a')); // It saves a snapshot of all eight.
+    const texts = async () => {
+      const { entries } = await journal.load(ref(notifier, 'a'), () => false);
+      return entries.map(({ entry }) => entry.event.text).join(' ');
+    };
+    const compact = () => compactor(muchLater(), all, notifier).run();
+    await eventually(async () => ((await compact()) > 0 ? true : undefined)); // Acknowledged within moments.
+    assert.match(await texts(), /4 5 6 7 8$/);
+    open();
+    await eventually(async () => {
+      await compact();
+      return (await texts()) === '8' ? true : undefined;
+    });
+    assert.equal(ran, 8);
+  });
+
+  it('a stale snapshot never replaces a newer one, also when both are saved at the same time', async () => {
     await add('a', 10);
     const old = await snapshotAt('a', 10);
     await add('a', 10);
-    await snapshotAt('a', 20);
+    const newer = await snapshotAt('a', 20);
     await journal.saveSnapshot(ref(counter, 'a'), old);
     await snapshotAt('a', 20);
+    const others = Array.from({ length: 20 }, (_, index) => ref(counter, `b${index}`));
+    const both = others.flatMap((each) => [newer, old].map((snapshot) => journal.saveSnapshot(each, snapshot)));
+    await Promise.all(both);
+    const kept = await Promise.all(others.map(async (each) => (await journal.load(each)).snapshot?.seq));
+    assert.deepEqual(new Set(kept), new Set([newer.seq]));
   });
 });

@@ -137,6 +137,15 @@ describe('an activation and its timers', () => {
     assert.equal(context().woken.length, 1);
   });
 
+  it('wakes an actor that has left memory', async () => {
+    await give({ type: 'sleep', ms: 100_000 });
+    now += 60_000;
+    await host.passivateIdle();
+    assert.deepEqual(host.actors(), []);
+    await fire('1-0');
+    assert.deepEqual(context().woken, [61_000]);
+  });
+
   it('crashes an actor that sets a timer where nothing keeps timers', async () => {
     await host.stop();
     const crashed = new Promise<HostEvent>((onEvent) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createMachine, emit, raise, sendTo, spawnChild, fromPromise } from 'xstate';
+import type { Kind } from '../../../../actors/runtime/kind.js';
 import { ActorState, takeStep } from '../../../../actors/runtime/state.js';
 import { PendingTimers } from '../../../../actors/runtime/timers/pending.js';
 import { CANCEL_TIMER, SET_TIMER } from '../../../../actors/runtime/timers/records.js';
@@ -139,6 +140,32 @@ describe('ActorState with timers', () => {
       { seq: 2, entry: fired },
     ]);
     assert.equal(restored.timers.size, 0);
+  });
+
+  it('of an older machine, from an entry or a snapshot, waits as the present one would have set it', () => {
+    const renamed = 'xstate.after.nap.sleeper.dozing';
+    const kind: Kind = {
+      ...sleeperKind,
+      version: 2,
+      upcast: { 1: (event) => (event.type === renamed ? { ...event, type: wakeUp } : event) },
+      migrate: { 1: (state) => state },
+    };
+    const old = ActorState.restore(sleeperKind, 'x', none, []);
+    const step = old.step(sleeperKind, { type: 'sleep', ms: 50 }, 1_000);
+    const asWritten = JSON.stringify({ effects: step.effects, at: 1_000, machine: 1, traceparent: '', node: 'n' });
+    const entry = JSON.parse(asWritten.replaceAll(wakeUp, renamed)) as JournalEntry;
+    const entries = [{ seq: 1, entry: { ...entry, event: { type: 'sleep', ms: 50 } } }];
+    const timer = { key: '1-0', id: wakeUp, event: { type: wakeUp }, due: 1_050 };
+    assert.deepEqual(ActorState.restore(kind, 'x', none, entries).timers.all(), [timer]);
+    old.accept(step, 1, none, { type: 'sleep' });
+    const stored = {
+      ...old.toSnapshot(sleeperKind, 1_000),
+      timers: [{ ...timer, id: renamed, event: { type: renamed } }],
+    };
+    const restored = ActorState.restore(kind, 'x', stored, []);
+    assert.deepEqual(restored.timers.all(), [timer]);
+    const woken = restored.step(kind, { type: 'wake' }, 1_010);
+    assert.deepEqual(woken.effects, [cancel(wakeUp)], 'leaving the state finds it');
   });
 
   it('starts the timers of the initial state with the first entry', () => {
