@@ -154,11 +154,12 @@ export class LocalClient implements StatewattClient {
   async actor(ref: string): Promise<ActorDetail> {
     const inside = await this.#parts.system.look(parseRef(ref));
     if (inside === undefined) throw noActor(ref);
-    const { live, context, transitions } = inside;
+    const { live, context, transitions, timers } = inside;
     return {
       ...viewActor(inside),
       context: maskSecrets(live === undefined ? context : { ...(context as object), live }),
       transitions: [...transitions],
+      timers: [...timers],
     };
   }
 
@@ -208,7 +209,8 @@ export class LocalClient implements StatewattClient {
   }
 }
 
-function viewActor({ live: _live, context: _context, transitions: _transitions, ...facts }: ActorInside): ActorView {
+function viewActor(inside: ActorInside): ActorView {
+  const { live: _live, context: _context, transitions: _transitions, timers: _timers, ...facts } = inside;
   return facts;
 }
 

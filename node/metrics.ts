@@ -62,6 +62,13 @@ export function createMetrics(parts: MetricsParts): () => Promise<string> {
   level('statewatt_dead_letters', 'Dead letters of all nodes; NaN while unknown.', () => deadLetters);
   total('statewatt_actors_activated_total', 'Activations begun.', () => system.counters.activated);
   total('statewatt_actors_passivated_total', 'Idle actors that left memory.', () => system.counters.passivated);
+  total('statewatt_timers_set_total', 'Timers set by actors.', () => system.counters.timersSet);
+  total('statewatt_timers_fired_total', 'Timers that fired and were taken.', () => system.counters.timersFired);
+  total(
+    'statewatt_timers_cancelled_total',
+    'Timers taken back before they fired.',
+    () => system.counters.timersCancelled,
+  );
   total('statewatt_frames_published_total', 'Frames acknowledged by the stream.', () => publisher.counters.published);
   total('statewatt_frames_spooled_total', 'Frames kept on disk.', () => publisher.counters.spooled);
   total('statewatt_frames_replayed_total', 'Frames from disk to the stream.', () => publisher.counters.replayed);

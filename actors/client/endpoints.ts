@@ -170,7 +170,7 @@ export const endpoints = {
     },
   }),
   actorsGet: endpoint('actors', 'get', {
-    summary: 'One actor with its context and last transitions',
+    summary: 'One actor with its context, timers and last transitions',
     request: Type.Object({ ref }, closed),
     response: ActorDetailSchema,
     call: ({ client }, { ref }) => client.actor(ref),

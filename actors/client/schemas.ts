@@ -182,6 +182,14 @@ export const ActorDetailSchema = Type.Intersect([
       }),
       { description: 'the last ones of this activation, newest last' },
     ),
+    timers: Type.Array(
+      Type.Object({
+        id: Nullable(Type.String({ description: 'what the state chart cancels it by' })),
+        event: Type.String({ description: 'type of the event that the actor is to get' }),
+        due: Millis('when it fires'),
+      }),
+      { description: 'those that the actor has set and that wait, the next one first' },
+    ),
   }),
 ]);
 export type ActorDetail = Static<typeof ActorDetailSchema>;

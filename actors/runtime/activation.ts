@@ -11,7 +11,7 @@ import { Mailbox } from './mailbox.js';
 import { isReplay } from './replay-id.js';
 import { answerLater, invalidCommand, notBegun, PoisonError, refusal, stopped } from './refusals.js';
 import { ActorState, stateName, type Step } from './state.js';
-import { TimerOrders } from './timers/orders.js';
+import { TimerOrders, type TimerCounters } from './timers/orders.js';
 import type { TimerService } from './timers/scheduler.js';
 
 export type { Delivery } from './delivery.js';
@@ -40,6 +40,7 @@ export interface ActivationOptions {
   readonly ref: Ref;
   readonly journal: Journal;
   readonly timers: TimerService | undefined;
+  readonly counters: TimerCounters;
   readonly node: string;
   readonly now: () => number;
   /** It ended by itself: a crash (to be restarted), or fenced (to be forgotten). */
@@ -87,7 +88,7 @@ export class Activation {
   constructor(options: ActivationOptions) {
     this.#options = options;
     this.ref = options.ref;
-    this.#orders = new TimerOrders(options.ref, options.timers);
+    this.#orders = new TimerOrders(options.ref, options.timers, options.counters);
     this.activatedAt = options.now();
   }
 
@@ -301,7 +302,7 @@ export class Activation {
     // It was applied in an earlier life, longer ago than the actor remembers ids.
     if (appended.duplicate) return false;
     state.accept(step, appended.seq, entry.commandId, event);
-    this.#orders.carryOut(state.timers.apply({ seq: appended.seq, ...entry }));
+    this.#orders.carryOut(state.timers.apply({ seq: appended.seq, ...entry }), entry.timer !== undefined);
     this.transitions.push({ at: entry.at, event: event.type, from, to: stateName(step.snapshot), seq: appended.seq });
     if (this.transitions.length > KEPT_TRANSITIONS) this.transitions.shift();
     return true;

@@ -10,6 +10,8 @@ import { busy, notActive, parked, refusal, stopped, unknownKind } from './refusa
 import { stateName } from './state.js';
 import { RestartBudget } from './supervisor.js';
 import { TurnedAway } from './turned-away.js';
+import type { TimerCounters } from './timers/orders.js';
+import type { TimerFacts } from './timers/pending.js';
 import type { TimerService } from './timers/scheduler.js';
 
 /** One actor as a person sees it. */
@@ -34,6 +36,8 @@ export interface ActorInside extends ActorFacts {
   /** What the live part shows of itself; undefined when the kind has none. */
   readonly live: unknown;
   readonly transitions: readonly TransitionRecord[];
+  /** Those that it has set and that wait, the next one first. */
+  readonly timers: readonly TimerFacts[];
 }
 
 export interface HostOptions {
@@ -76,7 +80,7 @@ interface Seat {
 }
 
 /** Counters of what was refused, for metrics: nothing is dropped silently. */
-export interface HostCounters {
+export interface HostCounters extends TimerCounters {
   commands: number;
   refusedBusy: number;
   refusedFailed: number;
@@ -108,6 +112,9 @@ export class ActorHost {
     failures: 0,
     activated: 0,
     passivated: 0,
+    timersSet: 0,
+    timersFired: 0,
+    timersCancelled: 0,
   };
   readonly #options: HostOptions;
   readonly #kinds: ReadonlyMap<string, Kind>;
@@ -252,11 +259,11 @@ export class ActorHost {
     return [...this.#seats.values()].map((seat) => this.#facts(seat));
   }
 
-  /** The actors that live here, without their transitions. */
+  /** The actors that live here, without their transitions and timers. */
   list(which: (ref: Ref) => boolean): ActorInside[] {
     return [...this.#seats.values()]
       .filter(({ ref }) => which(ref))
-      .map((seat) => ({ ...this.#inside(seat), transitions: [] }));
+      .map((seat) => ({ ...this.#inside(seat), transitions: [], timers: [] }));
   }
 
   /** undefined when it does not live here. */
@@ -327,6 +334,7 @@ export class ActorHost {
       ref: seat.ref,
       journal,
       timers,
+      counters: this.counters,
       node,
       now: this.#now,
       mailbox: seat.mailbox,
@@ -444,6 +452,7 @@ export class ActorHost {
       context: seat.activation?.state?.snapshot.context as unknown,
       live: seat.activation?.inspect(),
       transitions: [...(seat.activation?.transitions ?? [])],
+      timers: seat.activation?.state?.timers.facts() ?? [],
     };
   }
 

@@ -15,7 +15,7 @@ type Question =
   | { readonly ask: 'inspect'; readonly ref: string; readonly wake: boolean }
   | { readonly ask: 'kill'; readonly ref: string }
   | { readonly ask: 'restart'; readonly ref: string }
-  /** Every active actor of the partition, without its transitions. */
+  /** Every active actor of the partition, without its transitions and timers. */
   | { readonly ask: 'list'; readonly partition: number; readonly kind?: string };
 
 /** Reaches actors wherever they live: here directly, elsewhere through the node that owns their partition. */

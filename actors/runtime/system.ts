@@ -174,7 +174,7 @@ export class ActorSystem {
     return this.#peers.restart(to);
   }
 
-  /** The active actors of all nodes, of one kind or all, without their transitions. */
+  /** The active actors of all nodes, of one kind or all, without their transitions and timers. */
   list(kind?: string): Promise<ActorInside[]> {
     return this.#peers.list(kind);
   }

@@ -16,12 +16,21 @@ const TRANSITIONS: readonly Column<ActorDetail['transitions'][number]>[] = [
   { title: 'TO', value: (transition) => safe(transition.to), shrinks: true },
 ];
 
+function timerColumns(now: number): readonly Column<ActorDetail['timers'][number]>[] {
+  return [
+    { title: 'DUE', value: (timer) => formatTime(timer.due) },
+    { title: 'IN', value: (timer) => (timer.due <= now ? 'now' : formatAge(now, timer.due)), align: 'right' },
+    { title: 'EVENT', value: (timer) => safe(timer.event), shrinks: true },
+    { title: 'TIMER', value: (timer) => safe(timer.id ?? NOTHING), shrinks: true },
+  ];
+}
+
 export function addShow(program: Command, cli: Cli): void {
   program
     .command('show')
     .helpGroup(GROUPS.look)
-    .summary('one actor: state, context, last transitions')
-    .description('Shows one actor: its state, its context and its last transitions.')
+    .summary('one actor: state, context, timers, last transitions')
+    .description('Shows one actor: its state, its context, the timers that it waits for, and its last transitions.')
     .argument('<ref>', 'actor, such as channel/1001', parseRef)
     .addHelpText('after', examples('statewatt show channel/1001', "statewatt show channel/1001 --json | jq '.context'"))
     .action((ref: string) =>
@@ -45,6 +54,10 @@ async function printActor(cli: Cli, actor: ActorDetail): Promise<void> {
     ['last error', safe(actor.lastError ?? NOTHING)],
   ]);
   await cli.line(`\ncontext\n${safeLines(JSON.stringify(actor.context, null, 2) ?? NOTHING)}\n`);
+  if (actor.timers.length > 0) {
+    await cli.table(timerColumns(cli.now()), actor.timers);
+    await cli.line('');
+  }
   if (actor.transitions.length > 0) await cli.table(TRANSITIONS, actor.transitions);
   else await cli.line('no transitions since it became active');
 }

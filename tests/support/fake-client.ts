@@ -266,7 +266,7 @@ export class FakeClient implements StatewattClient {
     const channel = [...this.#channels.values()].find((candidate) => candidate.ref === ref);
     if (channel === undefined) throw new StatewattError('actors.not_found', 'not_found', `There is no actor ${ref}.`);
     const transition = { at: this.time, event: 'start', from: 'stopped', to: channel.state, seq: 1 };
-    return { ...this.#actor(channel), context: { attempts: 0 }, transitions: [transition] };
+    return { ...this.#actor(channel), context: { attempts: 0 }, transitions: [transition], timers: [] };
   }
 
   async killActor(ref: string): Promise<void> {

@@ -19,6 +19,16 @@ export interface TimedEntry {
   readonly timer?: string | undefined;
 }
 
+/** A timer that waits, for people who look inside. */
+export interface TimerFacts {
+  /** What the machine cancels it by; null: nothing cancels it. */
+  readonly id: string | null;
+  /** Type of the event that the actor is to get. */
+  readonly event: string;
+  /** Ms since the Unix epoch. */
+  readonly due: number;
+}
+
 const NOTHING: TimerChanges = { set: [], cancelled: [] };
 
 /** The timers that an actor has set and that have neither fired nor been cancelled: a part of its durable state. Pure. */
@@ -41,6 +51,13 @@ export class PendingTimers {
 
   all(): TimerRecord[] {
     return [...this.#timers.values()];
+  }
+
+  /** The one that is due first, first. */
+  facts(): TimerFacts[] {
+    return this.all()
+      .map(({ id, event, due }) => ({ id, event: event.type, due }))
+      .sort((one, other) => one.due - other.due);
   }
 
   /**

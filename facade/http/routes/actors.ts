@@ -36,7 +36,7 @@ export function actorRoutes(app: HttpApp, client: StatewattClient): void {
     {
       schema: {
         operationId: 'getActor',
-        summary: 'One actor with its context and last transitions',
+        summary: 'One actor with its context, timers and last transitions',
         tags: ['actors'],
         params: ActorParams,
         response: { 200: ActorDetail, ...errorAnswers },

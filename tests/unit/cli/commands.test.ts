@@ -164,7 +164,15 @@ describe('cli actors', () => {
     assert.match(out, /1 {2}start {2}stopped {2}online\n$/);
     assert.equal((await statewatt('show channel/7', { client })).code, 4);
 
-    const detail = { ...(await client.actor('channel/1001')), transitions: [], context: undefined };
+    const timers = [{ id: 'xstate.after.1000.held', event: 'xstate.after.1000.held', due: client.time + 90_000 }];
+    const waiting = { ...(await client.actor('channel/1001')), timers };
+    client.actor = () => Promise.resolve(waiting);
+    assert.match(
+      (await statewatt('show channel/1001', { client })).out,
+      /^DUE +IN .*\n.* xstate\.after\.1000\.held {2}/m,
+    );
+
+    const detail = { ...waiting, timers: [], transitions: [], context: undefined };
     client.actor = () => Promise.resolve(detail);
     assert.match((await statewatt('show channel/1001', { client })).out, /context\n–\n\nno transitions/);
   });

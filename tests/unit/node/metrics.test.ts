@@ -46,6 +46,9 @@ describe('metrics', () => {
         failures: 14,
         activated: 15,
         passivated: 16,
+        timersSet: 51,
+        timersFired: 52,
+        timersCancelled: 53,
       },
     },
     publisher: {
@@ -64,7 +67,7 @@ describe('metrics', () => {
 
   it('give every metric a help and the type that its name promises', async () => {
     const metrics = await own();
-    assert.equal(metrics.length, 31);
+    assert.equal(metrics.length, 34);
     for (const [name, { help, type, samples }] of metrics) {
       assert.ok(help.length > 10, name);
       assert.equal(type, name.endsWith('_total') ? 'counter' : 'gauge', name);
@@ -80,6 +83,8 @@ describe('metrics', () => {
     assert.equal(await total('history_insert_seconds_total'), 43.5);
     assert.equal(await total('effects_parked_total'), 18);
     assert.equal(await total('dead_letters'), 19);
+    const ofTimers = ['timers_set_total', 'timers_fired_total', 'timers_cancelled_total'];
+    assert.deepEqual(await Promise.all(ofTimers.map(total)), [51, 52, 53]);
     away = true;
     assert.ok(Number.isNaN(await total('dead_letters')));
     away = false;

@@ -134,6 +134,7 @@ describe('views', () => {
       context: undefined,
       live: undefined,
       transitions: [],
+      timers: [],
     };
     const parked = viewChannel(config, facts);
     assert.deepEqual([parked.state, parked.stats.lastError], ['faulted', 'crashed']);

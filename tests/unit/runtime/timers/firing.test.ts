@@ -53,12 +53,15 @@ describe('an activation and its timers', () => {
     await give({ type: 'sleep', ms: 50 });
     assert.deepEqual(timers.log, ['set sleeper/a@1-0']);
     assert.equal(timers.kept.get('sleeper/a@1-0')?.due, 1_050);
+    assert.deepEqual(host.inspect(actor)?.timers, [{ id: wakeUp, event: wakeUp, due: 1_050 }]);
     now = 1_060;
     assert.equal((await fire('1-0')).settled, 1);
     assert.equal((await fire('1-0')).settled, 1);
     assert.deepEqual(context().woken, [1_060]);
     assert.deepEqual(events(), ['sleep', wakeUp]);
     assert.equal(journal.entries(actor).at(-1)?.entry.timer, '1-0');
+    const { timersSet, timersFired, timersCancelled } = host.counters;
+    assert.deepEqual([timersSet, timersFired, timersCancelled], [1, 1, 0]);
     // The exit of the state has nothing to cancel: it was the firing that led out.
     assert.deepEqual(timers.log, ['set sleeper/a@1-0']);
   });
@@ -79,6 +82,8 @@ describe('an activation and its timers', () => {
       'set sleeper/a@2-1',
     ]);
     assert.equal(timers.kept.size, 0);
+    assert.deepEqual([host.counters.timersSet, host.counters.timersCancelled, host.counters.timersFired], [2, 2, 0]);
+    assert.deepEqual(host.inspect(actor)?.timers, []);
   });
 
   it('settles a command only when the timers that it set are kept', async () => {
