@@ -9,6 +9,10 @@ const END_WITHIN_MS = 30_000;
 class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
+    // Also at once, where the server's and the test's own lines are near, and in case the run does not come to its end.
+    runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, (test, error) => {
+      console.error(`${test.fullTitle()}: ${error.stack ?? error.message ?? error}`);
+    });
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
       const { passes, failures, pending } = this.stats;
       const file = process.env.MOCHA_RESULT_FILE;
