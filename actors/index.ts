@@ -39,4 +39,8 @@ export {
 export type { OutboxCounters } from './runtime/outbox/runner.js';
 export type { Member } from './runtime/placement/membership.js';
 export type { NodeFacts } from './runtime/placement/nodes.js';
+export { childActions } from './runtime/supervision/effects.js';
+export type { ChildFailed, ChildStart } from './runtime/supervision/family.js';
+export { DEFAULT_SUPERVISION, type Strategy, type Supervision } from './runtime/supervision/policy.js';
+export type { Budget, SupervisorView } from './runtime/supervision/view.js';
 export { ActorSystem, createSystem, ref, type ActorRef, type SystemOptions } from './runtime/system.js';

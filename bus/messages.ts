@@ -52,6 +52,8 @@ export interface SnapshotRecord {
   readonly seq: number;
   /** Of the actor's newest journaled activation; absent when it has none. */
   readonly epoch?: number;
+  /** Its parent and children; absent when it has neither. */
+  readonly family?: FamilyRecord;
   /** Version of the machine that made it. */
   readonly machine: number;
   /** XState's persisted snapshot. */
@@ -61,6 +63,30 @@ export interface SnapshotRecord {
   /** Timers that wait; none when it is missing. */
   readonly timers?: readonly TimerRecord[];
   readonly at: number;
+}
+
+/** An actor's place among those that supervise and are supervised. */
+export interface FamilyRecord {
+  /** Ref of the actor that supervises it; null: its partition's supervisor does. */
+  readonly parent: string | null;
+  /** Its parent has stopped it for good; it takes commands again when it is spawned again. */
+  readonly stopped: boolean;
+  /** In the order of their start. */
+  readonly children: readonly ChildRecord[];
+  /** Its children crashed too often, nobody dealt with it, and all were halted: its next start starts them again. */
+  readonly gaveUp: boolean;
+  /** Times of its children's last crashes, ms since the Unix epoch, oldest first. */
+  readonly crashes: readonly number[];
+}
+
+/** A supervised actor, as its parent knows it. */
+export interface ChildRecord {
+  readonly ref: string;
+  readonly restart: 'permanent' | 'temporary';
+  /** Halted after too many crashes. */
+  readonly down: boolean;
+  /** How often its parent has started it again. */
+  readonly restarts: number;
 }
 
 /** An event that its actor could not process, or a durable effect of one that it did; with what is needed to understand and repeat it. */

@@ -9,8 +9,19 @@ import { FencedError, type Journal } from './journal.js';
 import { PENDING, type ErasedCommand, type Host, type Kind, type Resource } from './kind.js';
 import { Mailbox } from './mailbox.js';
 import { isReplay } from './replay-id.js';
-import { answerLater, invalidCommand, notBegun, PoisonError, refusal, stopped } from './refusals.js';
+import {
+  answerLater,
+  endedForGood,
+  invalidCommand,
+  notBegun,
+  PoisonError,
+  refusal,
+  reservedEvent,
+  stopped,
+} from './refusals.js';
 import { ActorState, stateName, type Step } from './state.js';
+import { asControl, isReserved } from './supervision/control.js';
+import { familyStep, controlTurn, isJournaled, startChildren, type ControlTurn } from './supervision/turn.js';
 import { TimerOrders, type TimerCounters } from './timers/orders.js';
 import type { TimerService } from './timers/scheduler.js';
 
@@ -47,6 +58,10 @@ export interface ActivationOptions {
   readonly onEnd: (end: { readonly error: StatewattError; readonly fenced: boolean }) => void;
   readonly mailbox: Mailbox<Letter>;
   readonly tenure: ActorTenure;
+  /** It was given up before: its children are started again with it. */
+  readonly revived?: boolean;
+  /** Its parent has stopped it for good, or spawned it again: this activation is over. */
+  readonly onFamily?: (then: 'end' | 'renew') => void;
 }
 
 const KEPT_TRANSITIONS = 50;
@@ -133,15 +148,22 @@ export class Activation {
     refuseGap(ref, loaded);
     this.#state = ActorState.restore(kind, ref.id, loaded.snapshot, loaded.entries);
     this.#state.unsaved = loaded.entries.length;
+    if (this.#state.family.stopped) {
+      // Nothing of it lives but the memory that it has ended.
+      this.#ready = true;
+      this.wake();
+      return;
+    }
     let effects: readonly EffectRecord[] = [];
     if (kind.policy.alwaysOn) {
       const at = this.#options.now();
       // Later than any before, and than those of a journal that was lost: readers outside may remember them.
       const event: EventBody = { type: 'activated', epoch: Math.max(this.#state.epoch + 1, at) };
-      const step = this.#state.step(kind, event, at);
+      const step = familyStep(ref, this.#state.family, this.#state.step(kind, event, at));
       await this.#commit(step, event, undefined);
       effects = step.effects;
     }
+    await this.#startChildren(this.#state);
     if (this.#ended) return;
     this.#resource = kind.resource?.(this.#host(kind.policy.alwaysOn ? this.#state.epoch : this.#state.seq));
     this.#ready = true;
@@ -205,7 +227,7 @@ export class Activation {
   /** A firing always stands in the journal, also one that the machine makes nothing of: it ends its timer. */
   async #processFiring(delivery: Delivery, key: string): Promise<void> {
     const timer = this.#current().timers.get(key);
-    if (timer === undefined) {
+    if (timer === undefined || this.#current().family.stopped) {
       this.#settle(delivery); // Cancelled meanwhile, or a second firing.
       return;
     }
@@ -246,6 +268,17 @@ export class Activation {
   async #processDelivery(delivery: Delivery): Promise<void> {
     const { kind, now } = this.#options;
     const state = this.#current();
+    const control = asControl(delivery.event);
+    if (control !== undefined && isJournaled(control)) {
+      await this.#processControl(delivery, () => {
+        return controlTurn(kind, this.ref, state, control, now(), Math.random());
+      });
+      return;
+    }
+    if (state.family.stopped) {
+      await this.#refuse(delivery, endedForGood(this.ref));
+      return;
+    }
     const command = kind.commands[delivery.event.type];
     if (command === undefined || !command.validate(delivery.event)) {
       await this.#refuse(delivery, invalidCommand(kind, delivery.event, command));
@@ -273,10 +306,40 @@ export class Activation {
     }
   }
 
+  /** A word of a parent, or of a child. */
+  async #processControl(delivery: Delivery, take: () => ControlTurn | undefined): Promise<void> {
+    const known = this.#current().knows(delivery.commandId);
+    try {
+      const turn = known ? undefined : take();
+      const applied = turn !== undefined && (await this.#commit(turn.step, turn.event, delivery));
+      this.#settle(delivery);
+      if (applied) this.#answerWaiting();
+      delivery.answer({ ok: true, reply: null });
+      if (!applied) return;
+      this.#afterCommit(turn.step);
+      if (typeof turn.then === 'object') this.crash(turn.then.crash);
+      else if (turn.then !== undefined) {
+        this.#ended = true; // What waits is for the activation after this one.
+        this.#options.onFamily?.(turn.then);
+      }
+    } catch (error) {
+      if (error instanceof StatewattError && error.code.startsWith('supervision.')) await this.#refuse(delivery, error);
+      else await this.#failed(error, delivery.event, delivery);
+    }
+  }
+
+  /** Those that were halted with it, or because of it. */
+  async #startChildren(state: ActorState): Promise<void> {
+    const { children, gaveUp } = state.family;
+    if (this.#ended || children.length === 0 || !(gaveUp || this.#options.revived === true)) return;
+    const { step, event } = startChildren(state, this.#options.now());
+    await this.#commit(step, event, undefined);
+  }
+
   #step(event: EventBody, fired?: string): Step {
     const state = this.#current();
     try {
-      return state.step(this.#options.kind, event, this.#options.now(), fired);
+      return familyStep(this.ref, state.family, state.step(this.#options.kind, event, this.#options.now(), fired));
     } catch (cause) {
       throw new PoisonError(this.ref, event, cause);
     }
@@ -474,6 +537,10 @@ export class Activation {
         new Promise((resolve, reject) => {
           if (this.#ended) {
             reject(stopped(this.ref));
+            return;
+          }
+          if (isReserved(event.type)) {
+            reject(reservedEvent(this.ref, event.type));
             return;
           }
           // The machine sees now what a replay of the journal will show it: JSON.

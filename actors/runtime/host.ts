@@ -1,6 +1,6 @@
 import { StatewattError } from '../../errors/error.js';
-import type { DeadLetter } from '../../bus/messages.js';
-import { formatRef, partitionOf, type Ref } from '../../bus/subjects.js';
+import type { DeadLetter, EventBody, FamilyRecord } from '../../bus/messages.js';
+import { formatRef, parseRef, partitionOf, type Ref } from '../../bus/subjects.js';
 import { Activation, createMailbox, type Delivery, type TransitionRecord } from './activation.js';
 import { EVERYWHERE, isNotOwner, type ActorTenure } from './actor-tenure.js';
 import { NewerVersionError } from './evolution.js';
@@ -8,7 +8,11 @@ import type { Journal } from './journal.js';
 import type { Kind } from './kind.js';
 import { busy, notActive, parked, refusal, stopped, unknownKind } from './refusals.js';
 import { stateName } from './state.js';
-import { RestartBudget } from './supervisor.js';
+import { asControl, type Control } from './supervision/control.js';
+import { ALONE } from './supervision/family.js';
+import { RestartBudget } from './supervision/restart-budget.js';
+import { reportUntilSent, type Tell } from './supervision/report.js';
+import { viewSupervisor, type Supervised, type SupervisorView } from './supervision/view.js';
 import { TurnedAway } from './turned-away.js';
 import type { TimerCounters } from './timers/orders.js';
 import type { TimerFacts } from './timers/pending.js';
@@ -29,6 +33,10 @@ export interface ActorFacts {
   readonly seq: number;
   readonly activatedAt: number;
   readonly lastError: string | null;
+  /** The actor that has spawned it; absent when none has. */
+  readonly parent?: string;
+  /** Those that it has spawned, in the order of their start; absent when it has none. */
+  readonly children?: readonly string[];
 }
 
 export interface ActorInside extends ActorFacts {
@@ -51,11 +59,15 @@ export interface HostOptions {
   readonly onEvent?: (event: HostEvent) => void;
   /** Which actors may act here. Default: all. */
   readonly tenure?: ActorTenure;
+  /** Queues a word between supervisors and supervised. Without it nobody is spawned. */
+  readonly tell?: Tell;
 }
 
 /** What an operator should hear of. */
 export type HostEvent =
   | { readonly type: 'restarting'; readonly ref: string; readonly error: StatewattError; readonly delayMs: number }
+  /** Its parent decides what follows. */
+  | { readonly type: 'crashed'; readonly ref: string; readonly error: StatewattError; readonly parent: string }
   | { readonly type: 'failed'; readonly ref: string; readonly error: StatewattError }
   | { readonly type: 'fenced'; readonly ref: string; readonly error: StatewattError }
   | { readonly type: 'newer'; readonly ref: string; readonly error: StatewattError };
@@ -77,6 +89,14 @@ interface Seat {
   /** What is stored of it is too new for this node: it is on its way out. */
   newer: NewerVersionError | undefined;
   lastError: string | null;
+  /** It has crashed, and its parent decides; undefined when that is not so. */
+  waiting: symbol | undefined;
+  /** As its last activation knew it. */
+  family: FamilyRecord;
+  /** It was given up: its next activation starts its children too. */
+  revived: boolean;
+  /** Stops and starts of it, one after the other. */
+  changing: Promise<void>;
 }
 
 /** Counters of what was refused, for metrics: nothing is dropped silently. */
@@ -100,6 +120,21 @@ const PASSIVATING_AT_ONCE = 16;
 function cancelRestart(seat: Seat): void {
   clearTimeout(seat.restartTimer);
   seat.restartTimer = undefined;
+}
+
+/** Whether it does not live only because nobody has asked for it yet. */
+function mayStart(seat: Seat): boolean {
+  return seat.restartTimer === undefined && seat.waiting === undefined;
+}
+
+/** Its next owner starts it anew by itself. */
+function leftMeanwhile(error: unknown): void {
+  if (!(error instanceof StatewattError)) throw error;
+}
+
+function haltedWith({ ref, lastError }: Seat): Control {
+  const reason = `its parent ${formatRef(ref)} has failed: ${lastError ?? 'unknown'}`;
+  return { type: 'statewatt.halt', by: formatRef(ref), reason };
 }
 
 /** The actors that live on this node: brings them to life, feeds them, restarts those that crash. */
@@ -142,6 +177,8 @@ export class ActorHost {
       return;
     }
     const seat = this.#seat(kind, ref);
+    const control = delivery.timer === undefined ? asControl(delivery.event) : undefined;
+    if (control !== undefined && this.#control(seat, control, delivery)) return;
     const { place = 0 } = delivery; // 0: it has no place that could be overtaken.
     if (seat.failed) {
       this.counters.refusedFailed += 1;
@@ -163,7 +200,7 @@ export class ActorHost {
     this.counters.commands += 1;
     seat.commands += 1;
     if (seat.activation !== undefined) seat.activation.wake();
-    else if (seat.restartTimer === undefined) void this.#start(seat);
+    else if (mayStart(seat)) void this.#start(seat);
   }
 
   /**
@@ -189,7 +226,7 @@ export class ActorHost {
     if (this.#stopping) throw stopped(ref);
     const seat = this.#seat(kind, ref);
     if (seat.failed) throw parked(ref, seat.lastError);
-    if (seat.restartTimer === undefined) await this.#start(seat);
+    if (mayStart(seat)) await this.#start(seat);
     if (seat.newer !== undefined) throw seat.newer;
     return seat;
   }
@@ -242,17 +279,88 @@ export class ActorHost {
    */
   async restart(ref: Ref): Promise<void> {
     if (this.#stopping) throw stopped(ref);
-    const seat = this.#known(ref);
+    await this.#renew(this.#known(ref), 0);
+  }
+
+  /** Stops what lives and starts it from its journal, after `delayMs`; clears `failed`. */
+  #renew(seat: Seat, delayMs: number): Promise<void> {
+    return this.#exclusively(seat, async () => {
+      await this.#halt(seat);
+      seat.revived ||= seat.failed;
+      seat.failed = false;
+      seat.budget.reset();
+      seat.restarts += 1;
+      if (delayMs > 0) seat.restartTimer = setTimeout(() => void this.#start(seat), delayMs);
+      else await this.#start(seat);
+      if (seat.newer !== undefined) throw seat.newer;
+    });
+  }
+
+  /** Nothing of it lives after that. */
+  async #halt(seat: Seat): Promise<void> {
     cancelRestart(seat);
+    seat.waiting = undefined;
     await seat.starting;
     await seat.activation?.stop();
-    if (this.#seats.get(formatRef(ref)) !== seat) throw stopped(ref); // It left meanwhile.
+    // It may have crashed meanwhile.
+    cancelRestart(seat);
+    seat.waiting = undefined;
+    seat.family = seat.activation?.state?.family ?? seat.family;
+    this.#stillThere(seat);
     seat.activation = undefined;
-    seat.failed = false;
-    seat.budget.reset();
-    seat.restarts += 1;
-    await this.#start(seat);
-    if (seat.newer !== undefined) throw seat.newer;
+  }
+
+  #stillThere(seat: Seat): void {
+    if (this.#seats.get(formatRef(seat.ref)) !== seat) throw stopped(seat.ref);
+  }
+
+  /** @throws `actors.stopped`: it left before its turn came */
+  #exclusively(seat: Seat, work: () => Promise<void>): Promise<void> {
+    const changed = seat.changing.then(async () => {
+      this.#stillThere(seat);
+      await work();
+    });
+    seat.changing = changed.catch(() => undefined); // The caller hears of it.
+    return changed;
+  }
+
+  /** A word of a parent or of a child, whatever state the actor is in. False: its activation has to hear it. */
+  #control(seat: Seat, control: Control, delivery: Delivery): boolean {
+    const settle = (): void => delivery.settle();
+    // It left meanwhile: its next owner hears of it.
+    const release = (): void => delivery.release(BUSY_RETRY_MS);
+    switch (control.type) {
+      case 'statewatt.restart':
+        this.#renew(seat, control.delayMs).then(settle, release);
+        return true;
+      case 'statewatt.halt':
+        this.#exclusively(seat, async () => {
+          await this.#halt(seat);
+          this.#park(seat, new StatewattError('supervision.halted', 'unavailable', control.reason));
+        }).then(settle, release);
+        return true;
+      case 'statewatt.crashed':
+        if (!seat.failed) return false;
+        // It decides nothing while it is failed itself; its own restart starts the child again.
+        void this.#report(parseRef(control.child), haltedWith(seat), () => !this.#stopping).then((told) => {
+          if (told) settle();
+          else release();
+        });
+        return true;
+      case 'statewatt.adopt':
+      case 'statewatt.stop':
+        // Spawned anew, or stopped for good: no longer failed, nor waiting.
+        seat.revived ||= seat.failed;
+        seat.failed = false;
+        seat.waiting = undefined;
+        return false;
+    }
+  }
+
+  /** Whether it was told. */
+  async #report(to: Ref, event: EventBody, wanted: () => boolean): Promise<boolean> {
+    const { tell } = this.#options;
+    return tell !== undefined && (await reportUntilSent(tell, to, event, wanted));
   }
 
   actors(): ActorFacts[] {
@@ -270,6 +378,18 @@ export class ActorHost {
   inspect(ref: Ref): ActorInside | undefined {
     const seat = this.#seats.get(formatRef(ref));
     return seat && this.#inside(seat);
+  }
+
+  /** What the supervisor of a partition knows of those that live in it here. */
+  supervisor(partition: number): SupervisorView {
+    const now = this.#now();
+    const seats = [...this.#seats.values()].filter(({ ref }) => partitionOf(ref) === partition);
+    const supervised = seats.map((seat): Supervised => {
+      const { restart } = seat.kind.policy;
+      const family = seat.activation?.state?.family ?? seat.family;
+      return { ...this.#facts(seat), restart, crashes: seat.budget.used(now), supervise: seat.kind.supervise, family };
+    });
+    return viewSupervisor({ partition, node: this.#options.node, supervised, now });
   }
 
   /** The XState snapshot of an active actor, for readers in the same process. */
@@ -318,6 +438,10 @@ export class ActorHost {
         kept: false,
         newer: undefined,
         lastError: null,
+        waiting: undefined,
+        family: ALONE,
+        revived: false,
+        changing: Promise.resolve(),
       };
       this.#seats.set(name, seat);
     }
@@ -329,6 +453,8 @@ export class ActorHost {
     if (seat.activation !== undefined) return Promise.resolve();
     cancelRestart(seat);
     const { journal, timers, node } = this.#options;
+    const { revived } = seat;
+    seat.revived = false;
     const activation = new Activation({
       kind: seat.kind,
       ref: seat.ref,
@@ -340,6 +466,8 @@ export class ActorHost {
       mailbox: seat.mailbox,
       tenure: this.#options.tenure ?? EVERYWHERE,
       onEnd: ({ error, fenced }) => this.#ended(seat, activation, error, fenced),
+      revived,
+      onFamily: (then) => void (then === 'renew' ? this.#renew(seat, 0).catch(leftMeanwhile) : this.retire(seat.ref)),
     });
     seat.activation = activation;
     seat.starting = activation
@@ -360,6 +488,7 @@ export class ActorHost {
   #ended(seat: Seat, activation: Activation, error: StatewattError, fenced: boolean): void {
     if (seat.activation !== activation) return;
     seat.activation = undefined;
+    seat.family = activation.state?.family ?? seat.family;
     seat.lastError = error.message;
     const ref = formatRef(seat.ref);
     if (this.#stopping || this.#seats.get(ref) !== seat) {
@@ -379,24 +508,46 @@ export class ActorHost {
       this.#releaseWaiting(seat);
       return;
     }
+    const { parent } = seat.family;
+    if (parent !== null && !fenced && this.#options.tell !== undefined) {
+      this.#askParent(seat, parent, error);
+      return;
+    }
     const verdict = seat.budget.crashed(this.#now());
     if (!verdict.restart) {
-      seat.failed = true;
-      this.counters.failures += 1;
-      for (let letter = seat.mailbox.take(); letter !== undefined; letter = seat.mailbox.take()) {
-        if ('own' in letter) letter.own.reject(error);
-        else {
-          this.counters.refusedFailed += 1;
-          this.#refuse(seat.ref, letter.delivery, parked(seat.ref, seat.lastError));
-        }
-      }
-      this.#options.onEvent?.({ type: 'failed', ref, error });
+      this.#park(seat, error);
       return;
     }
     seat.restarts += 1;
     this.counters.restarts += 1;
     this.#options.onEvent?.({ type: 'restarting', ref, error, delayMs: verdict.delayMs });
     seat.restartTimer = setTimeout(() => void this.#start(seat), verdict.delayMs);
+  }
+
+  /** It stays as it is until its parent says what follows. */
+  #askParent(seat: Seat, parent: string, error: StatewattError): void {
+    const { code, message } = error;
+    const waiting = Symbol('waiting');
+    seat.waiting = waiting;
+    const ref = formatRef(seat.ref);
+    const crashed: Control = { type: 'statewatt.crashed', child: ref, error: { code, message } };
+    void this.#report(parseRef(parent), crashed, () => !this.#stopping && seat.waiting === waiting);
+    this.#options.onEvent?.({ type: 'crashed', ref, error, parent });
+  }
+
+  /** Given up: what waits is refused, and what comes. */
+  #park(seat: Seat, error: StatewattError): void {
+    seat.failed = true;
+    seat.lastError = error.message;
+    this.counters.failures += 1;
+    for (let letter = seat.mailbox.take(); letter !== undefined; letter = seat.mailbox.take()) {
+      if ('own' in letter) letter.own.reject(error);
+      else {
+        this.counters.refusedFailed += 1;
+        this.#refuse(seat.ref, letter.delivery, parked(seat.ref, seat.lastError));
+      }
+    }
+    this.#options.onEvent?.({ type: 'failed', ref: formatRef(seat.ref), error });
   }
 
   #releaseWaiting(seat: Seat): void {
@@ -459,6 +610,7 @@ export class ActorHost {
   #facts(seat: Seat): ActorFacts {
     const { activation, ref } = seat;
     const state = activation?.state;
+    const family = state?.family ?? seat.family;
     const name = seat.failed ? 'failed' : state === undefined ? 'starting' : stateName(state.snapshot);
     return {
       ref: formatRef(ref),
@@ -473,6 +625,8 @@ export class ActorHost {
       seq: state?.seq ?? 0,
       activatedAt: activation?.activatedAt ?? 0,
       lastError: seat.lastError,
+      ...(family.parent === null ? {} : { parent: family.parent }),
+      ...(family.children.length === 0 ? {} : { children: family.children.map((child) => child.ref) }),
     };
   }
 }

@@ -6,6 +6,9 @@ import { StatewattError } from '../../errors/error.js';
 import type { Ref } from '../../bus/subjects.js';
 import { checkEvolution, type Evolution, type Evolved } from './evolution.js';
 import type { DurableEffect } from './outbox/effect.js';
+import { isReserved } from './supervision/control.js';
+import { childActions, childEffects } from './supervision/effects.js';
+import { completeSupervision, type Supervision } from './supervision/policy.js';
 
 /** Answer "not yet": the command was accepted, its answer comes with a later event. */
 export const PENDING: unique symbol = Symbol('pending');
@@ -158,6 +161,11 @@ export interface KindDefinition<
    */
   readonly effects: Effects<M, R>;
   readonly policy?: Partial<Policy>;
+  /**
+   * How it supervises the actors that its machine starts by the action `spawnChild` (see `childActions`). Without it the
+   * kind has no children.
+   */
+  readonly supervise?: Partial<Supervision>;
 }
 
 /** A kind as the runtime uses it, its parameter types erased but for the callers' sake. */
@@ -170,6 +178,7 @@ export interface Kind<Name extends string = string, Commands = unknown, Replies 
   readonly effects: Readonly<Record<string, (run: EffectRun<unknown, Resource>) => Promise<void> | void>>;
   readonly durable: Readonly<Record<string, DurableEffect<unknown>>>;
   readonly commands: Readonly<Record<string, ErasedCommand>>;
+  readonly supervise: Supervision | undefined;
   /** Only types live here. */
   readonly types?: { commands: Commands; replies: Replies };
 }
@@ -203,7 +212,8 @@ export type ReplyOf<K, C> =
  *       effects: {},
  *     });
  *
- * @throws `kind.version`, `kind.effect_missing`, `kind.effect_unknown`, `kind.unsupported`: the definition does not hold together
+ * @throws `kind.version`, `kind.effect_missing`, `kind.effect_unknown`, `kind.unsupported`, `kind.reserved`, `kind.invalid_supervision`:
+ *   the definition does not hold together
  */
 export function defineKind<
   const Name extends string,
@@ -219,12 +229,14 @@ export function defineKind<
 > {
   checkEvolution(definition.kind, definition);
   refuseWhatIsNotDurable(definition.kind, definition.machine);
-  checkEffects(definition.kind, definition.machine, Object.keys(definition.effects));
+  const supervise = definition.supervise && completeSupervision(definition.kind, definition.supervise);
+  checkEffects(definition.kind, definition.machine, Object.keys(definition.effects), supervise !== undefined);
   const ajv = new Ajv2020({ allErrors: true, strict: false });
   // No prototype: a command called `constructor` is unknown like any other.
   const commands = Object.create(null) as Record<string, ErasedCommand>;
   const described = definition.commands((schema, reply) => ({ schema, reply: reply ?? stateValue }));
   for (const [type, { schema, reply }] of Object.entries<Commands<M>[string]>(described)) {
+    if (isReserved(type)) throw reserved(definition.kind, `command "${type}"`);
     commands[type] = { schema, validate: ajv.compile(schema), reply: reply as ErasedCommand['reply'] };
   }
   return {
@@ -236,14 +248,18 @@ export function defineKind<
     policy: { ...DEFAULT_POLICY, ...definition.policy },
     input: definition.input ?? (() => undefined),
     resource: definition.resource,
-    ...splitEffects(definition.effects),
+    ...splitEffects(definition.effects, supervise !== undefined),
     commands,
+    supervise,
   };
 }
 
 /** Those that the activation runs, and those that the outbox runs. */
-function splitEffects(given: Readonly<Record<string, unknown>>): Pick<Kind, 'effects' | 'durable'> {
-  const all = Object.entries(given);
+function splitEffects(
+  given: Readonly<Record<string, unknown>>,
+  supervises: boolean,
+): Pick<Kind, 'effects' | 'durable'> {
+  const all = [...Object.entries(given), ...(supervises ? Object.entries(childEffects) : [])];
   return {
     effects: Object.fromEntries(all.filter(([, effect]) => typeof effect === 'function')) as Kind['effects'],
     durable: Object.fromEntries(all.filter(([, effect]) => typeof effect === 'object')) as Kind['durable'],
@@ -275,8 +291,15 @@ function unsupported(kind: string, what: string): StatewattError {
   return new StatewattError('kind.unsupported', 'invalid', `kind "${kind}": ${what}`);
 }
 
-function checkEffects(kind: string, machine: AnyStateMachine, given: readonly string[]): void {
-  const needed = namedEffects(kind, machine);
+function reserved(kind: string, what: string): StatewattError {
+  return new StatewattError('kind.reserved', 'invalid', `kind "${kind}": ${what} is the runtime’s own`);
+}
+
+function checkEffects(kind: string, machine: AnyStateMachine, given: readonly string[], supervises: boolean): void {
+  const runtimes = supervises ? Object.keys(childActions) : [];
+  const taken = given.find((name) => isReserved(name) || runtimes.includes(name));
+  if (taken !== undefined) throw reserved(kind, `effect "${taken}"`);
+  const needed = namedEffects(kind, machine).filter((name) => !runtimes.includes(name));
   const missing = needed.filter((name) => !given.includes(name));
   if (missing.length > 0) {
     throw new StatewattError(

@@ -26,6 +26,8 @@ export interface PartitionsOptions {
   readonly node: string;
   /** Actors that live whenever their partition is owned, of any partition. */
   readonly alwaysOn: () => Promise<readonly Ref[]>;
+  /** The spawned actors of a partition that live whenever it is owned, as its supervisor remembers them. */
+  readonly kept?: (partition: number) => Promise<readonly Ref[]>;
   /** Answers a question to an actor of an owned partition. */
   readonly answer: (question: Uint8Array) => Promise<AnswerBody>;
   /** After a change: what this node has now is at work. */
@@ -141,11 +143,11 @@ export class Partitions {
           outbox.needed ? outboxConsumers(bus) : [],
         ]);
         const [refs] = await Promise.all([alwaysOn(), ...gained.map((owned) => this.#open(owned, feeds, consumers))]);
-        await Promise.all(
-          refs
-            .filter((ref) => this.#held.has(partitionOf(ref)))
-            .map((ref) => host.activate(ref).catch((error: unknown) => onTrouble?.(errorMessage(error)))),
-        );
+        const activate = (ref: Ref) => host.activate(ref).catch((error: unknown) => onTrouble?.(errorMessage(error)));
+        await Promise.all([
+          ...refs.filter((ref) => this.#held.has(partitionOf(ref))).map(activate),
+          ...gained.map(async ({ partition }) => Promise.all((await this.#kept(partition)).map(activate))),
+        ]);
         return;
       } catch (error) {
         onTrouble?.(`${STREAM.commands}: ${errorMessage(error)}`);
@@ -153,6 +155,15 @@ export class Partitions {
         if (this.#stopped) return;
       }
     }
+  }
+
+  async #kept(partition: number): Promise<readonly Ref[]> {
+    const { kept, onTrouble } = this.#options;
+    if (kept === undefined || !this.#held.has(partition)) return [];
+    return kept(partition).catch((error: unknown) => {
+      onTrouble?.(errorMessage(error));
+      return [];
+    });
   }
 
   async #open(owned: Owned, feeds: readonly (readonly string[])[], consumers: readonly ConsumerInfo[]): Promise<void> {

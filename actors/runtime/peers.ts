@@ -5,6 +5,7 @@ import { formatRef, parseRef, partitionOf, subjects, PARTITIONS, type Ref } from
 import { codecs, parseJson } from '../../bus/topics.js';
 import { StatewattError, toStatewattError } from '../../errors/error.js';
 import type { ActorHost, ActorInside } from './host.js';
+import type { SupervisorView } from './supervision/view.js';
 
 const ANSWER_MS = 5_000;
 const ASK_AGAIN_MS = 50;
@@ -15,6 +16,8 @@ type Question =
   | { readonly ask: 'inspect'; readonly ref: string; readonly wake: boolean }
   | { readonly ask: 'kill'; readonly ref: string }
   | { readonly ask: 'restart'; readonly ref: string }
+  /** How those of the partition do. */
+  | { readonly ask: 'supervisor'; readonly partition: number }
   /** Every active actor of the partition, without its transitions and timers. */
   | { readonly ask: 'list'; readonly partition: number; readonly kind?: string };
 
@@ -59,6 +62,17 @@ export class Peers {
     return [...here, ...(await Promise.all(elsewhere)).flat()];
   }
 
+  /** @throws `bus.unavailable` */
+  supervisor(partition: number): Promise<SupervisorView> {
+    return this.#put<SupervisorView>(partition, { ask: 'supervisor', partition });
+  }
+
+  /** Of a partition that is changing hands now there is none. */
+  async supervisors(): Promise<SupervisorView[]> {
+    const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+    return (await Promise.all(all.map((each) => this.supervisor(each).catch(() => [])))).flat();
+  }
+
   /** Answers what another node asks of a partition that is owned here. */
   async answer(data: Uint8Array): Promise<AnswerBody> {
     try {
@@ -76,7 +90,7 @@ export class Peers {
     return (body.reply ?? undefined) as T;
   }
 
-  /** Waits for an owner while the partition changes hands; a list is taken as it is now. */
+  /** Waits for an owner while the partition changes hands; a list or a view is taken as it is now. */
   async #request(partition: number, question: Question): Promise<Uint8Array> {
     const data = Buffer.from(JSON.stringify(question));
     for (const end = performance.now() + ANSWER_MS; ;) {
@@ -85,7 +99,7 @@ export class Peers {
         return reply.data;
       } catch (cause) {
         const changing = cause instanceof RequestError && cause.isNoResponders();
-        if (!changing || question.ask === 'list' || performance.now() > end) {
+        if (!changing || question.ask === 'list' || question.ask === 'supervisor' || performance.now() > end) {
           const why = `no node answers for partition ${partition}`;
           throw new StatewattError('bus.unavailable', 'unavailable', why, { cause, retryAfterMs: 500 });
         }
@@ -109,6 +123,8 @@ export class Peers {
         await this.#host.restart(ref);
         return this.#host.inspect(ref);
       }
+      case 'supervisor':
+        return this.#host.supervisor(question.partition);
       case 'list': {
         const { partition, kind } = question;
         return this.#host.list((ref) => partitionOf(ref) === partition && (kind === undefined || ref.kind === kind));
@@ -117,7 +133,7 @@ export class Peers {
         throw new StatewattError(
           'actors.invalid_query',
           'invalid',
-          'a question is {"ask": "inspect" | "kill" | "restart", "ref": "kind/id"} or {"ask": "list", "partition": n}',
+          'a question is {"ask": "inspect" | "kill" | "restart", "ref": "kind/id"} or {"ask": "list" | "supervisor", "partition": n}',
         );
     }
   }

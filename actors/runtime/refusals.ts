@@ -22,6 +22,14 @@ export function stopped(ref: Ref): StatewattError {
   });
 }
 
+export function endedForGood(ref: Ref): StatewattError {
+  return new StatewattError(
+    'actors.ended',
+    'conflict',
+    `${formatRef(ref)} was stopped for good by its parent; it takes commands again when it is spawned again`,
+  );
+}
+
 export function notBegun(ref: Ref): StatewattError {
   return new StatewattError(
     'actors.deadline',
@@ -60,6 +68,14 @@ export function invalidCommand(kind: Kind, event: EventBody, command: ErasedComm
 
 export function unknownKind(kind: string, known: readonly string[]): StatewattError {
   return new StatewattError('actors.unknown_kind', 'invalid', `no kind "${kind}" here; there is: ${known.join(', ')}`);
+}
+
+export function reservedEvent(ref: Ref, type: string): StatewattError {
+  return new StatewattError(
+    'actors.reserved_event',
+    'invalid',
+    `${formatRef(ref)}: "${type}" is an event of the runtime’s own`,
+  );
 }
 
 export function notActive(ref: Ref): StatewattError {

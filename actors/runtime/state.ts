@@ -7,9 +7,18 @@ import {
   type ExecutableActionObject,
   type Snapshot,
 } from 'xstate';
-import type { EffectRecord, EventBody, JournalEntry, SnapshotRecord, TimerRecord } from '../../bus/messages.js';
+import type {
+  EffectRecord,
+  EventBody,
+  FamilyRecord,
+  JournalEntry,
+  SnapshotRecord,
+  TimerRecord,
+} from '../../bus/messages.js';
 import { migrateState, upcastEvent } from './evolution.js';
 import type { Kind } from './kind.js';
+import { bypassesChart } from './supervision/control.js';
+import { ALONE, familyAfter } from './supervision/family.js';
 import { PendingTimers } from './timers/pending.js';
 import { SET_TIMER, timerRecord } from './timers/records.js';
 import { upcastTimer, upcastTimers } from './timers/upcast.js';
@@ -37,6 +46,8 @@ export class ActorState {
   unsaved = 0;
   /** Timers that it has set. */
   readonly timers: PendingTimers;
+  /** Its parent and its children. */
+  family: FamilyRecord = ALONE;
   readonly #recent = new Set<string>();
   /** Timers of the initial state: they run from the first entry on, for before it there is no actor. */
   readonly #initialTimers: readonly EffectRecord[];
@@ -62,14 +73,17 @@ export class ActorState {
     if (stored !== undefined) {
       state.seq = stored.seq;
       state.epoch = stored.epoch ?? 0;
+      state.family = stored.family ?? ALONE;
       for (const commandId of stored.recentCommands) state.#recent.add(commandId);
     }
     for (const { seq, entry } of entries) {
-      const event = upcastEvent(kind, entry);
-      const step = takeStep(kind, state.snapshot, event, entry.at);
-      state.accept(step, seq, entry.commandId, event);
-      // As it was ordered then, whatever the machine says today.
-      state.timers.apply({ seq, at: entry.at, effects: upcastTimers(kind, entry), timer: entry.timer });
+      const { effects, at } = entry;
+      const aside = bypassesChart(entry.event.type);
+      const event = aside ? entry.event : upcastEvent(kind, entry);
+      const step = aside ? state.aside(effects, at) : takeStep(kind, state.snapshot, event, at);
+      // What was to be done to children stands in the journal, whatever the machine says today; so do its timers.
+      state.accept({ ...step, effects }, seq, entry.commandId, event);
+      state.timers.apply({ seq, at, effects: upcastTimers(kind, entry), timer: entry.timer });
     }
     return state;
   }
@@ -83,8 +97,15 @@ export class ActorState {
     return { ...step, effects, changed: step.snapshot !== this.snapshot || effects.length > 0 };
   }
 
+  /** An entry that the machine does not see, but the runtime. */
+  aside(effects: readonly EffectRecord[], at: number): Step {
+    const all = this.seq === 0 ? [...this.#initialTimers, ...effects] : effects;
+    return { snapshot: this.snapshot, effects: all, changed: true, at };
+  }
+
   accept(step: Step, seq: number, commandId: string | undefined, event: EventBody): void {
     this.snapshot = step.snapshot;
+    this.family = familyAfter(this.family, event, step.effects, step.at);
     if (event.type === 'activated' && typeof event.epoch === 'number') this.epoch = event.epoch;
     this.seq = seq;
     this.unsaved += 1;
@@ -105,6 +126,7 @@ export class ActorState {
     return {
       seq: this.seq,
       epoch: this.epoch,
+      ...(this.family === ALONE ? {} : { family: this.family }),
       machine: kind.version,
       state: kind.machine.getPersistedSnapshot(this.snapshot),
       recentCommands: [...this.#recent],

@@ -1,6 +1,6 @@
 import type { Bus } from '../../bus/connection.js';
 import type { EventBody } from '../../bus/messages.js';
-import { makeRef, type Ref } from '../../bus/subjects.js';
+import { makeRef, parseRef, type Ref } from '../../bus/subjects.js';
 import { Caller, type AskOptions } from './caller.js';
 import { Compactor } from './compaction.js';
 import { DeadLetters, type LetterDecision } from './dead-letters.js';
@@ -12,6 +12,9 @@ import type { OutboxCounters } from './outbox/runner.js';
 import { Partitions } from './partitions.js';
 import { Passivator } from './passivation.js';
 import { Peers } from './peers.js';
+import { keptRefs, partitionSupervisor } from './supervision/partition-supervisor.js';
+import { supervisorRef } from './supervision/supervisor-ref.js';
+import type { SupervisorView } from './supervision/view.js';
 import type { Member } from './placement/membership.js';
 import type { NodeFacts } from './placement/nodes.js';
 import { JetStreamTimers } from './timers/scheduler.js';
@@ -59,16 +62,21 @@ export class ActorSystem {
   readonly #passivator: Passivator;
   readonly #compactor: Compactor;
   readonly #caller: Caller;
+  readonly #alwaysOn: ReadonlySet<string>;
 
   constructor(options: SystemOptions) {
     this.node = options.node;
+    const supervising = options.kinds.some((kind) => kind.supervise !== undefined);
+    const kinds: readonly Kind[] = supervising ? [...options.kinds, partitionSupervisor] : options.kinds;
+    this.#alwaysOn = new Set(kinds.filter(({ policy }) => policy.alwaysOn).map(({ kind }) => kind));
     this.#journal = new JetStreamJournal(options.bus);
     this.#timers = new JetStreamTimers(options.bus);
     this.#host = new ActorHost({
       journal: this.#journal,
       timers: this.#timers,
-      kinds: options.kinds,
+      kinds,
       node: options.node,
+      tell: (to, event, commandId) => this.#caller.tell(to, event, { commandId }),
       tenure: {
         has: (ref) => this.#partitions.owns(ref),
         whenKnown: (ref) => this.#partitions.whenOwned(ref),
@@ -97,6 +105,7 @@ export class ActorSystem {
       outbox: this.#outbox,
       node: options.node,
       alwaysOn: async () => (options.alwaysOn === undefined ? [] : options.alwaysOn()),
+      ...(supervising ? { kept: (partition) => this.#kept(partition) } : {}),
       answer: (question) => this.#peers.answer(question),
       ...(options.onOwned === undefined ? {} : { onOwned: options.onOwned }),
       ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
@@ -179,6 +188,16 @@ export class ActorSystem {
     return this.#peers.list(kind);
   }
 
+  /** What the supervisor of a partition says, wherever it lives. @throws `bus.unavailable` */
+  supervisor(partition: number): Promise<SupervisorView> {
+    return this.#peers.supervisor(partition);
+  }
+
+  /** The supervisors of all partitions; of a partition that is changing hands now there is none. */
+  supervisors(): Promise<SupervisorView[]> {
+    return this.#peers.supervisors();
+  }
+
   /** Those of this node. */
   actors(): ActorFacts[] {
     return this.#host.actors();
@@ -187,6 +206,15 @@ export class ActorSystem {
   /** An actor of this node; undefined when it does not live here. */
   inspect(to: Ref): ActorInside | undefined {
     return this.#host.inspect(to);
+  }
+
+  /** The spawned actors of a partition that are always on. */
+  async #kept(partition: number): Promise<Ref[]> {
+    const to = supervisorRef(partition);
+    await this.#host.activate(to);
+    return keptRefs(this.#host.snapshot(to)?.context)
+      .map(parseRef)
+      .filter(({ kind }) => this.#alwaysOn.has(kind));
   }
 
   get counters(): Readonly<HostCounters> {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import Type from 'typebox';
 import { assign, createMachine, fromPromise, setup } from 'xstate';
 import { DEFAULT_POLICY, defineKind, type Kind } from '../../../actors/runtime/kind.js';
+import { childActions } from '../../../actors/runtime/supervision/effects.js';
+import { DEFAULT_SUPERVISION } from '../../../actors/runtime/supervision/policy.js';
 import { counterKind, counterMachine } from '../../support/counter.js';
 
 const rest = { kind: 'thing', version: 1, commands: () => ({}), effects: {} };
@@ -56,6 +58,26 @@ describe('defineKind', () => {
     });
     const machine = delayed.provide({ delays: { nap: 5 } });
     assert.equal(defineKind({ ...rest, machine }).kind, 'thing');
+  });
+
+  it('keeps the runtime’s names for the runtime', () => {
+    const machine = createMachine({});
+    for (const name of ['statewatt.halt', 'child.failed']) {
+      assert.throws(
+        () => defineKind({ ...rest, machine, commands: (command) => ({ [name]: command(Type.Object({})) }) }),
+        { code: 'kind.reserved', message: `kind "thing": command "${name}" is the runtime’s own` },
+      );
+    }
+    const spawning = setup({ actions: childActions }).createMachine({
+      on: { go: { actions: { type: 'spawnChild', params: { ref: 'thing/b' } } } },
+    });
+    assert.throws(() => defineKind({ ...rest, machine: spawning }), /no effect for: spawnChild, stopChild/);
+    assert.throws(
+      () => defineKind({ ...rest, machine: spawning, supervise: {}, effects: { spawnChild: () => undefined } }),
+      { code: 'kind.reserved' },
+    );
+    const kind: Kind = defineKind({ ...rest, machine: spawning, supervise: { strategy: 'one-for-all' } });
+    assert.deepEqual(kind.supervise, { ...DEFAULT_SUPERVISION, strategy: 'one-for-all' });
   });
 
   it('fills in the default policy, input and answer', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { RestartBudget } from '../../../actors/runtime/supervisor.js';
+import { RestartBudget } from '../../../actors/runtime/supervision/restart-budget.js';
 
 const policy = { intensity: 3, windowMs: 1_000, backoffMs: { initial: 100, max: 300 } };
 
