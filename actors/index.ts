@@ -36,6 +36,17 @@ export {
   type DurableRun,
   type EffectPolicy,
 } from './runtime/outbox/effect.js';
+export { clickhouseSink, type ClickHouseSinkOptions } from './sinks/clickhouse.js';
+export { httpSink, type HttpSinkOptions } from './sinks/http.js';
+export { natsSink, type NatsSinkOptions } from './sinks/nats.js';
+export {
+  redisSink,
+  type RedisClient,
+  type RedisFields,
+  type RedisSinkOptions,
+  type RedisWrite,
+} from './sinks/redis.js';
+export { tellSink, type TellSinkOptions } from './sinks/tell.js';
 export type { OutboxCounters } from './runtime/outbox/runner.js';
 export type { Member } from './runtime/placement/membership.js';
 export type { NodeFacts } from './runtime/placement/nodes.js';

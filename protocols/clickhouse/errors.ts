@@ -22,10 +22,15 @@ export function isSameIdRunning(thrown: unknown): boolean {
   return thrown instanceof ClickHouseError && thrown.code === '216';
 }
 
+/** Whether the same request may succeed later: the server says so, or did not answer at all. */
+export function isTransient(thrown: unknown): boolean {
+  return !(thrown instanceof ClickHouseError) || TRANSIENT.has(thrown.code);
+}
+
 /** `history.unavailable` for what passes by itself, `history.failed` for an answer that will not change. */
 export function historyError(thrown: unknown): StatewattError {
   if (thrown instanceof StatewattError) return thrown;
-  if (thrown instanceof ClickHouseError && !TRANSIENT.has(thrown.code)) {
+  if (thrown instanceof ClickHouseError && !isTransient(thrown)) {
     return new StatewattError('history.failed', 'internal', `the history database refused: ${thrown.message}`, {
       cause: thrown,
       details: { clickhouseCode: thrown.code },
