@@ -4,12 +4,12 @@ import { clickhouseSink } from '../../../actors/sinks/clickhouse.js';
 import { startTestEngine, type TestEngine } from '../history/engine.js';
 import type { Note } from '../../support/notifier.js';
 import { PATIENT, startSinkBed, type SinkBed } from '../../support/sinks.js';
-import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
+import { openLink, type Link } from '../../support/link.js';
 
 describe('clickhouseSink', function () {
   this.timeout(120_000);
   let engine: TestEngine;
-  let proxy: TcpProxy;
+  let link: Link;
   let client: ClickHouseClient;
   /** The sink's own connections, whose line can be cut. */
   let out: ClickHouseClient;
@@ -18,8 +18,8 @@ describe('clickhouseSink', function () {
   before(async () => {
     engine = await startTestEngine();
     const url = new URL(engine.engine.url);
-    proxy = await startTcpProxy(Number(url.port));
-    url.port = String(proxy.port);
+    link = await openLink(Number(url.port));
+    url.host = link.address;
     client = engine.client('default');
     out = createClient({ url: url.href, log: { level: ClickHouseLogLevel.OFF }, request_timeout: 5_000 });
     const columns = '(actor String, text String) ENGINE = MergeTree ORDER BY actor';
@@ -29,7 +29,7 @@ describe('clickhouseSink', function () {
   });
   after(async () => {
     await out.close();
-    await proxy.close();
+    await link.close();
     await engine.stop();
   });
   afterEach(() => bed.stop());
@@ -56,8 +56,8 @@ describe('clickhouseSink', function () {
       const text = each % 10 === 9 ? 'same' : `t${String(each).padStart(2, '0')}`;
       expected.push(text, text);
       await bed.note(String(each % 3), text);
-      if (each === 15) proxy.shut();
-      if (each === 30) proxy.open();
+      if (each === 15) link.shut();
+      if (each === 30) link.open();
     }
     await bed.note('0', 'none');
     await bed.settled();

@@ -4,12 +4,12 @@ import { redisSink, type RedisClient, type RedisSinkOptions } from '../../../act
 import type { Note } from '../../support/notifier.js';
 import { startRedis, type TestRedis } from '../../support/redis.js';
 import { PATIENT, startSinkBed, type SinkBed } from '../../support/sinks.js';
-import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
+import { openLink, type Link } from '../../support/link.js';
 
 describe('redisSink', function () {
   this.timeout(60_000);
   let server: TestRedis;
-  let proxy: TcpProxy;
+  let link: Link;
   let redis: Redis;
   /** The sink's own connection, whose line can be cut. */
   let out: Redis;
@@ -17,15 +17,15 @@ describe('redisSink', function () {
 
   before(async () => {
     server = await startRedis();
-    proxy = await startTcpProxy(server.port);
+    link = await openLink(server.port);
     redis = new Redis(server.url);
-    out = new Redis(proxy.port, '127.0.0.1', { retryStrategy: () => 50 });
+    out = new Redis(`redis://${link.address}`, { retryStrategy: () => 50 });
     for (const each of [redis, out]) each.on('error', () => undefined);
   });
   after(async () => {
     redis.disconnect();
     out.disconnect();
-    await proxy.close();
+    await link.close();
     await server.close();
   });
   beforeEach(() => redis.flushall());
@@ -54,8 +54,8 @@ describe('redisSink', function () {
     });
     for (let each = 0; each < 60; each++) {
       await bed.note('a', String(each));
-      if (each === 20) proxy.shut();
-      if (each === 40) proxy.open();
+      if (each === 20) link.shut();
+      if (each === 40) link.open();
     }
     await bed.settled();
     const entries = await redis.xrange('log', '-', '+');
