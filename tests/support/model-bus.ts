@@ -9,6 +9,7 @@ import { Checker, Violation } from './model/checker.js';
 import { ledgerKind } from './model/ledger.js';
 import { Link, type Mutant } from './model/link.js';
 import { Network } from './model/network.js';
+import { ModelTimers } from './model/timers.js';
 import { Queue, type Node, type QueuedCommand } from './model/queue.js';
 
 export const PLACES = 3;
@@ -19,11 +20,11 @@ export const SENDERS = 3;
 export type Step = { readonly run?: number; readonly pick?: number } & (
   | { readonly do: 'ask'; readonly sender: number; readonly actor: number; readonly op: Op }
   | { readonly do: 'tell'; readonly actor: number; readonly op: Op }
-  | { readonly do: 'own' | 'pause' | 'go on' | 'cut' | 'join' | 'stop'; readonly place: number }
+  | { readonly do: 'own' | 'pause' | 'go on' | 'cut' | 'join' | 'stop' | 'passivate'; readonly place: number }
   /** Dies after `acts` more acts to the outside (answers, acknowledgements, effects). */
   | { readonly do: 'crash'; readonly place: number; readonly acts: number }
   | { readonly do: 'kill'; readonly place: number; readonly actor: number }
-  | { readonly do: 'lose' | 'refuse' }
+  | { readonly do: 'lose' | 'refuse' | 'fire' }
   | { readonly do: 'stray'; readonly command: number; readonly place: number }
   | { readonly do: 'wait'; readonly ms: number }
   /** Redelivery of all that was not acknowledged in time. */
@@ -32,7 +33,7 @@ export type Step = { readonly run?: number; readonly pick?: number } & (
   | { readonly do: 'forget ids' }
 );
 
-export type Op = 'add' | 'order' | 'look' | 'explode';
+export type Op = 'add' | 'order' | 'remind' | 'look' | 'explode';
 
 /** A line that says what a step does, for counterexamples. */
 export function describeStep({ run = 0, pick = 0, ...step }: Step): string {
@@ -64,6 +65,7 @@ export class ModelBus {
   readonly #network = new Network((line) => this.trace.push(`  ${line}`));
   readonly #checker = new Checker();
   readonly #queue: Queue;
+  readonly #timers: ModelTimers;
   readonly #clock = sinon.useFakeTimers({ now: 1_000_000, toFake: ['setTimeout', 'clearTimeout'] });
   readonly #places: Seated[] = [];
   readonly #all: Seated[] = [];
@@ -73,6 +75,7 @@ export class ModelBus {
 
   constructor(mutant?: Mutant) {
     this.#mutant = mutant;
+    this.#timers = new ModelTimers(this.#network, mutant === 'keeps no timer');
     this.#queue = new Queue({
       network: this.#network,
       onSaid: (command, body) => this.#said(command, body),
@@ -129,6 +132,12 @@ export class ModelBus {
       case 'stop':
         this.#stop(step.place);
         break;
+      case 'passivate':
+        if (!this.#at(step.place).paused) void this.#at(step.place).host.passivateIdle();
+        break;
+      case 'fire':
+        this.#fire(step.pick ?? 0);
+        break;
       case 'kill':
         this.#kill(this.#at(step.place), ACTORS[step.actor % ACTORS.length] as Ref);
         break;
@@ -164,12 +173,20 @@ export class ModelBus {
 
   #command(ref: Ref, op: Op): Asked['command'] {
     const n = ++this.#numbers;
-    const event: EventBody = op === 'add' || op === 'order' ? { type: op, n } : { type: op };
+    const event: EventBody = op === 'add' || op === 'order' || op === 'remind' ? { type: op, n } : { type: op };
     return { ref, event, commandId: `c${n}`, awaited: true };
   }
 
   #put(command: Asked['command']): void {
     this.#queue.put({ ...command, floor: this.#checker.told(command.ref), settled: false });
+  }
+
+  #fire(which: number): void {
+    const fired = this.#timers.fire(which);
+    if (fired === undefined) return;
+    const { ref, timer } = fired;
+    const commandId = `${formatRef(ref)}@${timer.key}`;
+    this.#queue.put({ ref, event: timer.event, commandId, awaited: false, timer: timer.key, floor: 0, settled: false });
   }
 
   /** The table says that the partition is this place's; it learns of it, and the owner before too, when word arrives. */
@@ -236,12 +253,14 @@ export class ModelBus {
       mutant: this.#mutant,
       onLanded: (ref, seq, entry, expected) => this.#checker.landed(ref, seq, entry, expected),
       runEffects: (ref, entry, seq) =>
-        entry.effects.forEach((effect, index) =>
-          ordered(`${formatRef(ref)}#${seq}.${index}`, (effect.params as { n: number }).n),
-        ),
+        entry.effects.forEach((effect, index) => {
+          if (effect.type !== 'order') return;
+          ordered(`${formatRef(ref)}#${seq}.${index}`, (effect.params as { n: number }).n);
+        }),
     });
     const host = new ActorHost({
       journal: link,
+      timers: this.#timers.of(node),
       kinds,
       node: name,
       now: () => this.#clock.now,
@@ -295,7 +314,7 @@ export class ModelBus {
   }
 
   #settled(command: QueuedCommand): void {
-    if (command.awaited || command.event.type === 'look') return;
+    if (command.awaited || command.timer !== undefined || command.event.type === 'look') return;
     const dead = this.#store.dead.some((letter) => letter.commandId === command.commandId);
     this.#checker.settled(command.ref, command.commandId, dead);
   }
@@ -334,7 +353,8 @@ export class ModelBus {
     if (this.#at(place).dead || this.#at(place).link.closed) this.#join(place);
     this.#own(place);
     await this.#arriveAll();
-    for (let round = 0; round < 20 && this.#due().length > 0; round++) {
+    for (let round = 0; round < 20 && (this.#due().length > 0 || this.#timers.size > 0); round++) {
+      for (let each = this.#timers.size; each > 0; each--) this.#fire(0);
       for (const { command } of this.#asked.values()) this.#put(command);
       this.#queue.expire();
       this.#clock.tick(100);
@@ -352,6 +372,7 @@ export class ModelBus {
       const state = owner.host.snapshot(ref);
       if (state !== undefined) this.#checker.current(ref, owner.name, state.seq);
     }
+    this.#checker.timersFired();
     this.#checker.effectsRan((ref, { node: name }) => {
       const writer = this.#all.find((node) => node.name === name);
       return writer === undefined || writer.dead || writer.link.closed || writer.killed.has(ref);
@@ -377,7 +398,7 @@ export class ModelBus {
 }
 
 function changes(event: EventBody): boolean {
-  return event.type === 'add' || event.type === 'order';
+  return event.type === 'add' || event.type === 'order' || event.type === 'remind';
 }
 
 /** Until everything that follows from what happened has happened. */

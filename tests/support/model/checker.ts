@@ -1,3 +1,4 @@
+import { SET_TIMER } from '../../../actors/runtime/timers/records.js';
 import type { AnswerBody, JournalEntry } from '../../../bus/messages.js';
 import { formatRef, type Ref } from '../../../bus/subjects.js';
 import { EMPTY, fold, type Ledger } from './ledger.js';
@@ -11,6 +12,8 @@ interface History {
   /** The ledger after so many entries. */
   readonly ledgers: Ledger[];
   readonly commands: Map<string, number>;
+  /** Keys of the timers that have fired. */
+  readonly fired: Set<string>;
 }
 
 interface EffectRun {
@@ -47,6 +50,10 @@ export class Checker {
       const twin = history.commands.get(entry.commandId);
       if (twin !== undefined) this.#fail(`${formatRef(ref)}: ${entry.commandId} was accepted at ${twin} and at ${seq}`);
       history.commands.set(entry.commandId, seq);
+    }
+    if (entry.timer !== undefined) {
+      if (history.fired.has(entry.timer)) this.#fail(`${formatRef(ref)}: the timer ${entry.timer} fired twice`);
+      history.fired.add(entry.timer);
     }
     history.entries.push({ seq, entry });
     history.ledgers.push(fold(this.ledger(ref), entry.event));
@@ -128,9 +135,21 @@ export class Checker {
     for (const [name, { entries }] of this.#histories) {
       for (const { seq, entry } of entries) {
         if (excused(name, entry)) continue;
-        entry.effects.forEach((_, index) => {
+        entry.effects.forEach(({ type }, index) => {
+          if (type === SET_TIMER) return;
           const key = `${name}#${seq}.${index}`;
           if (!this.#effects.has(key)) this.#fail(`the effect ${key} of ${entry.node} never ran`);
+        });
+      }
+    }
+  }
+
+  /** At the end: each timer that was set has fired. */
+  timersFired(): void {
+    for (const [name, { entries, fired }] of this.#histories) {
+      for (const { seq, entry } of entries) {
+        entry.effects.forEach(({ type }, index) => {
+          if (type === SET_TIMER && !fired.has(`${seq}-${index}`)) this.#fail(`${name}: ${seq}-${index} never fired`);
         });
       }
     }
@@ -148,7 +167,7 @@ export class Checker {
     const name = formatRef(ref);
     let history = this.#histories.get(name);
     if (history === undefined) {
-      history = { entries: [], ledgers: [], commands: new Map() };
+      history = { entries: [], ledgers: [], commands: new Map(), fired: new Set() };
       this.#histories.set(name, history);
     }
     return history;

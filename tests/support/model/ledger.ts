@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { assign, setup } from 'xstate';
+import { assign, raise, setup } from 'xstate';
 import { defineKind, type Host, type Kind, type Resource } from '../../../actors/runtime/kind.js';
 import type { EventBody } from '../../../bus/messages.js';
 
@@ -22,6 +22,8 @@ type LedgerEvent =
   | { type: 'add'; n: number; at: number }
   | { type: 'order'; n: number; at: number }
   | { type: 'delivered'; n: number; at: number }
+  | { type: 'remind'; n: number; at: number }
+  | { type: 'reminded'; n: number; at: number }
   | { type: 'look'; at: number }
   | { type: 'explode'; at: number };
 
@@ -41,6 +43,10 @@ const machine = setup({
     add: { actions: 'write' },
     order: { actions: ['write', { type: 'order', params: ({ event }) => ({ n: event.n }) }] },
     delivered: { actions: 'write' },
+    remind: {
+      actions: ['write', raise(({ event }) => ({ type: 'reminded' as const, n: event.n, at: 0 }), { delay: 1_000 })],
+    },
+    reminded: { actions: 'write' },
     explode: { actions: 'explode' },
   },
 });
@@ -59,6 +65,7 @@ const template = defineKind({
   commands: (command) => ({
     add: command(number, ({ snapshot }) => snapshot.context),
     order: command(number, ({ snapshot }) => snapshot.context),
+    remind: command(number, ({ snapshot }) => snapshot.context),
     look: command(Type.Object({}), ({ snapshot }) => snapshot.context),
     explode: command(Type.Object({})),
   }),
@@ -67,13 +74,15 @@ const template = defineKind({
   policy: {
     snapshotEvery: 3,
     mailboxCapacity: 20,
+    passivateAfterMs: 0,
     restart: { intensity: 1_000, windowMs: 10_000, backoffMs: { initial: 10, max: 50 } },
   },
 });
 
 /**
- * An actor that writes down what it is told (`add`, `order`), looks without a change (`look`), chokes (`explode`), and
- * has an effect (`order`) that comes back as an event of its own (`delivered`). Answers with its ledger.
+ * An actor that writes down what it is told (`add`, `order`, `remind`), looks without a change (`look`), chokes
+ * (`explode`), has an effect (`order`) that comes back as an event of its own (`delivered`), and a timer (`remind`) that
+ * does so, too (`reminded`). Answers with its ledger.
  *
  * @param ordered told of each run of the effect; false when the process is dead by then, and nothing comes back
  */

@@ -13,6 +13,7 @@ export type Mutant =
   | 'effects before commit' // effects run when the append is sent
   | 'keeps a failed append' // a fenced append is taken for a success
   | 'loses the last entry' // a load gives all but the newest entry
+  | 'keeps no timer' // the server says that it keeps a timer, and does not
   | 'effects again'; // effects of loaded entries are run once more
 
 export interface LinkOptions {

@@ -14,6 +14,8 @@ export interface QueuedCommand {
   /** Length of the actor's history that some caller had been told of when this was sent. */
   readonly floor: number;
   settled: boolean;
+  /** Key of the timer whose firing it is. */
+  readonly timer?: string;
 }
 
 /** A process that hosts actors. */
@@ -113,6 +115,7 @@ export class Queue {
       correlationId: undefined,
       deadline: undefined,
       awaited: command.awaited,
+      ...(command.timer === undefined ? {} : { timer: command.timer }),
       answer: (body) =>
         node.act(() => {
           if (!command.awaited) return;
