@@ -8,6 +8,14 @@ import type {
   ReplayReply,
 } from '../actors/client/dead-letter-schemas.js';
 import type {
+  ModelDetail,
+  ModelUpdate,
+  ModelView,
+  ModelWrite,
+  NewModel,
+  TemplateView,
+} from '../actors/client/model-schemas.js';
+import type {
   ActorDetail,
   ActorView,
   ChannelCommandName,
@@ -22,6 +30,7 @@ import type {
   WriteReply,
   WriteRequest,
 } from '../actors/client/schemas.js';
+import type { ModelKind } from '../actors/model.js';
 import type { LiveFeed } from '../actors/projections/live-feed.js';
 import type { ActorInside } from '../actors/runtime/host.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
@@ -32,6 +41,7 @@ import type { RealtimeStore } from '../protocols/realtime/store.js';
 import type { ChannelConfig } from '../site/model.js';
 import { formatPointAddress } from '../site/points.js';
 import { listDeadLetters, viewLetterInside } from './dead-letters.js';
+import { ModelService } from './model-service.js';
 import { PointIndexes } from './point-index.js';
 import { listPoints } from './points-page.js';
 import { maskSecrets } from './secrets.js';
@@ -44,6 +54,7 @@ import { checkedValue } from './write-value.js';
 export interface LocalClientParts {
   readonly system: ActorSystem;
   readonly channelKind: ChannelKind;
+  readonly modelKind: ModelKind;
   readonly holder: SiteHolder;
   readonly realtime: RealtimeStore;
   readonly history: HistoryStore;
@@ -57,9 +68,11 @@ const DEFAULT_WRITE_DEADLINE_MS = 5_000;
 export class LocalClient implements StatewattClient {
   readonly #parts: LocalClientParts;
   readonly #indexes = new PointIndexes();
+  readonly #models: ModelService;
 
   constructor(parts: LocalClientParts) {
     this.#parts = parts;
+    this.#models = new ModelService({ ...parts, write: (request) => this.write(request) });
   }
 
   health(): Promise<Health> {
@@ -134,6 +147,34 @@ export class LocalClient implements StatewattClient {
   watchPoints(filter: { channel?: number }, signal: AbortSignal): AsyncIterable<PointsUpdate> {
     if (filter.channel !== undefined) this.#configOf(filter.channel);
     return watchUpdates(this.#parts.feed, this.#parts.holder, this.#indexes, filter.channel, signal);
+  }
+
+  templates(): Promise<TemplateView[]> {
+    return Promise.resolve(this.#models.templates());
+  }
+
+  models(): Promise<ModelView[]> {
+    return this.#models.models();
+  }
+
+  model(id: string): Promise<ModelDetail> {
+    return this.#models.model(id);
+  }
+
+  createModel(model: NewModel): Promise<ModelView> {
+    return this.#models.create(model);
+  }
+
+  updateModel(id: string, changes: ModelUpdate): Promise<ModelView> {
+    return this.#models.update(id, changes);
+  }
+
+  removeModel(id: string): Promise<void> {
+    return this.#models.remove(id);
+  }
+
+  writeModel(request: ModelWrite): Promise<WriteReply> {
+    return this.#models.write(request);
   }
 
   async nodes(): Promise<NodeView[]> {

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createChannelKind } from '../actors/channel.js';
 import { Gate } from '../actors/channel/gate.js';
+import { createModelKind } from '../actors/model.js';
+import { ModelHub } from '../actors/models/hub.js';
+import { knownActors } from '../actors/runtime/known-actors.js';
 import type { StatewattClient } from '../actors/client/client.js';
 import { FramePublisher } from '../actors/frames/publisher.js';
 import { Spool } from '../actors/frames/spool.js';
@@ -23,6 +26,7 @@ import { HealthCheck } from './health.js';
 import { HistoryWriter } from './history-writer.js';
 import { LocalClient } from './local-client.js';
 import { createMetrics } from './metrics.js';
+import { Models } from './models.js';
 import { startBus, startHistoryStore, startRealtimeStore } from './outside-parts.js';
 import { Reloader } from './reloader.js';
 import { Siblings } from './siblings.js';
@@ -157,13 +161,24 @@ async function startParts(
     realtime,
     onTrouble: (channel, error) => log.error({ part: 'channels', channel }, errorMessage(error)),
   });
+  const hub = new ModelHub({ site: () => holder.site, feed, realtime });
+  const modelKind = createModelKind(hub);
+  const models: Models = new Models({
+    system: () => system,
+    kind: modelKind,
+    hub,
+    holder,
+    known: () => knownActors(bus, modelKind.kind),
+    onTrouble: (model, error) => log.error({ part: 'models', model }, errorMessage(error)),
+  });
   const system: ActorSystem = createSystem({
     bus,
-    kinds: [channelKind],
+    kinds: [channelKind, modelKind],
     node,
-    alwaysOn: () => channels.refs(),
+    alwaysOn: async () => [...channels.refs(), ...(await models.refs())],
     onOwned: (partitions) => {
       void channels.own(partitions);
+      void models.own(partitions);
       historyWriter.write(partitions.has(HISTORY_PARTITION)).catch((error: unknown) => {
         log.error({ part: 'history' }, errorMessage(error));
       });
@@ -180,10 +195,14 @@ async function startParts(
   await stages.start(
     'actors',
     () => system.start(),
-    () => system.stop(),
+    async () => {
+      models.stop();
+      await system.stop();
+      await hub.close();
+    },
   );
 
-  const reloader = new Reloader({ path: sitePath, holder, channels, realtime, log });
+  const reloader = new Reloader({ path: sitePath, holder, channels, models, realtime, log });
   let ready = false;
   const healthCheck = new HealthCheck({
     bus,
@@ -204,6 +223,7 @@ async function startParts(
   const client = new LocalClient({
     system,
     channelKind,
+    modelKind,
     holder,
     realtime,
     history,
@@ -228,7 +248,10 @@ async function startParts(
     'configuration',
     () => {
       mirror.start();
-      reloader.start(() => mirror.forget());
+      reloader.start(() => {
+        mirror.forget();
+        hub.storeBack();
+      });
     },
     async () => {
       reloader.stop();

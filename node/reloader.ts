@@ -4,6 +4,7 @@ import { ConfigError, watchSite, type ChannelChange } from '../site/config/index
 import type { RealtimeStore } from '../protocols/realtime/store.js';
 import type { Site } from '../site/model.js';
 import type { Channels } from './channels.js';
+import type { Models } from './models.js';
 import type { NodeLog } from './node.js';
 import type { SiteHolder } from './site-holder.js';
 
@@ -13,6 +14,7 @@ export interface ReloaderParts {
   readonly path: string;
   readonly holder: SiteHolder;
   readonly channels: Channels;
+  readonly models: Models;
   readonly realtime: RealtimeStore;
   readonly log: NodeLog;
 }
@@ -55,7 +57,7 @@ export class Reloader {
   }
 
   #changed(next: Site | ConfigError, changes: readonly ChannelChange[]): void {
-    const { holder, channels, log } = this.#parts;
+    const { holder, channels, models, log } = this.#parts;
     if (next instanceof ConfigError) {
       this.#problem = next.message;
       log.error({ part: 'configuration', problems: next.problems }, `the edit is not in force: ${next.message}`);
@@ -69,6 +71,7 @@ export class Reloader {
       }
       holder.replace(next);
       await channels.apply(changes);
+      await models.apply();
       const what = changes.map(({ id, change }) => `${id} ${change}`).join(', ') || 'settings of the site';
       log.info({ part: 'configuration', changes: changes.length }, `the new configuration is in force: ${what}`);
     });

@@ -1,16 +1,14 @@
 import { StatewattError } from '../errors/error.js';
 import { isState, type PointDefinition } from '../site/points.js';
 
+type Checked = Pick<PointDefinition, 'kind' | 'name' | 'unit' | 'dataType' | 'min' | 'max'>;
+
 /**
  * The value that a write carries, checked against the point: states are 0 or 1, numbers are within the point's limits.
  *
  * @throws `points.invalid_value`, `points.out_of_range`
  */
-export function checkedValue(
-  point: PointDefinition,
-  address: string,
-  value: number | boolean | string,
-): number | string {
+export function checkedValue(point: Checked, address: string, value: number | boolean | string): number | string {
   if (point.dataType === 'string') {
     if (typeof value === 'string') return value;
     throw invalid(point, address, value, 'a text');
@@ -37,7 +35,7 @@ export function checkedValue(
   return number;
 }
 
-function invalid(point: PointDefinition, address: string, value: unknown, allowed: string): StatewattError {
+function invalid(point: Checked, address: string, value: unknown, allowed: string): StatewattError {
   return new StatewattError(
     'points.invalid_value',
     'invalid',

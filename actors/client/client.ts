@@ -1,4 +1,5 @@
 import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
+import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel, TemplateView } from './model-schemas.js';
 import type {
   ActorDetail,
   ActorView,
@@ -45,6 +46,21 @@ export interface StatewattClient {
   history(query: HistoryQuery): Promise<HistoryPage>;
   /** Live changes until `signal` aborts; all channels unless given. Slow readers get the newest state, not a queue. */
   watchPoints(filter: { channel?: number }, signal: AbortSignal): AsyncIterable<PointsUpdate>;
+
+  /** What models may be made from, by id. */
+  templates(): Promise<TemplateView[]>;
+  /** Models of equipment, by id. */
+  models(): Promise<ModelView[]>;
+  /** A model with its points and their values. @throws `models.not_found` */
+  model(id: string): Promise<ModelDetail>;
+  /** @throws `models.invalid`, `models.exists` */
+  createModel(model: NewModel): Promise<ModelView>;
+  /** @throws `models.invalid`, `models.not_found`, `models.configured`: it stands in the site file */
+  updateModel(id: string, changes: ModelUpdate): Promise<ModelView>;
+  /** @throws `models.not_found`, `models.configured` */
+  removeModel(id: string): Promise<void>;
+  /** Writes the channel point that a model's point stands for, or sets what a point without one holds. */
+  writeModel(request: ModelWrite): Promise<WriteReply>;
 
   /** The nodes that are there, by name. */
   nodes(): Promise<NodeView[]>;

@@ -10,6 +10,7 @@ import {
   DeadLettersQuerySchema,
   ReplayReplySchema,
 } from './dead-letter-schemas.js';
+import { modelEndpoints } from './model-endpoints.js';
 import { pageOf } from './page.js';
 import {
   ActorDetailSchema,
@@ -34,6 +35,7 @@ export const SERVICES = {
   actors: 'Actors: what lives where, and the supervisor’s hand on it',
   'dead-letters': 'What actors could not process, and effects that could not be carried out',
   nodes: 'The nodes that share the work, and which partitions are whose',
+  models: 'Models of equipment: what they are, values, writes',
   history: 'Past values of points',
   health: 'The node and each of its parts',
 } as const;
@@ -70,7 +72,7 @@ export interface Endpoint<Q extends TSchema = TSchema, A extends TSchema = TSche
   call(context: EndpointContext, request: Static<Q>): Promise<Static<A>>;
 }
 
-function endpoint<Q extends TSchema, A extends TSchema>(
+export function endpoint<Q extends TSchema, A extends TSchema>(
   service: ServiceName,
   name: string,
   rest: Pick<Endpoint<Q, A>, 'summary' | 'request' | 'response' | 'call'> & { changes?: true },
@@ -229,6 +231,8 @@ export const endpoints = {
     response: Type.Object({ nodes: Type.Array(NodeViewSchema) }),
     call: async ({ client }) => ({ nodes: await client.nodes() }),
   }),
+
+  ...modelEndpoints(endpoint),
 
   historyQuery: endpoint('history', 'query', {
     summary: 'Past values of one point, ascending by time, page by page',

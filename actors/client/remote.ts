@@ -9,6 +9,15 @@ import { endpoints } from './endpoints.js';
 import { Asker } from './remote-ask.js';
 import { watchRemotely } from './remote-watch.js';
 import type {
+  ModelDetail,
+  ModelPointView,
+  ModelUpdate,
+  ModelView,
+  ModelWrite,
+  NewModel,
+  TemplateView,
+} from './model-schemas.js';
+import type {
   ActorDetail,
   ActorView,
   ChannelCommandName,
@@ -126,6 +135,46 @@ class RemoteClient implements StatewattClient {
       filter.channel ?? '*',
       AbortSignal.any([signal, this.#closed.signal]),
     );
+  }
+
+  async templates(): Promise<TemplateView[]> {
+    return (await this.#asker.ask(endpoints.modelsTemplates, {})).templates;
+  }
+
+  models(): Promise<ModelView[]> {
+    return gather(async (page) => {
+      const { models, nextCursor } = await this.#asker.ask(endpoints.modelsList, page);
+      return { items: models, nextCursor };
+    });
+  }
+
+  async model(id: string): Promise<ModelDetail> {
+    let model: ModelView | undefined;
+    const points = await gather<ModelPointView>(async (page) => {
+      const answer = await this.#asker.ask(endpoints.modelsGet, { id, ...page });
+      model = answer.model;
+      return { items: answer.points, nextCursor: answer.nextCursor };
+    });
+    return { model: model as ModelView, points };
+  }
+
+  createModel(model: NewModel): Promise<ModelView> {
+    return this.#asker.ask(endpoints.modelsCreate, model);
+  }
+
+  updateModel(id: string, changes: ModelUpdate): Promise<ModelView> {
+    return this.#asker.ask(endpoints.modelsUpdate, { id, changes });
+  }
+
+  async removeModel(id: string): Promise<void> {
+    await this.#asker.ask(endpoints.modelsRemove, { id });
+  }
+
+  /** As `write`: without an answer in time, the error's `details.commandId` asks for the result. */
+  writeModel(request: ModelWrite): Promise<WriteReply> {
+    const commandId = request.commandId ?? randomUUID();
+    const timeoutMs = (request.deadlineMs ?? WRITE_DEADLINE_MS) + WRITE_MARGIN_MS;
+    return this.#asker.ask(endpoints.modelsWrite, { ...request, commandId }, timeoutMs, { commandId });
   }
 
   async nodes(): Promise<NodeView[]> {

@@ -69,6 +69,11 @@ export class MemoryStore implements RealtimeStore {
     return Promise.resolve();
   }
 
+  /** As of status: models are asked of their actors. */
+  setModels(): Promise<void> {
+    return Promise.resolve();
+  }
+
   health(): { up: boolean; detail: string } {
     return { up: true, detail: 'in process' };
   }

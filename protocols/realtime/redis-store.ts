@@ -6,7 +6,8 @@ import type { PointDefinition } from '../../site/points.js';
 import { packFrame } from './frame-pack.js';
 import { KnownPoints } from './known-points.js';
 import { APPLY_SCRIPT, CONFIG_SCRIPT, READ_CHANNEL_SCRIPT, READ_POINT_SCRIPT } from './redis-scripts.js';
-import type { RealtimeStore, StatusFields } from './store.js';
+import { writeModel } from './redis-models.js';
+import type { RealtimeStore, StatusFields, StoredModel } from './store.js';
 
 export interface RedisStoreOptions {
   /** `redis://[user:password@]host[:port][/db]`, or `rediss://…` for TLS. */
@@ -41,7 +42,7 @@ const RETRY_AFTER_MS = 500;
  * with 6 decimals, S and C as integers), `comsrv:<channel>:config:telemetry|signal|control|adjustment` (the point's
  * row as JSON), `comsrv:<channel>:status` and `:stats`. Beside them `…:<kind>:q` (qualities other than good),
  * `…:<kind>:ts` (source times other than the frame's), `…:<kind>:text` (ids of string points) and
- * `comsrv:<channel>:frame` (epoch, seq, time).
+ * `comsrv:<channel>:frame` (epoch, seq, time). Models are in `modsrv:…`, see redis-models.ts.
  *
  * Connects in the background and reconnects for ever. While Redis is away every call is refused at once with
  * `realtime.unavailable`; nothing is queued. Redis Cluster is not supported: a channel's keys do not share a slot.
@@ -138,6 +139,10 @@ export class RedisStore implements RealtimeStore {
           .map(([name, fields]) => this.#redis.hset(`${base(channel)}:${name}`, fields)),
       ),
     );
+  }
+
+  async setModels(models: readonly StoredModel[]): Promise<void> {
+    await this.#ask(() => Promise.all(models.map((model) => writeModel(this.#redis, model))));
   }
 
   get generation(): number {

@@ -1,4 +1,5 @@
-import type { Frame, PointKind, PointValue } from '../../site/points.js';
+import type { ModelDefinition, ModelPoint } from '../../site/models/model.js';
+import type { Frame, PointKind, PointValue, Quality } from '../../site/points.js';
 import type { ChannelConfig } from '../../site/model.js';
 
 /**
@@ -29,6 +30,8 @@ export interface RealtimeStore {
   setChannelConfig(channel: ChannelConfig): Promise<void>;
   /** The channel's state and counters for outside readers; fields that are not given stay. */
   setStatus(channel: number, status: StatusFields, stats: StatusFields): Promise<void>;
+  /** What outside readers see of models; see redis-models.ts. */
+  setModels(models: readonly StoredModel[]): Promise<void>;
   health(): { up: boolean; detail: string };
   /** Rises each time that the store is reached anew: it may have come back empty. */
   readonly generation: number;
@@ -36,3 +39,19 @@ export interface RealtimeStore {
 }
 
 export type StatusFields = Record<string, string | number>;
+
+/** The newest value of a model's point. */
+export interface StoredModelValue {
+  readonly point: string;
+  readonly kind: PointKind;
+  readonly value: number | string | null;
+  readonly quality: Quality;
+  readonly time: number | null;
+}
+
+/** What has changed of a model: all of it, values only, or (definition null) it is gone. */
+export type StoredModel = { readonly id: string; readonly values: readonly StoredModelValue[] } & (
+  | { readonly definition: ModelDefinition; readonly points: readonly ModelPoint[] }
+  | { readonly definition: null }
+  | { readonly definition?: undefined }
+);

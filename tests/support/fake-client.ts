@@ -2,6 +2,8 @@ import { once, EventEmitter } from 'node:events';
 import { StatewattError } from '../../errors/error.js';
 import { formatPointAddress, type PointKind } from '../../site/points.js';
 import type { PointsUpdate, StatewattClient } from '../../actors/client/client.js';
+import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel } from '../../actors/client/model-schemas.js';
+import { FakeModels } from './fake-models.js';
 import type {
   DeadLetterDetail,
   DeadLettersPage,
@@ -58,6 +60,7 @@ export class FakeClient implements StatewattClient {
   readonly #points = new Map<number, PointView[]>();
   readonly #writes = new Map<string, WriteReply>();
   readonly #deadLetters: FakeDeadLetters;
+  readonly #models = new FakeModels();
   readonly #updates = new EventEmitter().setMaxListeners(0);
   time: number;
   healthStatus: Health['status'] = 'healthy';
@@ -243,6 +246,34 @@ export class FakeClient implements StatewattClient {
       this.#updates.off('update', onUpdate);
       this.watchers -= 1;
     }
+  }
+
+  async templates() {
+    return this.#models.templates();
+  }
+
+  async models(): Promise<ModelView[]> {
+    return this.#models.list();
+  }
+
+  async model(id: string): Promise<ModelDetail> {
+    return this.#models.get(id);
+  }
+
+  async createModel(model: NewModel): Promise<ModelView> {
+    return this.#models.create(model);
+  }
+
+  async updateModel(id: string, changes: ModelUpdate): Promise<ModelView> {
+    return this.#models.update(id, changes);
+  }
+
+  async removeModel(id: string): Promise<void> {
+    this.#models.remove(id);
+  }
+
+  async writeModel(request: ModelWrite): Promise<WriteReply> {
+    return this.#models.write(request);
   }
 
   nodes(): Promise<NodeView[]> {

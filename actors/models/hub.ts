@@ -1,0 +1,162 @@
+import type { HeldValue } from '../../machines/model.js';
+import { modelParts } from '../../site/config/index.js';
+import { buildModel, type ModelParts } from '../../site/models/build.js';
+import type { ModelDefinition } from '../../site/models/model.js';
+import type { ModelOrigin } from '../../site/models/template.js';
+import type { Site } from '../../site/model.js';
+import type { Frame } from '../../site/points.js';
+import type { RealtimeStore } from '../../protocols/realtime/store.js';
+import type { LiveFeed } from '../projections/live-feed.js';
+import { ModelMirror } from './mirror.js';
+import { ModelValues } from './values.js';
+
+/** What the models of a node need of it. */
+export interface ModelHubParts {
+  /** The configuration in force. */
+  readonly site: () => Site;
+  readonly feed: LiveFeed;
+  readonly realtime: RealtimeStore;
+}
+
+/** A model that lives on this node. */
+interface Member {
+  readonly id: string;
+  readonly definition: ModelDefinition;
+  held: Readonly<Record<string, HeldValue>>;
+  /** undefined while it cannot be made: `problem` says why. */
+  values: ModelValues | undefined;
+  problem: string | null;
+}
+
+/** The models of one node: makes them of the configuration in force, and gives each the frames of its channels. */
+export class ModelHub {
+  readonly #parts: ModelHubParts;
+  readonly #mirror: ModelMirror;
+  readonly #members = new Map<string, Member>();
+  readonly #listeners = new Map<number, Set<Member>>();
+  readonly #endWatch: () => void;
+
+  constructor(parts: ModelHubParts) {
+    this.#parts = parts;
+    this.#mirror = new ModelMirror(parts.realtime);
+    this.#endWatch = parts.feed.watch((frame) => this.#apply(frame));
+  }
+
+  /** Takes a model as it is now, or in the place of what it was. */
+  use(id: string, definition: ModelDefinition, held: Readonly<Record<string, HeldValue>>): void {
+    this.leave(id);
+    const member: Member = { id, definition, held, values: undefined, problem: null };
+    this.#members.set(id, member);
+    this.#make(member, this.#siteParts());
+  }
+
+  /** A point without a mapping was set. */
+  hold(id: string, point: string, held: HeldValue): void {
+    const member = this.#members.get(id);
+    if (member === undefined) return;
+    member.held = { ...member.held, [point]: held };
+    const slot = member.values?.hold(point, held) ?? -1;
+    if (slot >= 0) this.#mirror.changed(id, [slot]);
+  }
+
+  /** The model lives elsewhere now; what readers have of it stays. */
+  leave(id: string): void {
+    const member = this.#members.get(id);
+    if (member === undefined) return;
+    this.#unlisten(member);
+    this.#members.delete(id);
+    this.#mirror.leave(id);
+  }
+
+  /** There is no such model any more. */
+  drop(id: string): void {
+    this.leave(id);
+    this.#mirror.drop(id);
+  }
+
+  /** Why a model of this node cannot be made; null when it is. */
+  problem(id: string): string | null {
+    return this.#members.get(id)?.problem ?? null;
+  }
+
+  /** The configuration has changed: every model is made anew of it. */
+  refresh(): void {
+    const parts = this.#siteParts();
+    for (const member of this.#members.values()) {
+      this.#unlisten(member);
+      this.#make(member, parts);
+    }
+  }
+
+  /** The realtime store has come back, perhaps empty. */
+  storeBack(): void {
+    for (const member of this.#members.values()) void this.#fill(member);
+  }
+
+  /** Ends the watching of frames; what is to be written is written first if the store takes it. */
+  async close(): Promise<void> {
+    this.#endWatch();
+    await this.#mirror.close();
+  }
+
+  #siteParts(): ModelParts {
+    const { templates, channels } = this.#parts.site();
+    return modelParts(templates, channels);
+  }
+
+  #make(member: Member, parts: ModelParts): void {
+    const problems: string[] = [];
+    const model = buildModel(member.definition, parts, collect(problems));
+    member.problem = model === undefined ? problems.join('; ') : null;
+    member.values = model && new ModelValues(model, member.held);
+    for (const channel of member.values?.channels ?? []) {
+      let listeners = this.#listeners.get(channel);
+      if (listeners === undefined) this.#listeners.set(channel, (listeners = new Set()));
+      listeners.add(member);
+    }
+    void this.#fill(member);
+  }
+
+  /** Takes what the channels have said before; frames that come meanwhile are newer and stay. Never rejects. */
+  async #fill(member: Member): Promise<void> {
+    const { id, definition, values } = member;
+    try {
+      for (const channel of values?.channels ?? []) values?.applyStored(await this.#parts.realtime.read(channel));
+    } catch {
+      // The store is away; `storeBack` follows when it is there again.
+    }
+    if (this.#members.get(id) === member && member.values === values) this.#mirror.define(id, definition, values);
+  }
+
+  #unlisten(member: Member): void {
+    for (const channel of member.values?.channels ?? []) {
+      const listeners = this.#listeners.get(channel);
+      listeners?.delete(member);
+      if (listeners?.size === 0) this.#listeners.delete(channel);
+    }
+  }
+
+  #apply(frame: Frame): void {
+    const listeners = this.#listeners.get(frame.channel);
+    if (listeners === undefined) return;
+    for (const { id, values } of listeners) {
+      const changed = values?.applyFrame(frame) ?? [];
+      if (changed.length > 0) this.#mirror.changed(id, changed);
+    }
+  }
+}
+
+/** Collects what is reported, as sentences. */
+export function collect(problems: string[], path = ''): ModelOrigin {
+  const join = (...steps: readonly (string | number)[]): string =>
+    steps.reduce<string>(
+      (text, step) =>
+        typeof step === 'number' ? `${text}[${step}]` : step === '' ? text : text === '' ? step : `${text}.${step}`,
+      path,
+    );
+  return {
+    at: (...steps) => collect(problems, join(...steps)),
+    report: (field, found, allowed, why) =>
+      problems.push(`${join(field)}: ${why ?? `found ${found}, allowed ${allowed}`}`),
+  };
+}

@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  ModelDetail,
+  ModelPointView,
+  ModelUpdate,
+  ModelView,
+  ModelWrite,
+  NewModel,
+  TemplateView,
+} from '../actors/client/model-schemas.js';
+import type { WriteReply, WriteRequest } from '../actors/client/schemas.js';
+import { modelRef, type ModelKind, type ModelLive } from '../actors/model.js';
+import { collect } from '../actors/models/hub.js';
+import { ModelValues, type ModelValue } from '../actors/models/values.js';
+import type { ActorInside } from '../actors/runtime/host.js';
+import type { CommandOf } from '../actors/runtime/kind.js';
+import type { ActorSystem } from '../actors/runtime/system.js';
+import { StatewattError } from '../errors/error.js';
+import type { ModelContext } from '../machines/model.js';
+import type { RealtimeStore } from '../protocols/realtime/store.js';
+import { modelParts } from '../site/config/index.js';
+import { buildModel, type ModelParts } from '../site/models/build.js';
+import { isPartOfItself } from '../site/models/hierarchy.js';
+import { fromChannel, toChannel, type Model, type ModelDefinition, type ModelPoint } from '../site/models/model.js';
+import type { Site } from '../site/model.js';
+import { formatPointAddress } from '../site/points.js';
+import type { SiteHolder } from './site-holder.js';
+import { checkedValue } from './write-value.js';
+
+export interface ModelServiceParts {
+  readonly system: ActorSystem;
+  readonly modelKind: ModelKind;
+  readonly holder: SiteHolder;
+  readonly realtime: RealtimeStore;
+  /** Writes a channel's point, with its limits. */
+  write(request: WriteRequest): Promise<WriteReply>;
+}
+
+type Defined = ModelContext & { readonly definition: ModelDefinition };
+
+/** What callers can ask of models: the part of the public client that is about them. */
+export class ModelService {
+  readonly #parts: ModelServiceParts;
+  #made: { readonly site: Site; readonly parts: ModelParts } | undefined;
+
+  constructor(parts: ModelServiceParts) {
+    this.#parts = parts;
+  }
+
+  templates(): TemplateView[] {
+    return this.#parts.holder.site.templates.map(({ parameters, points, ...facts }) => ({
+      ...facts,
+      parameters: parameters.map(({ choices, ...rest }) => (choices ? { ...rest, choices: [...choices] } : rest)),
+      points: points.map(({ name }) => name),
+    }));
+  }
+
+  async models(): Promise<ModelView[]> {
+    const actors = await this.#parts.system.list('model');
+    return actors
+      .flatMap((actor) => (isDefined(actor.context) ? [this.#view(actor.context, actor)] : []))
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  async model(id: string): Promise<ModelDetail> {
+    const { context, actor } = await this.#look(id);
+    const view = this.#view(context, actor);
+    const model = buildModel(context.definition, this.#siteParts(), collect([]));
+    if (model === undefined) return { model: view, points: [] };
+    const values = new ModelValues(model, context.held);
+    for (const channel of values.channels) values.applyStored(await this.#parts.realtime.read(channel));
+    return { model: view, points: model.points.map((point, slot) => viewPoint(point, values.at(slot))) };
+  }
+
+  async create({ id, name = id, template, parameters = {}, parent = null, points = {} }: NewModel): Promise<ModelView> {
+    const definition: ModelDefinition = { id, name, template, parameters, parent, points };
+    await this.#check(definition);
+    const context = await this.#ask(id, { type: 'create', definition });
+    return this.#view(context);
+  }
+
+  async update(id: string, changes: ModelUpdate): Promise<ModelView> {
+    const { context } = await this.#look(id);
+    await this.#check({ ...context.definition, ...changes });
+    return this.#view(await this.#ask(id, { type: 'update', changes }));
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#look(id);
+    await this.#parts.system.ask(modelRef(this.#parts.modelKind, id), { type: 'remove', source: 'caller' });
+  }
+
+  /** A mapped point is written at its channel; one without a mapping holds the value. */
+  async write({ model: id, point: name, value, ...rest }: ModelWrite): Promise<WriteReply> {
+    const { context } = await this.#look(id);
+    const model = this.#make(context.definition);
+    const point = model.points.find((candidate) => candidate.name === name);
+    if (point === undefined) {
+      throw new StatewattError(
+        'models.point_not_found',
+        'not_found',
+        `the model ${id} has no point ${name.slice(0, 64)}`,
+      );
+    }
+    const address = `modsrv:${id}:${name}`;
+    const checked = checkedValue({ ...point, dataType: point.text ? 'string' : 'float64' }, address, value);
+    const { route, kind } = point;
+    if (route === undefined) {
+      const commandId = rest.commandId ?? randomUUID();
+      const options = { commandId, ...(rest.deadlineMs === undefined ? {} : { deadline: rest.deadlineMs }) };
+      const to = modelRef(this.#parts.modelKind, id);
+      await this.#parts.system.ask(to, { type: 'hold', point: name, value: checked }, options);
+      return {
+        commandId,
+        address,
+        written: checked,
+        readBack: checked,
+        confirmed: true,
+        answer: 'held',
+        roundTripMs: 0,
+      };
+    }
+    if (kind !== 'C' && kind !== 'A') {
+      const source = formatPointAddress(route);
+      throw new StatewattError(
+        'models.not_writable',
+        'invalid',
+        `${address} comes from ${source}; only points of the kinds C and A, and those without a mapping, can be written`,
+      );
+    }
+    const own = (found: number | string): number | string =>
+      typeof found === 'string' ? found : fromChannel(route, found);
+    const sent = typeof checked === 'string' ? checked : toChannel(route, checked);
+    const reply = await this.#parts.write({ channel: route.channel, kind, id: route.id, value: sent, ...rest });
+    return {
+      ...reply,
+      address,
+      written: own(reply.written),
+      readBack: reply.readBack === null ? null : own(reply.readBack),
+    };
+  }
+
+  async #ask(id: string, command: Extract<CommandOf<ModelKind>, { type: 'create' | 'update' }>): Promise<Defined> {
+    const context = await this.#parts.system.ask(modelRef(this.#parts.modelKind, id), command);
+    if (isDefined(context)) return context;
+    throw notFound(id);
+  }
+
+  async #look(id: string): Promise<{ context: Defined; actor: ActorInside }> {
+    const actor = await this.#parts.system.look(modelRef(this.#parts.modelKind, id));
+    if (actor === undefined || !isDefined(actor.context)) throw notFound(id);
+    return { context: actor.context, actor };
+  }
+
+  /** @throws `models.invalid` */
+  #make(definition: ModelDefinition): Model {
+    const problems: string[] = [];
+    const model = buildModel(definition, this.#siteParts(), collect(problems));
+    if (model === undefined) throw invalid(definition.id, problems);
+    return model;
+  }
+
+  /** @throws `models.invalid` */
+  async #check(definition: ModelDefinition): Promise<void> {
+    this.#make(definition);
+    const { id, parent } = definition;
+    if (parent === null) return;
+    const parents = new Map((await this.models()).map((model) => [model.id, model.parent]));
+    if (!parents.has(parent)) throw invalid(id, [`parent: there is no model ${parent}`]);
+    parents.set(id, parent);
+    if (isPartOfItself(id, parents)) throw invalid(id, [`parent: ${parent} is part of ${id} itself`]);
+  }
+
+  #siteParts(): ModelParts {
+    const { site } = this.#parts.holder;
+    if (this.#made?.site !== site) this.#made = { site, parts: modelParts(site.templates, site.channels) };
+    return this.#made.parts;
+  }
+
+  #view({ definition, source, createdAt, updatedAt }: Defined, actor?: ActorInside): ModelView {
+    return {
+      id: definition.id,
+      name: definition.name,
+      template: definition.template,
+      parameters: { ...definition.parameters },
+      parent: definition.parent,
+      points: { ...definition.points },
+      ref: `model/${definition.id}`,
+      product: this.#siteParts().template(definition.template)?.product ?? '',
+      source: source ?? 'caller',
+      problem: (actor?.live as ModelLive | undefined)?.problem ?? null,
+      createdAt,
+      updatedAt,
+    };
+  }
+}
+
+function isDefined(context: unknown): context is Defined {
+  return (context as ModelContext | undefined)?.definition != null;
+}
+
+function viewPoint(point: ModelPoint, value: ModelValue): ModelPointView {
+  const { route, text: _text, symbols, ...facts } = point;
+  return {
+    ...facts,
+    ...value,
+    ...(symbols === undefined ? {} : { symbols: { ...symbols } }),
+    point: route === undefined ? null : formatPointAddress(route),
+    writable: route === undefined || point.kind === 'C' || point.kind === 'A',
+  };
+}
+
+function invalid(id: string, problems: readonly string[]): StatewattError {
+  return new StatewattError('models.invalid', 'invalid', `the model ${id} cannot be made: ${problems.join('; ')}`, {
+    details: { problems },
+  });
+}
+
+function notFound(id: string): StatewattError {
+  return new StatewattError('models.not_found', 'not_found', `there is no model ${id}`);
+}
