@@ -196,7 +196,7 @@ export class ModelService {
 }
 
 function isDefined(context: unknown): context is Defined {
-  return (context as ModelContext | undefined)?.definition != null;
+  return ((context as ModelContext | undefined)?.definition ?? null) !== null;
 }
 
 function viewPoint(point: ModelPoint, value: ModelValue): ModelPointView {

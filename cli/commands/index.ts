@@ -6,6 +6,7 @@ import { addDeadLetters } from './dead-letters.js';
 import { addHealth } from './health.js';
 import { addHistory } from './history.js';
 import { addKill, addRestart } from './supervise.js';
+import { addModels } from './models.js';
 import { addNode } from './node.js';
 import { addPoints } from './points.js';
 import { addPs } from './ps.js';
@@ -30,6 +31,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addTail,
   addHistory,
   addWrite,
+  addModels,
   addPs,
   addShow,
   addTop,

@@ -18,6 +18,8 @@ import { actorRoutes } from './routes/actors.js';
 import { channelRoutes } from './routes/channels.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
 import { healthRoutes } from './routes/health.js';
+import { modelRoutes } from './routes/models.js';
+import { modsrvRoutes } from './routes/modsrv.js';
 import { pointRoutes } from './routes/points.js';
 import { streamRoutes } from './routes/stream.js';
 import { named } from './schemas.js';
@@ -106,11 +108,19 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       channelRoutes(typed, client);
       streamRoutes(typed, client, streams);
       pointRoutes(typed, client);
+      modelRoutes(typed, client);
       actorRoutes(typed, client);
       deadLetterRoutes(typed, client);
       done();
     },
     { prefix: '/api/v1' },
+  );
+  void app.register(
+    (api, _options, done) => {
+      modsrvRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client);
+      done();
+    },
+    { prefix: '/modsrv' },
   );
   void app.register((api, _options, done) => {
     healthRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client, metrics);

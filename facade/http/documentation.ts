@@ -20,6 +20,7 @@ export function addDocumentation(app: HttpApp): void {
       tags: [
         { name: 'channels', description: 'connections to devices' },
         { name: 'points', description: 'live values, history, writes' },
+        { name: 'models', description: 'equipment, made from templates' },
         { name: 'actors', description: 'what lives where, and its supervision' },
         { name: 'health', description: 'for people, probes and Prometheus' },
       ],

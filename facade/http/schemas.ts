@@ -4,6 +4,7 @@ import {
   DeadLettersPageSchema,
   ReplayReplySchema,
 } from '../../actors/client/dead-letter-schemas.js';
+import { ModelDetailSchema, ModelViewSchema, TemplateViewSchema } from '../../actors/client/model-schemas.js';
 import {
   ActorDetailSchema,
   ActorViewSchema,
@@ -68,6 +69,12 @@ export const ReplayReply = component('ReplayReply', ReplayReplySchema);
 export const NodeView = component('Node', NodeViewSchema);
 export const Health = component('Health', HealthSchema);
 
+export const ModelView = component('Model', ModelViewSchema);
+export const ModelDetail = component('ModelDetail', ModelDetailSchema);
+export const TemplateView = component('Template', TemplateViewSchema);
+
+export const ModelList = Type.Array(ModelView);
+export const TemplateList = Type.Array(TemplateView);
 export const ChannelList = Type.Array(ChannelView);
 export const ActorList = Type.Array(ActorView);
 export const NodeList = Type.Array(NodeView);

@@ -159,9 +159,16 @@ describe('NATS services', () => {
     });
 
     it('are answered as their schemas say', async () => {
+      await client.createModel({ id: 'store', template: 'battery' });
+      await client.createModel({ id: 'other', template: 'battery' });
       const requests: Record<string, unknown> = {
         'statewatt.points.get': { address: '1001:T:1' },
         'statewatt.points.write': { address: '1001:A:1', value: 1 },
+        'statewatt.models.create': { id: 'made', template: 'battery' },
+        'statewatt.models.get': { id: 'store' },
+        'statewatt.models.update': { id: 'store', changes: { name: 'Store' } },
+        'statewatt.models.write': { model: 'store', point: 'limit', value: 1 },
+        'statewatt.models.remove': { id: 'other' },
         'statewatt.channels.get': { id: 1001 },
         'statewatt.channels.command': { id: 1001, command: 'start' },
         'statewatt.actors.get': { ref: 'channel/1001' },

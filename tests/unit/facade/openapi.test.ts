@@ -33,17 +33,21 @@ describe('OpenAPI document', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     assert.deepEqual(operations.sort(), [
+      'DELETE /api/v1/models/{id}',
       'GET /api/v1/actors',
       'GET /api/v1/actors/{kind}/{id}',
       'GET /api/v1/channels',
       'GET /api/v1/channels/{id}',
       'GET /api/v1/dead-letters',
       'GET /api/v1/dead-letters/{id}',
+      'GET /api/v1/models',
+      'GET /api/v1/models/{id}',
       'GET /api/v1/nodes',
       'GET /api/v1/points',
       'GET /api/v1/points/stream',
       'GET /api/v1/points/{address}',
       'GET /api/v1/points/{address}/history',
+      'GET /api/v1/templates',
       'GET /health',
       'GET /health/live',
       'GET /health/ready',
@@ -53,7 +57,10 @@ describe('OpenAPI document', () => {
       'POST /api/v1/channels/{id}/commands',
       'POST /api/v1/dead-letters/{id}/discard',
       'POST /api/v1/dead-letters/{id}/replay',
+      'POST /api/v1/models',
+      'POST /api/v1/models/{id}/points/{point}/write',
       'POST /api/v1/points/{address}/write',
+      'PUT /api/v1/models/{id}',
     ]);
   });
 
@@ -68,7 +75,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 21);
+    assert.equal(ids.size, 28);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {
