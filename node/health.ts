@@ -182,7 +182,7 @@ export class HealthCheck {
       nodes: system.nodes.length,
     };
     if (failed.length === 0) return { status: 'up', detail: `${actors.length} active`, facts };
-    return { status: 'degraded', detail: `parked after too many crashes: ${some(failed)}`, facts };
+    return { status: 'degraded', detail: `${failed.length} parked after too many crashes: ${some(failed)}`, facts };
   }
 
   /** Of all nodes: what somebody has to decide about. */

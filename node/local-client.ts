@@ -251,8 +251,8 @@ export class LocalClient implements StatewattClient {
 }
 
 function viewActor(inside: ActorInside): ActorView {
-  const { live: _live, context: _context, transitions: _transitions, timers: _timers, ...facts } = inside;
-  return facts;
+  const { live: _live, context: _context, transitions: _transitions, timers: _timers, children, ...facts } = inside;
+  return children === undefined ? facts : { ...facts, children: [...children] };
 }
 
 function noActor(ref: string): StatewattError {

@@ -166,6 +166,12 @@ export const ActorViewSchema = Type.Object({
   seq: Type.Integer({ description: 'journal sequence of the current state' }),
   activatedAt: Millis('when this activation began'),
   lastError: Nullable(Type.String()),
+  parent: Type.Optional(
+    Type.String({ description: 'the actor that supervises it; absent: its partition’s supervisor' }),
+  ),
+  children: Type.Optional(
+    Type.Array(Type.String(), { description: 'the actors that it supervises, in the order of their start' }),
+  ),
 });
 export type ActorView = Static<typeof ActorViewSchema>;
 export const ActorDetailSchema = Type.Intersect([

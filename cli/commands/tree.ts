@@ -15,8 +15,11 @@ export function addTree(program: Command, cli: Cli): void {
   program
     .command('tree')
     .helpGroup(GROUPS.look)
-    .summary('node → partition → actors')
-    .description('Shows which node has which partitions, and the actors in them with their states and restarts.')
+    .summary('node → partition → actors → children')
+    .description(
+      'Shows which node has which partitions, how the actors do that each supervises, and below an actor its children, ' +
+        'wherever they live.',
+    )
     .option('--kind <kind>', 'only actors of this kind')
     .addHelpText('after', examples('statewatt tree', 'statewatt tree --kind channel'))
     .action((options: { kind?: string }) =>
@@ -25,7 +28,10 @@ export function addTree(program: Command, cli: Cli): void {
         const actors = all.filter(({ kind }) => options.kind === undefined || kind === options.kind);
         const branches = grow(nodes, actors);
         if (cli.json) await cli.document(branches);
-        else await cli.out.write(branches.map((branch) => draw(branch, cli.colour)).join(''));
+        else {
+          const family = new Family(actors, all);
+          await cli.out.write(branches.map((branch) => draw(branch, family, cli.colour)).join(''));
+        }
       }),
     );
 }
@@ -46,24 +52,89 @@ function grow(nodes: readonly NodeView[], actors: readonly ActorView[]): Branch[
   });
 }
 
-function draw({ node, draining, actors, owned, partitions }: Branch, colour: boolean): string {
+function draw({ node, draining, actors, owned, partitions }: Branch, family: Family, colour: boolean): string {
   const lines = [
     `${safe(node)}  ${count(owned, 'partition')}, ${count(actors, 'actor')}${draining ? ', draining' : ''}`,
   ];
   partitions.forEach(({ partition, actors: living }, index) => {
     const last = index === partitions.length - 1;
-    lines.push(`${last ? '└─' : '├─'} ${partition}`);
-    living.forEach((actor, each) => {
-      lines.push(`${last ? '  ' : '│ '} ${each === living.length - 1 ? '└─' : '├─'} ${leaf(actor, colour)}`);
-    });
+    lines.push(`${last ? '└─' : '├─'} ${partition}  ${summary(living)}`);
+    const top = living.filter(({ ref }) => family.isTop(ref));
+    lines.push(...leaves(top, last ? '   ' : '│  ', { node, family, colour }));
   });
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function leaf({ ref, state, restarts, lastError }: ActorView, colour: boolean): string {
-  const shown = colour ? paint(safe(state), actorTone(state)) : safe(state);
-  const troubles = [restarts > 0 ? count(restarts, 'restart') : '', state === 'failed' ? safe(lastError ?? '') : ''];
-  return [`${safe(ref)}  ${shown}`, ...troubles.filter((text) => text !== '')].join(', ');
+/** What the supervisor of a partition has to do with. */
+function summary(living: readonly ActorView[]): string {
+  const restarts = living.reduce((sum, actor) => sum + actor.restarts, 0);
+  const failed = living.filter(({ state }) => state === 'failed').length;
+  const troubles = [restarts > 0 ? count(restarts, 'restart') : '', failed > 0 ? `${failed} failed` : ''];
+  return [count(living.length, 'actor'), ...troubles.filter((text) => text !== '')].join(', ');
+}
+
+interface Place {
+  /** Where the actors above live. */
+  readonly node: string;
+  readonly family: Family;
+  readonly colour: boolean;
+}
+
+function leaves(actors: readonly (ActorView | string)[], indent: string, place: Place): string[] {
+  return actors.flatMap((actor, index) => {
+    const last = index === actors.length - 1;
+    const line = `${indent}${last ? '└─' : '├─'} `;
+    if (typeof actor === 'string') return [`${line}${safe(actor)}  not active`];
+    const below = leaves(place.family.childrenOf(actor), `${indent}${last ? '   ' : '│  '}`, place);
+    return [`${line}${leaf(actor, place)}`, ...below];
+  });
+}
+
+function leaf({ ref, state, restarts, lastError, node }: ActorView, place: Place): string {
+  const shown = place.colour ? paint(safe(state), actorTone(state)) : safe(state);
+  const more = [
+    node === place.node ? '' : `on ${safe(node)}`,
+    restarts > 0 ? count(restarts, 'restart') : '',
+    state === 'failed' ? safe(lastError ?? '') : '',
+  ];
+  return [`${safe(ref)}  ${shown}`, ...more.filter((text) => text !== '')].join(', ');
+}
+
+/** Who is drawn below whom: each actor once. */
+class Family {
+  readonly #actors: ReadonlyMap<string, ActorView>;
+  readonly #parents = new Map<string, string>();
+
+  /** Active, but not to be shown. */
+  readonly #hidden: ReadonlySet<string>;
+
+  constructor(actors: readonly ActorView[], all: readonly ActorView[]) {
+    this.#hidden = new Set(all.filter((actor) => !actors.includes(actor)).map(({ ref }) => ref));
+    this.#actors = new Map(actors.map((actor) => [actor.ref, actor]));
+    for (const { ref, children = [] } of actors) {
+      for (const child of children) if (!this.#isAbove(child, ref)) this.#parents.set(child, ref);
+    }
+  }
+
+  /** Whether no actor that is shown has it as a child. */
+  isTop(ref: string): boolean {
+    return !this.#parents.has(ref);
+  }
+
+  /** The active ones, and refs of the others. */
+  childrenOf({ ref, children = [] }: ActorView): (ActorView | string)[] {
+    return children
+      .filter((child) => this.#parents.get(child) === ref && !this.#hidden.has(child))
+      .map((child) => this.#actors.get(child) ?? child);
+  }
+
+  /** Actors can have each other as children; a tree cannot. */
+  #isAbove(ref: string, of: string): boolean {
+    for (let above: string | undefined = of; above !== undefined; above = this.#parents.get(above)) {
+      if (above === ref) return true;
+    }
+    return false;
+  }
 }
 
 function count(number: number, word: string): string {

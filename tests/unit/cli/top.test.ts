@@ -109,16 +109,45 @@ describe('cli tree', () => {
     assert.equal(
       out,
       'n1  2 partitions, 2 actors\n' +
-        '├─ 3\n' +
+        '├─ 3  1 actor\n' +
         '│  └─ channel/1  online\n' +
-        '└─ 4\n' +
+        '└─ 4  1 actor\n' +
         '   └─ channel/2  online\n' +
         'n2  1 partition, 2 actors, draining\n' +
-        '└─ 5\n' +
+        '└─ 5  1 actor, 6 restarts, 1 failed\n' +
         '   └─ rule/1  failed, 6 restarts, boom?at x\n',
     );
     assert.ok((await statewatt('tree', { client: site(), terminal: 100 })).out.includes(`${RED}failed`));
     assert.ok(!(await statewatt('tree --kind rule', { client: site() })).out.includes('channel'));
+  });
+
+  it('draws children below their parents, wherever they live, each once', async () => {
+    const client = site();
+    const all = await client.actors();
+    const [one, two, failed] = all as [ActorView, ActorView, ActorView];
+    client.actors = () =>
+      Promise.resolve([
+        { ...one, children: ['channel/2', 'rule/9'] },
+        { ...two, parent: 'channel/1', children: ['rule/1', 'channel/1'] },
+        { ...failed, parent: 'channel/2' },
+      ]);
+    const { out } = await statewatt('tree', { client });
+    assert.equal(
+      out,
+      'n1  2 partitions, 2 actors\n' +
+        '├─ 3  1 actor\n' +
+        '│  └─ channel/1  online\n' +
+        '│     ├─ channel/2  online\n' +
+        '│     │  └─ rule/1  failed, on n2, 6 restarts, boom?at x\n' +
+        '│     └─ rule/9  not active\n' +
+        '└─ 4  1 actor\n' +
+        'n2  1 partition, 2 actors, draining\n' +
+        '└─ 5  1 actor, 6 restarts, 1 failed\n',
+    );
+    const rules = await statewatt('tree --kind rule', { client });
+    assert.ok(rules.out.includes('└─ rule/1  failed'));
+    const channels = await statewatt('tree --kind channel', { client });
+    assert.ok(!channels.out.includes('rule/1'));
   });
 
   it('tells it as JSON', async () => {

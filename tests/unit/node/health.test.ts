@@ -199,7 +199,7 @@ describe('HealthCheck', () => {
     for (let id = 1; id <= 7; id++) parts.system.states[`rule/${id}`] = 'failed';
     assert.deepEqual(await part('actors'), [
       'degraded',
-      'parked after too many crashes: rule/1, rule/2, rule/3, rule/4, rule/5 and 2 more',
+      '7 parked after too many crashes: rule/1, rule/2, rule/3, rule/4, rule/5 and 2 more',
     ]);
   });
 
