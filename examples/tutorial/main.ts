@@ -1,4 +1,5 @@
 import { connectBus, createSystem, ref, startEmbeddedServer, StatewattError } from 'statewatt';
+import { shop } from './shop.js';
 import { stock } from './stock.js';
 
 /** The tutorial from its first to its last step, with its data in `dataFolder`; answers what it found on the way. */
@@ -8,7 +9,7 @@ export async function tutorial(dataFolder: string): Promise<string[]> {
   const server = await startEmbeddedServer({ dataFolder, port: 0 });
   const join = async (node: string) => {
     const bus = await connectBus({ servers: [server.url], name: node });
-    const system = createSystem({ bus, node, kinds: [stock] });
+    const system = createSystem({ bus, node, kinds: [stock, shop] });
     await system.start();
     return { bus, system };
   };
@@ -31,6 +32,11 @@ export async function tutorial(dataFolder: string): Promise<string[]> {
 
   await one.system.kill(apples);
   found.push(`${await one.system.ask(apples, { type: 'put', count: 1 })} after a crash`);
+
+  const corner = ref(shop, 'corner');
+  await one.system.ask(corner, { type: 'sell', product: 'pears' });
+  const { children } = await one.system.query(corner);
+  found.push(`its children: ${children?.join(', ')}`);
 
   const two = await join('two');
   await one.system.stop();

@@ -15,6 +15,7 @@ describe('the tutorial', function () {
         '11 wanted, 10 there',
         '7 after order 7, asked twice',
         '8 after a crash',
+        'its children: stock/pears',
         '{"count":8} on node two',
       ]);
     } finally {
@@ -24,7 +25,7 @@ describe('the tutorial', function () {
 
   it('shows only code of its files', () => {
     const squeeze = (text: string): string => text.replace(/\s+/g, ' ').trim();
-    const code = ['stock.ts', 'main.ts']
+    const code = ['stock.ts', 'shop.ts', 'main.ts']
       .map((file) => squeeze(readFileSync(`examples/tutorial/${file}`, 'utf8')))
       .join(' ');
     const snippets = [...readFileSync('docs/tutorial.md', 'utf8').matchAll(/```ts\n([^`]*(?:`[^`]+`[^`]*)*)```/g)];
