@@ -8,6 +8,7 @@ export { StatewattError, type ErrorBody, type ErrorCategory, type ErrorOptions }
 export type { TransitionRecord } from './runtime/activation.js';
 export { DEFAULT_DEADLINE_MS, type AskOptions } from './runtime/caller.js';
 export type { DeadLetters, LetterDecision, LetterFilter, StoredLetter } from './runtime/dead-letters.js';
+export type { Evolution, PersistedState } from './runtime/evolution.js';
 export type { ActorFacts, ActorInside, HostCounters, HostEvent } from './runtime/host.js';
 export {
   DEFAULT_POLICY,
@@ -55,3 +56,5 @@ export type { ChildFailed, ChildStart } from './runtime/supervision/family.js';
 export { DEFAULT_SUPERVISION, type Strategy, type Supervision } from './runtime/supervision/policy.js';
 export type { Budget, SupervisorView } from './runtime/supervision/view.js';
 export { ActorSystem, createSystem, ref, type ActorRef, type SystemOptions } from './runtime/system.js';
+export type { TimerCounters } from './runtime/timers/orders.js';
+export type { TimerFacts } from './runtime/timers/pending.js';
