@@ -6,17 +6,18 @@ import tseslint from 'typescript-eslint';
  */
 const mayImport = {
   errors: [],
+  telemetry: [],
   site: ['errors'],
   processes: ['errors'],
   machines: ['site', 'errors'],
   workers: ['site', 'errors'],
-  bus: ['processes', 'site', 'errors'],
+  bus: ['processes', 'telemetry', 'site', 'errors'],
   protocols: ['processes', 'site', 'errors'],
-  actors: ['machines', 'bus', 'workers', 'protocols', 'site', 'errors'],
+  actors: ['machines', 'bus', 'workers', 'protocols', 'telemetry', 'site', 'errors'],
   // facade and cli speak to the system through the actors' public client only.
-  facade: ['actors/client', 'site', 'errors'],
+  facade: ['actors/client', 'telemetry', 'site', 'errors'],
   // cli starts nodes (statewatt up), so it also reaches the composition root.
-  cli: ['actors/client', 'node', 'site', 'errors'],
+  cli: ['actors/client', 'node', 'telemetry', 'site', 'errors'],
   // Examples are written as a user writes: they import the package by its name.
   examples: [],
 };

@@ -5,8 +5,9 @@ export type { DeadEffect, DeadLetter, EventBody, JournalEntry } from '../bus/mes
 export type { StreamLimits } from '../bus/streams.js';
 export { formatRef, parseRef, partitionOf, PARTITIONS, type Ref } from '../bus/subjects.js';
 export { StatewattError, type ErrorBody, type ErrorCategory, type ErrorOptions } from '../errors/error.js';
+export type { Histogram } from '../telemetry/histogram.js';
 export type { TransitionRecord } from './runtime/activation.js';
-export { DEFAULT_DEADLINE_MS, type AskOptions } from './runtime/caller.js';
+export { DEFAULT_DEADLINE_MS, type AskOptions, type CallerCounters } from './runtime/caller.js';
 export type { DeadLetters, LetterDecision, LetterFilter, StoredLetter } from './runtime/dead-letters.js';
 export type { Evolution, PersistedState } from './runtime/evolution.js';
 export type { ActorFacts, ActorInside, HostCounters, HostEvent } from './runtime/host.js';
@@ -51,6 +52,7 @@ export { tellSink, type TellSinkOptions } from './sinks/tell.js';
 export type { OutboxCounters } from './runtime/outbox/runner.js';
 export type { Member } from './runtime/placement/membership.js';
 export type { NodeFacts } from './runtime/placement/nodes.js';
+export type { RuntimeTimes, SystemTimes } from './runtime/runtime-times.js';
 export { childActions } from './runtime/supervision/effects.js';
 export type { ChildFailed, ChildStart } from './runtime/supervision/family.js';
 export { DEFAULT_SUPERVISION, type Strategy, type Supervision } from './runtime/supervision/policy.js';

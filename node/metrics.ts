@@ -4,6 +4,7 @@ import type { FramePublisher } from '../actors/frames/publisher.js';
 import type { HistoryWriter } from './history-writer.js';
 import type { RealtimeProjection } from '../actors/projections/realtime.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
+import { histogramText } from './histogram-text.js';
 import { patient } from './patient.js';
 
 /** A scrape does not wait longer for what is counted elsewhere. */
@@ -51,6 +52,14 @@ export function createMetrics(parts: MetricsParts): () => Promise<string> {
   level('statewatt_mailbox_commands', 'Commands that wait in mailboxes.', () =>
     system.actors().reduce((sum, actor) => sum + actor.mailbox, 0),
   );
+  level('statewatt_mailbox_longest_commands', 'Commands that wait in the longest mailbox.', () =>
+    system.actors().reduce((longest, actor) => Math.max(longest, actor.mailbox), 0),
+  );
+  level('statewatt_partitions', 'Partitions that this node owns.', () => system.owned.size);
+  level('statewatt_nodes', 'Nodes that this node knows of, itself among them.', () => system.nodes.length);
+  total('statewatt_ask_errors_total', 'Asks refused or not answered in time.', () => system.callerCounters.askErrors);
+  total('statewatt_tells_total', 'Commands queued without waiting for an answer.', () => system.callerCounters.tells);
+  total('statewatt_tell_errors_total', 'Such that were not queued.', () => system.callerCounters.tellErrors);
   total('statewatt_commands_total', 'Commands taken from the queue.', () => system.counters.commands);
   total('statewatt_commands_refused_total', 'Commands answered busy.', () => system.counters.refusedBusy);
   total('statewatt_commands_failed_total', 'Commands to parked actors.', () => system.counters.refusedFailed);
@@ -100,8 +109,20 @@ export function createMetrics(parts: MetricsParts): () => Promise<string> {
   addChannelMetrics(registers, () => views);
   return async () => {
     [views, deadLetters] = await Promise.all([parts.channels(), askDeadLetters().catch(() => NaN)]);
-    return registry.metrics();
+    return `${await registry.metrics()}${systemTimes(system)}`;
   };
+}
+
+function systemTimes({ times }: ActorSystem): string {
+  return [
+    histogramText('statewatt_ask_seconds', 'From an ask of this node to its answer.', times.asks),
+    histogramText('statewatt_mailbox_wait_seconds', 'A command in its actor’s mailbox.', times.mailbox),
+    histogramText('statewatt_command_seconds', 'A command from the mailbox to its end.', times.commands),
+    histogramText('statewatt_journal_append_seconds', 'The append of a journal entry.', times.appends),
+    histogramText('statewatt_effect_seconds', 'An effect of an activation.', times.effects),
+    histogramText('statewatt_durable_effect_seconds', 'A run of a durable effect.', times.durableEffects),
+    histogramText('statewatt_takeover_seconds', 'Until partitions that came are at work.', times.takeovers),
+  ].join('');
 }
 
 function addChannelMetrics(registers: Registry[], channels: () => readonly ChannelView[]): void {

@@ -1,12 +1,17 @@
 import {
+  headers as createHeaders,
   PermissionViolationError,
   RequestError,
   TimeoutError,
   type Msg,
+  type MsgHdrs,
   type NatsConnection,
 } from '@nats-io/transport-node';
+import { SpanKind } from '@opentelemetry/api';
 import type { Static, TSchema } from 'typebox';
+import { HEADER } from '../../bus/headers.js';
 import { StatewattError, errorMessage, type ErrorBody } from '../../errors/error.js';
+import { liveContext, spanning, traceparentOf, tracer } from '../../telemetry/spans.js';
 import type { Endpoint } from './endpoints.js';
 
 /** After the connection is back, nodes may need this long to be back too. */
@@ -44,20 +49,37 @@ export class Asker {
    * @throws `client.unavailable`, `client.timeout`, `client.not_permitted`, `client.bad_answer`, `client.closed`, and what
    *   the service answers
    */
-  async ask<Q extends TSchema, A extends TSchema>(
+  ask<Q extends TSchema, A extends TSchema>(
     endpoint: Endpoint<Q, A>,
     request: Static<Q>,
     timeoutMs = this.#timeoutMs,
     details: Record<string, unknown> = {},
   ): Promise<Static<A>> {
+    const { subject } = endpoint;
+    const span = tracer()?.startSpan(
+      subject,
+      { kind: SpanKind.CLIENT, attributes: { 'rpc.system': 'nats', 'rpc.method': subject } },
+      liveContext(),
+    );
+    return spanning(span, () => this.#ask(endpoint, request, timeoutMs, details, traceparentOf(span)));
+  }
+
+  async #ask<Q extends TSchema, A extends TSchema>(
+    endpoint: Endpoint<Q, A>,
+    request: Static<Q>,
+    timeoutMs: number,
+    details: Record<string, unknown>,
+    traceparent: string | undefined,
+  ): Promise<Static<A>> {
     const end = performance.now() + timeoutMs;
+    const traced = traceparent === undefined ? {} : { headers: traceHeaders(traceparent) };
     const payload = JSON.stringify(request);
     let answer: Msg | undefined;
     while (answer === undefined) {
       await this.#connection(timeoutMs, end);
       try {
         const timeout = Math.max(1, end - performance.now());
-        answer = await this.#nats.request(endpoint.subject, payload, { timeout });
+        answer = await this.#nats.request(endpoint.subject, payload, { timeout, ...traced });
       } catch (thrown) {
         if (!this.#mayPass(thrown, end)) throw this.#failure(thrown, endpoint, timeoutMs, details);
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
@@ -133,6 +155,12 @@ export class Asker {
       }
     }
   }
+}
+
+function traceHeaders(traceparent: string): MsgHdrs {
+  const headers = createHeaders();
+  headers.set(HEADER.traceparent, traceparent);
+  return headers;
 }
 
 function parse(answer: Msg, { subject }: Pick<Endpoint, 'subject'>): unknown {

@@ -1,6 +1,8 @@
 import { StatewattError, errorMessage, toStatewattError } from '../../errors/error.js';
+import { childTraceparent } from '../../bus/headers.js';
 import type { EffectRecord, EventBody } from '../../bus/messages.js';
 import { formatRef, type Ref } from '../../bus/subjects.js';
+import { liveTraceparent, spanning, traceparentOf } from '../../telemetry/spans.js';
 import { notOwner, type ActorTenure } from './actor-tenure.js';
 import type { Delivery } from './delivery.js';
 import { journalEntry } from './entry.js';
@@ -19,6 +21,8 @@ import {
   reservedEvent,
   stopped,
 } from './refusals.js';
+import type { RuntimeTimes } from './runtime-times.js';
+import { appendSpan, effectSpan, processing } from './spans.js';
 import { ActorState, stateName, type Step } from './state.js';
 import { asControl, isReserved } from './supervision/control.js';
 import { familyStep, controlTurn, isJournaled, startChildren, type ControlTurn } from './supervision/turn.js';
@@ -31,6 +35,8 @@ interface OwnEvent {
   /** The activation whose resource sent it; a later one does not want it. */
   readonly sender: Activation;
   readonly event: EventBody;
+  /** Of the effect that sent it while it ran. */
+  readonly traceparent: string | undefined;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -62,6 +68,7 @@ export interface ActivationOptions {
   readonly revived?: boolean;
   /** Its parent has stopped it for good, or spawned it again: this activation is over. */
   readonly onFamily?: (then: 'end' | 'renew') => void;
+  readonly times: RuntimeTimes;
 }
 
 const KEPT_TRANSITIONS = 50;
@@ -155,12 +162,13 @@ export class Activation {
       return;
     }
     let effects: readonly EffectRecord[] = [];
+    let traceparent: string | undefined;
     if (kind.policy.alwaysOn) {
       const at = this.#options.now();
       // Later than any before, and than those of a journal that was lost: readers outside may remember them.
       const event: EventBody = { type: 'activated', epoch: Math.max(this.#state.epoch + 1, at) };
       const step = familyStep(ref, this.#state.family, this.#state.step(kind, event, at));
-      await this.#commit(step, event, undefined);
+      traceparent = await this.#commit(step, event, undefined, undefined);
       effects = step.effects;
     }
     await this.#startChildren(this.#state);
@@ -168,7 +176,7 @@ export class Activation {
     this.#resource = kind.resource?.(this.#host(kind.policy.alwaysOn ? this.#state.epoch : this.#state.seq));
     this.#ready = true;
     this.touch();
-    this.#runEffects(effects, this.#state.seq);
+    if (traceparent !== undefined) this.#runEffects(effects, this.#state.seq, traceparent);
     this.wake();
   }
 
@@ -207,8 +215,7 @@ export class Activation {
         this.#resumeTimers(letter);
         if (letter === undefined) return;
         if ('own' in letter) await this.#processOwn(letter.own);
-        else if (letter.delivery.timer !== undefined) await this.#processFiring(letter.delivery, letter.delivery.timer);
-        else await this.#processDelivery(letter.delivery);
+        else await this.#processTimed(letter.delivery);
       }
     } catch (error) {
       this.crash(error);
@@ -216,6 +223,16 @@ export class Activation {
       this.#running = false;
       this.touch();
     }
+  }
+
+  async #processTimed(delivery: Delivery): Promise<void> {
+    const { node, times } = this.#options;
+    const startedAt = performance.now();
+    if (delivery.receivedAt !== undefined) times.mailbox.observe((startedAt - delivery.receivedAt) / 1_000);
+    await processing(delivery, this.ref, node, (traced) =>
+      traced.timer === undefined ? this.#processDelivery(traced) : this.#processFiring(traced, traced.timer),
+    );
+    times.commands.since(startedAt);
   }
 
   /** Before anything else, for an earlier activation may have died before it got there. */
@@ -233,10 +250,10 @@ export class Activation {
     }
     try {
       const step = this.#step(timer.event, key);
-      await this.#commit(step, timer.event, delivery);
+      const traceparent = await this.#commit(step, timer.event, delivery, delivery.traceparent);
       this.#settle(delivery);
       this.#answerWaiting();
-      this.#afterCommit(step);
+      if (traceparent !== undefined) this.#afterCommit(step, traceparent);
     } catch (error) {
       await this.#failed(error, timer.event, delivery);
     }
@@ -254,9 +271,9 @@ export class Activation {
     try {
       const step = this.#step(own.event);
       if (step.changed) {
-        await this.#commit(step, own.event, undefined);
+        const traceparent = await this.#commit(step, own.event, undefined, own.traceparent);
         this.#answerWaiting();
-        this.#afterCommit(step);
+        if (traceparent !== undefined) this.#afterCommit(step, traceparent);
       }
       own.resolve();
     } catch (error) {
@@ -296,11 +313,13 @@ export class Activation {
     }
     try {
       const step = this.#step(delivery.event);
-      const applied = step.changed && (await this.#commit(step, delivery.event, delivery));
+      const traceparent = step.changed
+        ? await this.#commit(step, delivery.event, delivery, delivery.traceparent)
+        : undefined;
       this.#settle(delivery);
-      if (applied) this.#answerWaiting();
+      if (traceparent !== undefined) this.#answerWaiting();
       this.#answer(delivery, command, step.changed);
-      if (applied) this.#afterCommit(step);
+      if (traceparent !== undefined) this.#afterCommit(step, traceparent);
     } catch (error) {
       await this.#failed(error, delivery.event, delivery);
     }
@@ -311,12 +330,12 @@ export class Activation {
     const known = this.#current().knows(delivery.commandId);
     try {
       const turn = known ? undefined : take();
-      const applied = turn !== undefined && (await this.#commit(turn.step, turn.event, delivery));
+      const traceparent = turn && (await this.#commit(turn.step, turn.event, delivery, delivery.traceparent));
       this.#settle(delivery);
-      if (applied) this.#answerWaiting();
+      if (traceparent !== undefined) this.#answerWaiting();
       delivery.answer({ ok: true, reply: null });
-      if (!applied) return;
-      this.#afterCommit(turn.step);
+      if (turn === undefined || traceparent === undefined) return;
+      this.#afterCommit(turn.step, traceparent);
       if (typeof turn.then === 'object') this.crash(turn.then.crash);
       else if (turn.then !== undefined) {
         this.#ended = true; // What waits is for the activation after this one.
@@ -333,7 +352,7 @@ export class Activation {
     const { children, gaveUp } = state.family;
     if (this.#ended || children.length === 0 || !(gaveUp || this.#options.revived === true)) return;
     const { step, event } = startChildren(state, this.#options.now());
-    await this.#commit(step, event, undefined);
+    await this.#commit(step, event, undefined, undefined);
   }
 
   #step(event: EventBody, fired?: string): Step {
@@ -345,11 +364,18 @@ export class Activation {
     }
   }
 
-  /** Durable first, current after. False when the command stood in the journal already. */
-  async #commit(step: Step, event: EventBody, delivery: Delivery | undefined): Promise<boolean> {
-    const { journal, kind, node, tenure } = this.#options;
+  /** Durable first, current after. Gives the entry's traceparent; undefined when the command stood in the journal already. */
+  async #commit(
+    step: Step,
+    event: EventBody,
+    delivery: Delivery | undefined,
+    parent: string | undefined,
+  ): Promise<string | undefined> {
+    const { journal, kind, node, tenure, times } = this.#options;
     if (!tenure.has(this.ref)) await this.#mayAct();
     const state = this.#current();
+    const span = appendSpan(this.ref, event, parent);
+    const traceparent = traceparentOf(span) ?? childTraceparent(parent);
     const { entry, entryId } = journalEntry({
       kind,
       node,
@@ -359,16 +385,19 @@ export class Activation {
       step,
       event,
       delivery,
+      traceparent,
     });
     const from = stateName(state.snapshot);
-    const appended = await journal.append(this.ref, entry, state.seq, entryId);
+    const startedAt = performance.now();
+    const appended = await spanning(span, () => journal.append(this.ref, entry, state.seq, entryId));
+    times.appends.since(startedAt);
     // It was applied in an earlier life, longer ago than the actor remembers ids.
-    if (appended.duplicate) return false;
+    if (appended.duplicate) return undefined;
     state.accept(step, appended.seq, entry.commandId, event);
     this.#orders.carryOut(state.timers.apply({ seq: appended.seq, ...entry }), entry.timer !== undefined);
     this.transitions.push({ at: entry.at, event: event.type, from, to: stateName(step.snapshot), seq: appended.seq });
     if (this.transitions.length > KEPT_TRANSITIONS) this.transitions.shift();
-    return true;
+    return traceparent;
   }
 
   /** Waits until it is known that this node still has the actor. @throws `actors.not_owner` */
@@ -387,9 +416,9 @@ export class Activation {
     for (const { delivery, command } of this.#waiting.splice(0)) this.#answer(delivery, command, true);
   }
 
-  #afterCommit(step: Step): void {
+  #afterCommit(step: Step, traceparent: string): void {
     const state = this.#current();
-    this.#runEffects(step.effects, state.seq);
+    this.#runEffects(step.effects, state.seq, traceparent);
     if (state.unsaved >= this.#options.kind.policy.snapshotEvery) {
       this.#saveSnapshot(state).catch((error: unknown) => this.crash(error));
     }
@@ -420,8 +449,8 @@ export class Activation {
     else delivery.answer(refusal(answerLater(this.ref, this.#waiting.length)));
   }
 
-  #runEffects(effects: readonly EffectRecord[], seq: number): void {
-    const { kind, tenure } = this.#options;
+  #runEffects(effects: readonly EffectRecord[], seq: number, entry: string): void {
+    const { kind, node, tenure, times } = this.#options;
     if (this.#crashed) return;
     effects.forEach((effect, index) => {
       if (effect.durable) return; // The outbox runs it.
@@ -431,7 +460,14 @@ export class Activation {
       const attempt = async (): Promise<void> => {
         if (!tenure.has(this.ref)) await this.#mayAct();
         if (this.#crashed) return;
-        await run({ params: effect.params, resource: this.#resource as Resource, ref: this.ref, key });
+        const { ref } = this;
+        const startedAt = performance.now();
+        const span = effectSpan({ ref, type: effect.type, key, node }, entry);
+        const traceparent = traceparentOf(span) ?? entry;
+        await spanning(span, () =>
+          run({ params: effect.params, resource: this.#resource as Resource, ref, key, traceparent }),
+        );
+        times.effects.since(startedAt);
       };
       this.#effectsUnderWay += 1;
       attempt()
@@ -545,7 +581,8 @@ export class Activation {
           }
           // The machine sees now what a replay of the journal will show it: JSON.
           const journaled = JSON.parse(JSON.stringify(event)) as EventBody;
-          this.#options.mailbox.push({ own: { sender: this, event: journaled, resolve, reject } });
+          const traceparent = liveTraceparent();
+          this.#options.mailbox.push({ own: { sender: this, event: journaled, traceparent, resolve, reject } });
           this.wake();
         }),
       fail: (error) => this.crash(error),

@@ -6,22 +6,37 @@ import { encodeHeaders, newTraceparent } from '../../bus/headers.js';
 import type { AnswerBody, EventBody } from '../../bus/messages.js';
 import { formatRef, type Ref } from '../../bus/subjects.js';
 import { codecs, topics } from '../../bus/topics.js';
+import { Histogram } from '../../telemetry/histogram.js';
+import { failSpan, traceparentOf } from '../../telemetry/spans.js';
 import { GroupCommit } from './group-commit.js';
+import { callSpan } from './spans.js';
 
 export interface AskOptions {
   /** Ms to wait for the answer. Default 5,000. Not begun by then, the command is not done at all. */
   deadline?: number;
   /** A second command with the same id is answered like the first and changes nothing. */
   commandId?: string;
-  /** W3C traceparent of the caller. */
+  /** W3C traceparent of the caller. Default: OpenTelemetry's active span, if the process has an SDK. */
   traceparent?: string;
   correlationId?: string;
 }
 
 export const DEFAULT_DEADLINE_MS = 5_000;
 
+/** What the callers of this node have asked for, and what came of it. */
+export interface CallerCounters {
+  /** Asks that were refused, or were not answered in time. */
+  askErrors: number;
+  tells: number;
+  /** Commands that could not be queued. */
+  tellErrors: number;
+}
+
 /** Sends commands to actors, wherever they live, and waits for their answers. */
 export class Caller {
+  readonly counters: CallerCounters = { askErrors: 0, tells: 0, tellErrors: 0 };
+  /** From an ask to its answer. */
+  readonly askTimes = new Histogram();
   readonly #commits: GroupCommit;
   readonly #inbox = createInbox();
   readonly #waiting = new Map<string, (body: AnswerBody) => void>();
@@ -48,6 +63,8 @@ export class Caller {
   async ask(ref: Ref, command: EventBody, options: AskOptions = {}): Promise<unknown> {
     const waitMs = options.deadline ?? DEFAULT_DEADLINE_MS;
     const token = String(this.#nextToken++);
+    const startedAt = performance.now();
+    const span = callSpan('ask', ref, command, options.traceparent);
     let timer: NodeJS.Timeout | undefined;
     try {
       const answered = new Promise<AnswerBody>((resolve, reject) => {
@@ -55,19 +72,37 @@ export class Caller {
         timer = setTimeout(() => reject(timedOut(ref, command, waitMs)), waitMs);
       });
       answered.catch(() => undefined); // Raced below; a late rejection has nobody left to tell.
-      const sent = this.#send(ref, command, options, waitMs, `${this.#inbox}.${token}`);
+      const traceparent = traceparentOf(span) ?? options.traceparent;
+      const sent = this.#send(ref, command, { ...options, traceparent }, waitMs, `${this.#inbox}.${token}`);
       const body = await Promise.race([answered, sent.then(() => answered)]);
       if (!body.ok) throw StatewattError.fromJSON(body.error);
       return body.reply;
+    } catch (error) {
+      this.counters.askErrors += 1;
+      failSpan(span, error);
+      throw error;
     } finally {
       clearTimeout(timer);
       this.#waiting.delete(token);
+      this.askTimes.since(startedAt);
+      span?.end();
     }
   }
 
   /** Resolves when the command is durably queued. It has no deadline unless one is given. @throws `bus.unavailable`, `actors.busy` */
   async tell(ref: Ref, command: EventBody, options: AskOptions = {}): Promise<void> {
-    await this.#send(ref, command, options, options.deadline, undefined);
+    const span = callSpan('tell', ref, command, options.traceparent);
+    this.counters.tells += 1;
+    try {
+      const traceparent = traceparentOf(span) ?? options.traceparent;
+      await this.#send(ref, command, { ...options, traceparent }, options.deadline, undefined);
+    } catch (error) {
+      this.counters.tellErrors += 1;
+      failSpan(span, error);
+      throw error;
+    } finally {
+      span?.end();
+    }
   }
 
   close(): void {
@@ -83,7 +118,7 @@ export class Caller {
   async #send(
     ref: Ref,
     command: EventBody,
-    options: AskOptions,
+    options: Omit<AskOptions, 'traceparent'> & { traceparent: string | undefined },
     deadlineMs: number | undefined,
     replyTo: string | undefined,
   ): Promise<void> {

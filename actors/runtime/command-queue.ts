@@ -92,6 +92,7 @@ export class CommandQueue {
         deadline: envelope.deadline,
         ...(fires ? { timer: envelope.timer ?? '' } : { place: message.seq }),
         awaited: envelope.replyTo !== undefined,
+        receivedAt: performance.now(),
         answer,
         settle: () => message.ack(),
         release: (delayMs) => message.nak(delayMs),

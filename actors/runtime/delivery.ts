@@ -13,7 +13,9 @@ export interface Delivery {
   /** Its place in the queue: what was sent later has a higher one. Timers have none. */
   readonly place?: number;
   /** Key of the timer whose firing it is; its event is the one that the actor has kept. */
-  readonly timer?: string;
+  readonly timer?: string | undefined;
+  /** When it came to this node, ms of `performance.now()`. */
+  readonly receivedAt?: number | undefined;
   /** Sends the answer to the caller, if one waits. */
   answer(body: AnswerBody): void;
   /** The command needs no redelivery: accepted, refused or parked. */

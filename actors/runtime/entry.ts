@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { childTraceparent } from '../../bus/headers.js';
 import type { EventBody, JournalEntry } from '../../bus/messages.js';
 import { formatRef, type Ref } from '../../bus/subjects.js';
 import type { Delivery } from './delivery.js';
@@ -18,13 +17,16 @@ export interface Accepted {
   readonly delivery: Delivery | undefined;
   /** Sequence of the actor's entry before; 0 for the first. */
   readonly previous: number;
+  /** Of the entry's own span: no two entries have the same. */
+  readonly traceparent: string;
 }
 
 /** An accepted event as it goes into the journal, and the id that lets the journal take it only once. */
-export function journalEntry({ kind, node, ownership, ref, step, event, delivery, previous }: Accepted): {
+export function journalEntry(accepted: Accepted): {
   readonly entry: JournalEntry;
   readonly entryId: string;
 } {
+  const { kind, node, ownership, ref, step, event, delivery, previous, traceparent } = accepted;
   const timer = delivery?.timer;
   const commandId = timer === undefined ? delivery?.commandId : undefined;
   const entry: JournalEntry = {
@@ -33,7 +35,7 @@ export function journalEntry({ kind, node, ownership, ref, step, event, delivery
     at: step.at,
     machine: kind.version,
     previous,
-    traceparent: childTraceparent(delivery?.traceparent),
+    traceparent,
     node,
     ...(ownership === 0 ? {} : { ownership }),
     ...(commandId === undefined ? {} : { commandId }),

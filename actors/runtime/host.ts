@@ -8,6 +8,7 @@ import type { Journal } from './journal.js';
 import type { Kind } from './kind.js';
 import { busy, notActive, parked, refusal, stopped, unknownKind } from './refusals.js';
 import { stateName } from './state.js';
+import { createRuntimeTimes, type RuntimeTimes } from './runtime-times.js';
 import { asControl, type Control } from './supervision/control.js';
 import { ALONE } from './supervision/family.js';
 import { RestartBudget } from './supervision/restart-budget.js';
@@ -151,6 +152,7 @@ export class ActorHost {
     timersFired: 0,
     timersCancelled: 0,
   };
+  readonly times: RuntimeTimes = createRuntimeTimes();
   readonly #options: HostOptions;
   readonly #kinds: ReadonlyMap<string, Kind>;
   readonly #seats = new Map<string, Seat>();
@@ -465,6 +467,7 @@ export class ActorHost {
       now: this.#now,
       mailbox: seat.mailbox,
       tenure: this.#options.tenure ?? EVERYWHERE,
+      times: this.times,
       onEnd: ({ error, fenced }) => this.#ended(seat, activation, error, fenced),
       revived,
       onFamily: (then) => void (then === 'renew' ? this.#renew(seat, 0).catch(leftMeanwhile) : this.retire(seat.ref)),

@@ -65,6 +65,8 @@ export interface EffectRun<Params, R> {
   readonly ref: Ref;
   /** `ref#seq.n`: names the effect for ever. */
   readonly key: string;
+  /** W3C traceparent for what the effect sends. */
+  readonly traceparent: string;
 }
 
 /** The event as callers give it: the runtime adds `at`. */

@@ -10,6 +10,7 @@ import { CommandQueue, queueNames } from './command-queue.js';
 import type { ActorHost } from './host.js';
 import { outboxConsumers, type OutboxQueue } from './outbox/queue.js';
 import type { Outbox } from './outbox/outbox.js';
+import { Histogram } from '../../telemetry/histogram.js';
 import type { Member } from './placement/membership.js';
 import { nodeFacts, type NodeFacts } from './placement/nodes.js';
 import { Ownership, type Owned } from './placement/ownership.js';
@@ -46,6 +47,8 @@ export class Partitions {
   readonly #options: PartitionsOptions;
   readonly #ownership: Ownership;
   readonly #held = new Map<number, Held>();
+  /** From the table that gives partitions to this node until they are at work, their always-on actors alive. */
+  readonly takeoverTimes = new Histogram();
   #stopped = false;
 
   constructor(options: PartitionsOptions) {
@@ -120,8 +123,12 @@ export class Partitions {
   }
 
   async #change({ gained, lost }: { gained: readonly Owned[]; lost: readonly Owned[] }): Promise<void> {
+    const startedAt = performance.now();
     await Promise.all(lost.map((owned) => this.#release(owned)));
-    if (gained.length > 0 && !this.#stopped) await this.#take(gained);
+    if (gained.length > 0 && !this.#stopped) {
+      await this.#take(gained);
+      this.takeoverTimes.since(startedAt);
+    }
     if (!this.#stopped) this.#options.onOwned?.(this.owned);
   }
 

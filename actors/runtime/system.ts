@@ -1,7 +1,7 @@
 import type { Bus } from '../../bus/connection.js';
 import type { EventBody } from '../../bus/messages.js';
 import { makeRef, parseRef, type Ref } from '../../bus/subjects.js';
-import { Caller, type AskOptions } from './caller.js';
+import { Caller, type AskOptions, type CallerCounters } from './caller.js';
 import { Compactor } from './compaction.js';
 import { DeadLetters, type LetterDecision } from './dead-letters.js';
 import { ActorHost, type ActorFacts, type ActorInside, type HostCounters, type HostEvent } from './host.js';
@@ -17,6 +17,7 @@ import { supervisorRef } from './supervision/supervisor-ref.js';
 import type { SupervisorView } from './supervision/view.js';
 import type { Member } from './placement/membership.js';
 import type { NodeFacts } from './placement/nodes.js';
+import type { SystemTimes } from './runtime-times.js';
 import { JetStreamTimers } from './timers/scheduler.js';
 
 /** The address of an actor of a known kind: what may be asked of it is known to the compiler. */
@@ -91,7 +92,7 @@ export class ActorSystem {
       node: options.node,
       owns: (partition) => this.#partitions.ownsPartition(partition),
       park: (to, letter) => this.#journal.park(to, letter),
-      tell: (to, command, commandId) => this.#caller.tell(to, command, { commandId }),
+      tell: (to, command, commandId, traceparent) => this.#caller.tell(to, command, { commandId, traceparent }),
     });
     this.deadLetters = new DeadLetters({
       bus: options.bus,
@@ -224,6 +225,21 @@ export class ActorSystem {
   /** What became of durable effects here. */
   get outboxCounters(): Readonly<OutboxCounters> {
     return this.#outbox.counters;
+  }
+
+  /** What this node's callers asked for. */
+  get callerCounters(): Readonly<CallerCounters> {
+    return this.#caller.counters;
+  }
+
+  /** How long the parts of the way of a command take on this node. */
+  get times(): SystemTimes {
+    return {
+      ...this.#host.times,
+      asks: this.#caller.askTimes,
+      durableEffects: this.#outbox.times,
+      takeovers: this.#partitions.takeoverTimes,
+    };
   }
 
   /** Who is there, this node among them. */

@@ -6,6 +6,7 @@ import { StatewattError } from '../../errors/error.js';
 import type { NodeLog, RunningNode } from '../../node/node.js';
 import type { StageReport } from '../../node/stages.js';
 import { loadEnvironment, maskSecrets, type Environment } from '../../site/config/index.js';
+import { logFacts } from '../../telemetry/spans.js';
 import type { Cli } from '../cli.js';
 import type { OutputStream } from '../output.js';
 import { safe } from '../render/text.js';
@@ -114,8 +115,9 @@ function environmentOf(cli: Cli, options: UpOptions): Environment {
 
 /** Readable lines at a terminal, JSON lines elsewhere; stderr, because stdout is the command's answer. */
 function createLog(stream: OutputStream, level: string): NodeLog {
-  if (stream.isTTY !== true) return pino({ level }, stream);
-  return pino({ level }, PinoPretty({ destination: stream, colorize: false, ignore: 'pid,hostname', sync: true }));
+  const options = { level, mixin: logFacts };
+  if (stream.isTTY !== true) return pino(options, stream);
+  return pino(options, PinoPretty({ destination: stream, colorize: false, ignore: 'pid,hostname', sync: true }));
 }
 
 /** A line for each step. */

@@ -24,6 +24,7 @@ import { pointRoutes } from './routes/points.js';
 import { streamRoutes } from './routes/stream.js';
 import { named } from './schemas.js';
 import { EventStreams } from './stream.js';
+import { traceRequests } from './tracing.js';
 import { compileValidator } from './validation.js';
 import { addWebPage, isPageView, sendPage } from './web.js';
 
@@ -104,6 +105,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
   addDocumentation(app);
   void app.register(
     (api, _options, done) => {
+      traceRequests(api);
       const typed: HttpApp = api.withTypeProvider<TypeBoxTypeProvider>();
       channelRoutes(typed, client);
       streamRoutes(typed, client, streams);

@@ -1,6 +1,8 @@
 import { Svcm, type Service, type ServiceMsg } from '@nats-io/services';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { SpanKind, type Span } from '@opentelemetry/api';
 import { StatewattError, toStatewattError } from '../../errors/error.js';
+import { contextOf, failSpan, tracer, within } from '../../telemetry/spans.js';
 import type { StatewattClient } from '../../actors/client/client.js';
 import {
   ALL_ENDPOINTS,
@@ -123,7 +125,11 @@ class NatsNode implements NatsServices {
         response_schema: JSON.stringify(endpoint.response),
       },
       handler: (_error, message) => {
-        const done = this.#serve(endpoint, read, counts, message).finally(() => this.#underWay.delete(done));
+        const span = requestSpan(endpoint, message);
+        const done = within(span, () => this.#serve(endpoint, read, counts, message, span)).finally(() => {
+          span?.end();
+          this.#underWay.delete(done);
+        });
         this.#underWay.add(done);
       },
     });
@@ -135,6 +141,7 @@ class NatsNode implements NatsServices {
     read: (bytes: Uint8Array) => Record<string, unknown>,
     counts: EndpointCounts,
     message: ServiceMsg,
+    span: Span | undefined,
   ): Promise<void> {
     const startedAt = process.hrtime.bigint();
     try {
@@ -144,6 +151,7 @@ class NatsNode implements NatsServices {
       counts.count(startedAt);
     } catch (thrown) {
       const error = toStatewattError(thrown);
+      failSpan(span, error);
       if (error.category === 'internal') this.#onProblem(error);
       counts.count(startedAt, `${error.code}: ${error.message}`);
       this.#respondError(message, publicError(error));
@@ -157,6 +165,15 @@ class NatsNode implements NatsServices {
       this.#onProblem(toStatewattError(thrown, 'nats.not_answered'));
     }
   }
+}
+
+/** The traceparent is in the request's headers, as NATS clients of any language send it. */
+function requestSpan({ subject }: Endpoint, { headers }: ServiceMsg): Span | undefined {
+  return tracer()?.startSpan(
+    subject,
+    { kind: SpanKind.SERVER, attributes: { 'rpc.system': 'nats', 'rpc.method': subject } },
+    contextOf(headers?.get('traceparent')),
+  );
 }
 
 function busy(allowed: number): StatewattError {

@@ -31,6 +31,7 @@ export interface DurableRun<Params> {
   readonly attempt: number;
   /** Aborted at the timeout, and when this node has lost the actor's partition. */
   readonly signal: AbortSignal;
+  /** W3C traceparent for what the effect sends. */
   readonly traceparent: string;
   /** Queues a command to another actor, with `key` as its id. */
   readonly tell: (to: Ref, command: EventBody) => Promise<void>;

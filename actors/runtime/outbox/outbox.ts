@@ -1,10 +1,11 @@
 import type { Bus } from '../../../bus/connection.js';
-import type { DeadEffect, DeadLetter, EventBody } from '../../../bus/messages.js';
+import type { DeadEffect, DeadLetter } from '../../../bus/messages.js';
 import type { Ref } from '../../../bus/subjects.js';
+import { Histogram } from '../../../telemetry/histogram.js';
 import type { Kind } from '../kind.js';
 import type { Owned } from '../placement/ownership.js';
 import { OutboxQueue } from './queue.js';
-import { rerunEffect } from './rerun.js';
+import { rerunEffect, type Tell } from './rerun.js';
 import { OutboxRunner, unknownEffect, type OutboxCounters } from './runner.js';
 
 export interface OutboxOptions {
@@ -14,12 +15,13 @@ export interface OutboxOptions {
   /** Whether this node may act for a partition at this moment. */
   readonly owns: (partition: number) => boolean;
   readonly park: (ref: Ref, letter: DeadLetter) => Promise<void>;
-  readonly tell: (to: Ref, command: EventBody, commandId: string) => Promise<void>;
+  readonly tell: Tell;
 }
 
 /** The durable effects of the actors whose partitions this node owns. */
 export class Outbox {
   readonly counters: OutboxCounters = { effectsRun: 0, effectsRetried: 0, effectsParked: 0 };
+  readonly times = new Histogram();
   /** Whether any kind has a durable effect; without one nobody needs to read the journal. */
   readonly needed: boolean;
   readonly #options: OutboxOptions;
@@ -41,6 +43,7 @@ export class Outbox {
       tell,
       node,
       counters: this.counters,
+      times: this.times,
     });
     return new OutboxQueue(bus, owned, runner);
   }

@@ -1,7 +1,10 @@
 import { StatewattError, toStatewattError } from '../../../errors/error.js';
 import type { DeadLetter, EffectRecord, EventBody, JournalEntry } from '../../../bus/messages.js';
 import { formatRef, type Ref } from '../../../bus/subjects.js';
+import type { Histogram } from '../../../telemetry/histogram.js';
+import { spanning, traceparentOf } from '../../../telemetry/spans.js';
 import { Mailbox } from '../mailbox.js';
+import { effectSpan } from '../spans.js';
 import { EffectRefused, type DurableEffect, type EffectPolicy } from './effect.js';
 
 /** A journal entry on its way through the outbox. */
@@ -26,9 +29,11 @@ export interface RunnerOptions {
   /** Whether this node may let the partition's effects happen at this moment. */
   readonly owns: () => boolean;
   readonly park: (ref: Ref, letter: DeadLetter) => Promise<void>;
-  readonly tell: (to: Ref, command: EventBody, commandId: string) => Promise<void>;
+  readonly tell: (to: Ref, command: EventBody, commandId: string, traceparent: string) => Promise<void>;
   readonly node: string;
   readonly counters: OutboxCounters;
+  /** How long the runs took, those that failed too. */
+  readonly times?: Histogram;
   readonly now?: () => number;
   readonly random?: () => number;
 }
@@ -144,6 +149,9 @@ export class OutboxRunner {
     const aborted = new Promise<never>((_, reject) => {
       abort.signal.addEventListener('abort', () => reject(abort.signal.reason as Error), { once: true });
     });
+    const { node, times } = this.#options;
+    const span = effectSpan({ ref: entry.ref, type: record.type, key, node, attempt }, entry.entry.traceparent);
+    const traceparent = traceparentOf(span) ?? entry.entry.traceparent;
     const run = async (): Promise<void> =>
       effect.run({
         params: record.params,
@@ -152,10 +160,11 @@ export class OutboxRunner {
         seq: entry.seq,
         attempt,
         signal: abort.signal,
-        traceparent: entry.entry.traceparent,
-        tell: (to, command) => this.#options.tell(to, command, key),
+        traceparent,
+        tell: (to, command) => this.#options.tell(to, command, key, traceparent),
       });
-    const done = Promise.race([run(), aborted]);
+    const startedAt = performance.now();
+    const done = spanning(span, () => Promise.race([run(), aborted]));
     const running = { abort, done };
     this.#running.add(running);
     try {
@@ -163,6 +172,7 @@ export class OutboxRunner {
     } finally {
       clearTimeout(timer);
       this.#running.delete(running);
+      times?.since(startedAt);
     }
   }
 

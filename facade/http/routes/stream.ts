@@ -9,6 +9,7 @@ export function streamRoutes(app: HttpApp, client: StatewattClient, streams: Eve
     '/points/stream',
     {
       exposeHeadRoute: false,
+      config: { untraced: true },
       schema: {
         operationId: 'streamPoints',
         summary: 'Live changes of points as Server-Sent Events',

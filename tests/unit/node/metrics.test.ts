@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createMetrics, type MetricsParts } from '../../../node/metrics.js';
+import { DEFAULT_BOUNDS, Histogram } from '../../../telemetry/histogram.js';
 import { FakeClient } from '../../support/fake-client.js';
 
 interface Metric {
@@ -17,6 +18,11 @@ function parse(text: string): Map<string, Metric> {
     return metric;
   };
   for (const line of text.split('\n').filter((each) => each !== '')) {
+    const series = /^(\S+_seconds)_(bucket|sum|count)((?:\{.*\})?) (\S+)$/.exec(line);
+    if (series !== null && metrics.get(series[1] as string)?.type === 'histogram') {
+      get(series[1] as string).samples.set(`${series[2]}${series[3]}`, Number(series[4]));
+      continue;
+    }
     const note = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line);
     if (note !== null) {
       get(note[2] as string)[note[1] === 'HELP' ? 'help' : 'type'] = note[3] as string;
@@ -32,6 +38,12 @@ function parse(text: string): Map<string, Metric> {
 describe('metrics', () => {
   const client = new FakeClient({ channels: 2 });
   let asked = 0;
+  const times = Object.fromEntries(
+    ['asks', 'mailbox', 'commands', 'appends', 'effects', 'durableEffects', 'takeovers'].map((name) => [
+      name,
+      new Histogram(),
+    ]),
+  );
   let away = false;
   const parts = {
     system: {
@@ -50,6 +62,10 @@ describe('metrics', () => {
         timersFired: 52,
         timersCancelled: 53,
       },
+      callerCounters: { askErrors: 51, tells: 52, tellErrors: 53 },
+      owned: new Set([1, 2, 3]),
+      nodes: [{}, {}],
+      times,
     },
     publisher: {
       counters: { published: 21, spooled: 22, replayed: 23, refused: 24, superseded: 26, damagedBytes: 27 },
@@ -67,10 +83,11 @@ describe('metrics', () => {
 
   it('give every metric a help and the type that its name promises', async () => {
     const metrics = await own();
-    assert.equal(metrics.length, 34);
+    assert.equal(metrics.length, 47);
     for (const [name, { help, type, samples }] of metrics) {
       assert.ok(help.length > 10, name);
-      assert.equal(type, name.endsWith('_total') ? 'counter' : 'gauge', name);
+      const timed = name.endsWith('_seconds') && !name.includes('p99');
+      assert.equal(type, name.endsWith('_total') ? 'counter' : timed ? 'histogram' : 'gauge', name);
       assert.ok(samples.size > 0, name);
       for (const value of samples.values()) assert.ok(Number.isFinite(value), name);
     }
@@ -90,6 +107,31 @@ describe('metrics', () => {
     away = false;
     parts.system.counters.commands = 15;
     assert.equal(await total('commands_total'), 15);
+  });
+
+  it('tell how long things took, as cumulative buckets', async () => {
+    times.appends?.observe(0.0005);
+    times.appends?.observe(0.002);
+    times.appends?.observe(99);
+    const found = new Map(await own()).get('statewatt_journal_append_seconds')?.samples;
+    assert.equal(found?.size, DEFAULT_BOUNDS.length + 3);
+    const of = (name: string) => found?.get(name);
+    assert.deepEqual(
+      ['bucket{le="0.0005"}', 'bucket{le="0.001"}', 'bucket{le="0.0025"}', 'bucket{le="30"}', 'bucket{le="+Inf"}'].map(
+        of,
+      ),
+      [1, 1, 2, 2, 3],
+    );
+    assert.deepEqual([of('count'), of('sum')], [3, 99.0025]);
+  });
+
+  it('tell of placement, callers and durable effects', async () => {
+    const metrics = new Map(await own());
+    const names = ['partitions', 'nodes', 'mailbox_longest_commands', 'ask_errors_total', 'effects_run_total'];
+    assert.deepEqual(
+      names.map((name) => metrics.get(`statewatt_${name}`)?.samples.get('')),
+      [3, 2, 3, 51, 16],
+    );
   });
 
   it('tell of each channel, of one moment, and of no channel that is gone', async () => {
