@@ -78,8 +78,11 @@ export function effectSpan(facts: EffectFacts, entry: string): Span | undefined 
   );
 }
 
+/** Every field, the optional ones too: none may be lost on the way. */
+type Whole<T> = { [Key in keyof Required<T>]: T[Key] };
+
 /** A delivery whose span is that of its processing; a refusal is noted in it. */
-class TracedDelivery implements Delivery {
+class TracedDelivery implements Whole<Delivery> {
   readonly original: Delivery;
   readonly traceparent: string | undefined;
   readonly #span: Span;
@@ -104,6 +107,9 @@ class TracedDelivery implements Delivery {
   }
   get awaited(): boolean {
     return this.original.awaited;
+  }
+  get place(): number | undefined {
+    return this.original.place;
   }
   get timer(): string | undefined {
     return this.original.timer;
