@@ -1,4 +1,5 @@
-import { assertCommands, assertEffects, readJournal } from '../tests/chaos/actors-checker.js';
+import { Kvm } from '@nats-io/kv';
+import { assertCommands, assertEffects, assertOwnership, readJournal } from '../tests/chaos/actors-checker.js';
 import { ActorsCluster } from '../tests/chaos/actors-cluster.js';
 
 /**
@@ -19,13 +20,25 @@ function show(what: string, values: readonly number[]): void {
   console.log(`${what}: p50 ${at(0.5)} s, p99 ${at(0.99)} s, longest ${at(1)} s of ${sorted.length}`);
 }
 
+/** When the nodes last wrote who owns what, monotonic ms. */
+async function followTable(): Promise<{ writtenAt: () => number; leave: () => void }> {
+  const table = await new Kvm(cluster.bus.nats).open('PLACEMENT');
+  const watch = await table.watch({ key: 'partitions' });
+  let writtenAt = 0;
+  void (async () => {
+    for await (const _ of watch) writtenAt = performance.now();
+  })();
+  return { writtenAt: () => writtenAt, leave: () => watch.stop() };
+}
+
 const cluster = await ActorsCluster.start(actors);
 try {
   await Promise.all(Array.from({ length: NODES }, () => cluster.join()));
   await cluster.settled();
   await cluster.call(CALLED);
 
-  const [first, half, all]: [number[], number[], number[]] = [[], [], []];
+  const table = await followTable();
+  const [noticed, first, half, all]: [number[], number[], number[], number[]] = [[], [], [], []];
   for (let kill = 0; kill < kills; kill++) {
     await cluster.commandsGoOn();
     const [victim = ''] = cluster.nodes;
@@ -33,15 +46,19 @@ try {
     const killed = performance.now();
     await cluster.kill(victim);
     await cluster.takenOver(lost, [victim], 60_000);
+    noticed.push(table.writtenAt() - killed);
     const times = lost.map((id) => cluster.activeSince(id) - killed).sort((a, b) => a - b);
     first.push(times[0] as number);
     half.push(times[times.length >> 1] as number);
     all.push(times.at(-1) as number);
-    console.log(`kill ${kill + 1}: ${lost.length} actors, all active after ${Math.round(all.at(-1) as number)} ms`);
+    const [gone, done] = [noticed.at(-1), all.at(-1)].map((ms) => Math.round(ms as number));
+    console.log(`kill ${kill + 1}: ${lost.length} actors, new owners after ${gone} ms, all active after ${done} ms`);
     await cluster.join();
     await cluster.settled();
   }
+  table.leave();
   if (kills > 0) {
+    show('its partitions have new owners', noticed);
     show('first actor active', first);
     show('half of them active', half);
     show('all active', all);
@@ -65,6 +82,7 @@ try {
   const report = await cluster.endCalls();
   const journal = await readJournal(cluster.bus);
   assertCommands(journal, report);
+  assertOwnership(journal);
   const without = await assertEffects(journal, cluster.effects);
   const commands = Object.values(report.acknowledged).reduce((sum, count) => sum + count, 0);
   console.log(

@@ -58,12 +58,12 @@ export async function measureOwn({ folder, strict, actors, callers, seconds }: O
 }
 
 /** Only then do asks measure asks, not the wait for an owner. */
-async function allOwned(system: ActorSystem): Promise<void> {
+export async function allOwned(system: ActorSystem): Promise<void> {
   while (system.owned.size < 32) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 /** Heap in use after a collection, bytes; run with --expose-gc. */
-function heap(): number {
+export function heap(): number {
   globalThis.gc?.();
   return process.memoryUsage().heapUsed;
 }

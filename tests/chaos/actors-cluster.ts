@@ -106,14 +106,15 @@ export class ActorsCluster {
     return name;
   }
 
-  /** Resolves when every actor lives on exactly one of these nodes, and on each node its share. */
+  /** Resolves when every actor lives on exactly one of these nodes and has begun there, and on each node its share. */
   async settled(nodes = this.nodes, within = 30_000): Promise<void> {
     await eventually(
       async () => {
         const living = await Promise.all(nodes.map((node) => this.livingOn(node)));
         const all = living.flat();
         const even = living.every((ids) => ids.length > this.actors / nodes.length / 2);
-        return even && all.length === this.actors && new Set(all).size === this.actors ? true : undefined;
+        const begun = living.every((ids, index) => ids.every((id) => this.#newest.get(id)?.node === nodes[index]));
+        return even && begun && all.length === this.actors && new Set(all).size === all.length ? true : undefined;
       },
       { within, what: `${this.actors} actors on ${nodes.join(', ')}` },
     );
