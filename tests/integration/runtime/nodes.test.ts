@@ -11,7 +11,7 @@ import { startNats, type TestNats } from '../../support/nats.js';
 import { eventually } from '../../support/temp.js';
 
 describe('actor systems on several nodes', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let nats: TestNats;
   const counter = counterKind();
   const nodes = new Map<string, { system: ActorSystem; bus: Bus }>();
@@ -42,7 +42,7 @@ describe('actor systems on several nodes', function () {
         const all = systems.flatMap((system) => [...system.owned]);
         return all.length === PARTITIONS && Math.max(...shares) - Math.min(...shares) <= 1 ? true : undefined;
       },
-      { what: 'a settled placement' },
+      { within: 30_000, what: 'a settled placement' },
     );
     return systems.map((system) => system.owned.size);
   }
@@ -54,7 +54,7 @@ describe('actor systems on several nodes', function () {
         const places = [...nodes.values()].flatMap(({ system }) => system.actors().map((actor) => actor.ref));
         return new Set(places).size === actors.length && places.length === actors.length ? true : undefined;
       },
-      { what: 'every actor active once' },
+      { within: 30_000, what: 'every actor active once' },
     );
   }
 
