@@ -57,6 +57,8 @@ export const subjects = {
   journal: (ref: Ref) => `evt.${partitionOf(ref)}.${ref.kind}.${ref.id}`,
   /** For whoever runs the durable effects of a partition's entries. */
   journalOf: (partition: number) => `evt.${partition}.>`,
+  /** For who follows all actors of a kind. */
+  journalOfKind: (kind: string) => `evt.*.${kind}.*`,
   snapshot: (ref: Ref) => `snap.${ref.kind}.${ref.id}`,
   /** The snapshots of one kind's actors. */
   snapshotsOf: (kind: string) => `snap.${kind}.*`,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { channelRef, type ChannelKind } from '../actors/channel.js';
+import type { AlarmsClient } from '../actors/client/alarms.js';
 import type { PointsUpdate, StatewattClient } from '../actors/client/client.js';
 import type {
   DeadLetterDetail,
@@ -59,6 +60,7 @@ export interface LocalClientParts {
   readonly realtime: RealtimeStore;
   readonly history: HistoryStore;
   readonly feed: LiveFeed;
+  readonly alarms: AlarmsClient;
   health(): Promise<Health>;
 }
 
@@ -73,6 +75,10 @@ export class LocalClient implements StatewattClient {
   constructor(parts: LocalClientParts) {
     this.#parts = parts;
     this.#models = new ModelService({ ...parts, write: (request) => this.write(request) });
+  }
+
+  get alarms(): AlarmsClient {
+    return this.#parts.alarms;
   }
 
   health(): Promise<Health> {

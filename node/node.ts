@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { createAlarmKind } from '../actors/alarm.js';
+import { LocalAlarms } from '../actors/alarm/local-alarms.js';
 import { createChannelKind } from '../actors/channel.js';
 import { Gate } from '../actors/channel/gate.js';
 import { createModelKind } from '../actors/model.js';
@@ -154,6 +156,7 @@ async function startParts(
     lastValues: (id) => realtime.read(id),
     connecting: (work) => opening.through(work),
   });
+  const alarmKind = createAlarmKind();
   const channels: Channels = new Channels({
     system: () => system,
     kind: channelKind,
@@ -173,7 +176,7 @@ async function startParts(
   });
   const system: ActorSystem = createSystem({
     bus,
-    kinds: [channelKind, modelKind],
+    kinds: [channelKind, modelKind, alarmKind],
     node,
     alwaysOn: async () => [...channels.refs(), ...(await models.refs())],
     onOwned: (partitions) => {
@@ -202,6 +205,13 @@ async function startParts(
     },
   );
 
+  const alarms = new LocalAlarms({ bus, system, kind: alarmKind });
+  await stages.start(
+    'alarms',
+    () => alarms.start(),
+    () => alarms.stop(),
+  );
+
   const reloader = new Reloader({ path: sitePath, holder, channels, models, realtime, log });
   let ready = false;
   const healthCheck = new HealthCheck({
@@ -228,6 +238,7 @@ async function startParts(
     realtime,
     history,
     feed,
+    alarms,
     health: () => healthCheck.check(),
   });
 

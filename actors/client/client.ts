@@ -1,5 +1,6 @@
 import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
 import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel, TemplateView } from './model-schemas.js';
+import type { AlarmsClient } from './alarms.js';
 import type {
   ActorDetail,
   ActorView,
@@ -61,6 +62,7 @@ export interface StatewattClient {
   removeModel(id: string): Promise<void>;
   /** Writes the channel point that a model's point stands for, or sets what a point without one holds. */
   writeModel(request: ModelWrite): Promise<WriteReply>;
+  readonly alarms: AlarmsClient;
 
   /** The nodes that are there, by name. */
   nodes(): Promise<NodeView[]>;

@@ -1,8 +1,8 @@
-import Type, { type Static, type TSchema } from 'typebox';
+import Type from 'typebox';
 import { subjects } from '../../bus/subjects.js';
 import { StatewattError } from '../../errors/error.js';
 import { parsePointAddress, type PointAddress } from '../../site/points.js';
-import type { StatewattClient } from './client.js';
+import { alarmEndpoints } from './alarm-endpoints.js';
 import {
   DeadLetterDetailSchema,
   DeadLetterIdSchema,
@@ -11,6 +11,7 @@ import {
   ReplayReplySchema,
 } from './dead-letter-schemas.js';
 import { modelEndpoints } from './model-endpoints.js';
+import { endpoint, type Endpoint } from './endpoint.js';
 import { pageOf } from './page.js';
 import {
   ActorDetailSchema,
@@ -28,57 +29,14 @@ import {
   WriteRequestSchema,
 } from './schemas.js';
 
-/** The NATS micro services of a node, with what each is for. */
-export const SERVICES = {
-  points: 'Points of the site: newest values, writes, live changes',
-  channels: 'Device channels: state, statistics, commands',
-  actors: 'Actors: what lives where, and the supervisor’s hand on it',
-  'dead-letters': 'What actors could not process, and effects that could not be carried out',
-  nodes: 'The nodes that share the work, and which partitions are whose',
-  models: 'Models of equipment: what they are, values, writes',
-  history: 'Past values of points',
-  health: 'The node and each of its parts',
-} as const;
-export type ServiceName = keyof typeof SERVICES;
-
-/** The name under which a service is discovered. */
-export function serviceName(service: ServiceName): string {
-  return `statewatt-${service}`;
-}
-
-/** Where live changes are published, and for how long unless asked again. */
-export interface Lease {
-  subject: string;
-  leaseMs: number;
-}
-
-/** What a node brings to answer a request. */
-export interface EndpointContext {
-  readonly client: StatewattClient;
-  /** Keeps changes of a channel, or of all, flowing to the lease's subject. */
-  readonly watch: (channel: number | '*') => Lease;
-}
-
-/** One request of the public interface: what it takes and gives, and how a node answers it. */
-export interface Endpoint<Q extends TSchema = TSchema, A extends TSchema = TSchema> {
-  readonly service: ServiceName;
-  readonly name: string;
-  readonly subject: string;
-  readonly summary: string;
-  /** It changes something: what a read-only user must not be permitted. */
-  readonly changes: boolean;
-  readonly request: Q;
-  readonly response: A;
-  call(context: EndpointContext, request: Static<Q>): Promise<Static<A>>;
-}
-
-export function endpoint<Q extends TSchema, A extends TSchema>(
-  service: ServiceName,
-  name: string,
-  rest: Pick<Endpoint<Q, A>, 'summary' | 'request' | 'response' | 'call'> & { changes?: true },
-): Endpoint<Q, A> {
-  return { changes: false, ...rest, service, name, subject: subjects.api(service, name) };
-}
+export {
+  SERVICES,
+  serviceName,
+  type Endpoint,
+  type EndpointContext,
+  type Lease,
+  type ServiceName,
+} from './endpoint.js';
 
 const closed = { additionalProperties: false } as const;
 const channel = HistoryQuerySchema.properties.channel;
@@ -194,6 +152,8 @@ export const endpoints = {
     response: ActorViewSchema,
     call: ({ client }, { ref }) => client.restartActor(ref),
   }),
+
+  ...alarmEndpoints,
 
   deadLettersList: endpoint('dead-letters', 'list', {
     summary: 'Dead letters, the oldest first, page by page',

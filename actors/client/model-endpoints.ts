@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import type { endpoint as defineEndpoint } from './endpoints.js';
+import type { endpoint as defineEndpoint } from './endpoint.js';
 import {
   ModelChangesSchema,
   ModelDetailSchema,

@@ -6,6 +6,7 @@ import { formatPointAddress } from '../../site/points.js';
 import type { PointsUpdate, StatewattClient } from './client.js';
 import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
 import { endpoints } from './endpoints.js';
+import { RemoteAlarms } from './remote-alarms.js';
 import { Asker } from './remote-ask.js';
 import { watchRemotely } from './remote-watch.js';
 import type {
@@ -74,6 +75,7 @@ export async function connectClient(options: ConnectOptions): Promise<StatewattC
 }
 
 class RemoteClient implements StatewattClient {
+  readonly alarms: RemoteAlarms;
   readonly #nats: NatsConnection;
   readonly #asker: Asker;
   readonly #closed = new AbortController();
@@ -81,6 +83,7 @@ class RemoteClient implements StatewattClient {
   constructor(nats: NatsConnection, timeoutMs: number) {
     this.#nats = nats;
     this.#asker = new Asker(nats, timeoutMs, this.#closed.signal);
+    this.alarms = new RemoteAlarms(this.#asker);
   }
 
   health(): Promise<Health> {

@@ -14,6 +14,8 @@ import { ConnectionCloser } from './connections.js';
 import { addDocumentation } from './documentation.js';
 import { notFound, sendError } from './errors.js';
 import { createOriginGuard } from './origin.js';
+import { alarmRoutes } from './routes/alarms.js';
+import { alarmsrvRoutes } from './routes/alarmsrv.js';
 import { actorRoutes } from './routes/actors.js';
 import { channelRoutes } from './routes/channels.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
@@ -112,6 +114,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       pointRoutes(typed, client);
       modelRoutes(typed, client);
       actorRoutes(typed, client);
+      alarmRoutes(typed, client);
       deadLetterRoutes(typed, client);
       done();
     },
@@ -123,6 +126,13 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       done();
     },
     { prefix: '/modsrv' },
+  );
+  void app.register(
+    (api, _options, done) => {
+      alarmsrvRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client);
+      done();
+    },
+    { prefix: '/alarmsrv' },
   );
   void app.register((api, _options, done) => {
     healthRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client, metrics);

@@ -21,6 +21,7 @@ export function addDocumentation(app: HttpApp): void {
         { name: 'channels', description: 'connections to devices' },
         { name: 'points', description: 'live values, history, writes' },
         { name: 'models', description: 'equipment, made from templates' },
+        { name: 'alarms', description: 'lists, commands of operators, who did what, figures' },
         { name: 'actors', description: 'what lives where, and its supervision' },
         { name: 'health', description: 'for people, probes and Prometheus' },
       ],

@@ -19,6 +19,15 @@ import {
   WriteReplySchema,
   WriteRequestSchema,
 } from '../../actors/client/schemas.js';
+import {
+  AlarmJournalSchema,
+  AlarmsPageSchema,
+  AlarmsQuerySchema,
+  AlarmStatisticsSchema,
+  AlarmViewSchema,
+  type AlarmsPage as Alarms,
+  type AlarmView as Alarm,
+} from '../../actors/client/alarms.js';
 
 /**
  * What the routes take and give beyond the client's own schemas, and the components of the OpenAPI document: a schema
@@ -68,6 +77,15 @@ export const DeadLetterDetail = component('DeadLetterDetail', DeadLetterDetailSc
 export const ReplayReply = component('ReplayReply', ReplayReplySchema);
 export const NodeView = component('Node', NodeViewSchema);
 export const Health = component('Health', HealthSchema);
+export const AlarmView = component('Alarm', Type.Unsafe<Alarm>(AlarmViewSchema));
+export const AlarmsPage = component('AlarmsPage', Type.Unsafe<Alarms>(AlarmsPageSchema));
+export const AlarmJournal = component('AlarmJournal', AlarmJournalSchema);
+export const AlarmStatistics = component('AlarmStatistics', AlarmStatisticsSchema);
+export const AlarmParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 128 }) });
+export const AlarmJournalRange = Type.Object(
+  { limit: AlarmsQuerySchema.properties.limit, cursor: AlarmsQuerySchema.properties.cursor },
+  { additionalProperties: false },
+);
 
 export const ModelView = component('Model', ModelViewSchema);
 export const ModelDetail = component('ModelDetail', ModelDetailSchema);

@@ -4,6 +4,7 @@ import { formatPointAddress, type PointKind } from '../../site/points.js';
 import type { PointsUpdate, StatewattClient } from '../../actors/client/client.js';
 import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel } from '../../actors/client/model-schemas.js';
 import { FakeModels } from './fake-models.js';
+import { FakeAlarms } from './fake-alarms.js';
 import type {
   DeadLetterDetail,
   DeadLettersPage,
@@ -56,6 +57,7 @@ export interface FakeClientOptions {
  * is a sine with one gap. For tests of the faces; replace single methods (sinon) to have them fail.
  */
 export class FakeClient implements StatewattClient {
+  readonly alarms: FakeAlarms;
   readonly #channels = new Map<number, ChannelView>();
   readonly #points = new Map<number, PointView[]>();
   readonly #writes = new Map<string, WriteReply>();
@@ -71,6 +73,7 @@ export class FakeClient implements StatewattClient {
   constructor({ channels = 3, time = Date.now() }: FakeClientOptions = {}) {
     this.time = time;
     this.#deadLetters = new FakeDeadLetters(time);
+    this.alarms = new FakeAlarms(time);
     for (let id = 1001; id <= 1000 + channels; id++) {
       this.#channels.set(id, fakeChannel(id, time));
       this.#points.set(

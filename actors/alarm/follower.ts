@@ -1,0 +1,142 @@
+import { DeliverPolicy, type Consumer, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import type { Bus } from '../../bus/connection.js';
+import { STREAM } from '../../bus/streams.js';
+import { subjects } from '../../bus/subjects.js';
+import { codecs } from '../../bus/topics.js';
+import { errorMessage } from '../../errors/error.js';
+import type { AlarmRecord } from '../../site/alarms.js';
+import type { AlarmIndex } from './alarm-index.js';
+import { announcedBy } from './announced.js';
+import { WINDOW_MS, type Raises } from './raises.js';
+
+const RETRY_MS = 500;
+const CONSUME = { max_messages: 2_000, idle_heartbeat: 1_000 } as const;
+const ALARMS = subjects.journalOfKind('alarm');
+
+/**
+ * Keeps the index at what the journal says. First the last entry of each alarm, which holds the whole of it; then every
+ * entry of the last hour, for the rates, and all that follow. After a lost connection it goes on where it was.
+ */
+export class AlarmFollower {
+  readonly #bus: Bus;
+  readonly #index: AlarmIndex;
+  readonly #raises: Raises;
+  readonly #now: () => number;
+  #messages: ConsumerMessages | undefined;
+  #endStatus: () => void = () => undefined;
+  /** When the stream was made: another one of the same name begins anew. */
+  #stream = '';
+  #taken = 0;
+  #loaded = false;
+  #stopped = false;
+  #lastError: string | null = null;
+  #reading: Promise<void> = Promise.resolve();
+
+  constructor(bus: Bus, index: AlarmIndex, raises: Raises, now: () => number = Date.now) {
+    this.#bus = bus;
+    this.#index = index;
+    this.#raises = raises;
+    this.#now = now;
+  }
+
+  /** Whether the index has every alarm that was there at the start. */
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  /** Why it does not get on; null when it does. */
+  get lastError(): string | null {
+    return this.#lastError;
+  }
+
+  start(): void {
+    // The server may have lost the consumer with the connection.
+    this.#endStatus = this.#bus.onStatus((status) => {
+      if (status === 'connected') void this.#messages?.close();
+    });
+    this.#reading = this.#read();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#endStatus();
+    await this.#messages?.close();
+    await this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#recognise();
+        if (!this.#loaded) this.#loaded = await this.#load();
+        this.#lastError = null;
+        if (this.#loaded) await this.#consume(await this.#following(), (message) => this.#follow(message));
+      } catch (error) {
+        this.#lastError = errorMessage(error);
+        if (!this.#stopped) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  /** A stream that was made anew has nothing to do with what is known. */
+  async #recognise(): Promise<void> {
+    const { created, state } = await this.#bus.manager.streams.info(STREAM.journal);
+    if (created === this.#stream && state.last_seq >= this.#taken) return;
+    this.#stream = created;
+    this.#taken = 0;
+    this.#loaded = false;
+    this.#index.clear();
+    this.#raises.clear();
+  }
+
+  /** False when the connection was lost before the last one. */
+  async #load(): Promise<boolean> {
+    const consumer = await this.#bus.jetstream.consumers.get(STREAM.journal, {
+      deliver_policy: DeliverPolicy.LastPerSubject,
+      filter_subjects: ALARMS,
+    });
+    if ((await consumer.info()).num_pending === 0) return true;
+    return this.#consume(consumer, (message) => {
+      const alarm = this.#alarm(message);
+      if (alarm !== undefined) this.#index.apply(alarm);
+      return message.info.pending === 0;
+    });
+  }
+
+  #following(): Promise<Consumer> {
+    const from =
+      this.#taken === 0
+        ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(this.#now() - WINDOW_MS).toISOString() }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.#taken + 1 };
+    return this.#bus.jetstream.consumers.get(STREAM.journal, { ...from, filter_subjects: ALARMS });
+  }
+
+  /** Until `take` says that a message was the last one (true), or the connection is lost (false). */
+  async #consume(consumer: Consumer, take: (message: JsMsg) => boolean): Promise<boolean> {
+    const messages = await consumer.consume(CONSUME);
+    this.#messages = messages;
+    if (this.#stopped) await messages.close();
+    for await (const message of messages) if (take(message)) return true;
+    return false;
+  }
+
+  /** There is always one more. */
+  #follow(message: JsMsg): false {
+    if (message.seq <= this.#taken) return false;
+    this.#taken = message.seq;
+    const alarm = this.#alarm(message);
+    if (alarm === undefined) return false;
+    this.#index.apply(alarm);
+    if (alarm.change.what === 'raised') this.#raises.add(alarm.id, alarm.change.at);
+    return false;
+  }
+
+  #alarm(message: JsMsg): AlarmRecord | undefined {
+    try {
+      return announcedBy(codecs.journal.decode(message.data));
+    } catch (error) {
+      this.#lastError = `message ${message.seq} of ${STREAM.journal}: ${errorMessage(error)}`;
+      return undefined;
+    }
+  }
+}

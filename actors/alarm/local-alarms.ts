@@ -1,0 +1,111 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Bus } from '../../bus/connection.js';
+import { StatewattError } from '../../errors/error.js';
+import { alarmId, type AlarmRecord } from '../../site/alarms.js';
+import { alarmRef, unknownAlarm, type AlarmKind } from '../alarm.js';
+import type {
+  AlarmCommand,
+  AlarmJournal,
+  AlarmJournalQuery,
+  AlarmsClient,
+  AlarmsPage,
+  AlarmsQuery,
+  AlarmStatistics,
+  AlarmStatisticsQuery,
+  RaiseAlarm,
+} from '../client/alarms.js';
+import type { ActorSystem } from '../runtime/system.js';
+import { AlarmIndex } from './alarm-index.js';
+import { readAlarm, readAlarmJournal } from './alarm-journal.js';
+import { AlarmFollower } from './follower.js';
+import { Raises } from './raises.js';
+import { alarmStatistics } from './statistics.js';
+
+export interface LocalAlarmsParts {
+  readonly bus: Bus;
+  readonly system: ActorSystem;
+  readonly kind: AlarmKind;
+  readonly now?: () => number;
+}
+
+/** The alarms of a site as a node answers them: commands go to the actors, lists come from an index in memory. */
+export class LocalAlarms implements AlarmsClient {
+  readonly #parts: LocalAlarmsParts;
+  readonly #index = new AlarmIndex();
+  readonly #raises = new Raises();
+  readonly #follower: AlarmFollower;
+  readonly #now: () => number;
+
+  constructor(parts: LocalAlarmsParts) {
+    this.#parts = parts;
+    this.#now = parts.now ?? Date.now;
+    this.#follower = new AlarmFollower(parts.bus, this.#index, this.#raises, this.#now);
+  }
+
+  /** Begins to read the journal; lists are refused (`alarms.loading`) until every alarm is known. */
+  start(): void {
+    this.#follower.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#follower.stop();
+  }
+
+  list(query: AlarmsQuery): Promise<AlarmsPage> {
+    return this.#whenLoaded(() => this.#index.list(query));
+  }
+
+  async get(id: string): Promise<AlarmRecord> {
+    const alarm = this.#index.get(id) ?? (await readAlarm(this.#parts.bus, id));
+    if (alarm === undefined) throw unknownAlarm(id);
+    return alarm;
+  }
+
+  async raise({ by, commandId, ...alarm }: RaiseAlarm): Promise<AlarmRecord> {
+    const { system, kind } = this.#parts;
+    const id = alarm.ruleId === undefined ? ownId(commandId) : alarmId(alarm.source, alarm.ruleId);
+    const command = { type: 'raise', by: by ?? alarm.source.slice(0, 128), ...alarm } as const;
+    return this.#keep(await system.ask(alarmRef(kind, id), command, commandId === undefined ? {} : { commandId }));
+  }
+
+  async command(id: string, command: AlarmCommand): Promise<AlarmRecord> {
+    const { system, kind } = this.#parts;
+    return this.#keep(await system.ask(alarmRef(kind, id), command));
+  }
+
+  async journal(id: string, query: AlarmJournalQuery): Promise<AlarmJournal> {
+    await this.get(id);
+    return readAlarmJournal(this.#parts.bus, id, query);
+  }
+
+  statistics({ operators = 1 }: AlarmStatisticsQuery): Promise<AlarmStatistics> {
+    return this.#whenLoaded(() => alarmStatistics(this.#index, this.#raises, operators, this.#now()));
+  }
+
+  /** Who has just been answered finds it in the list at once. */
+  #keep(alarm: AlarmRecord): AlarmRecord {
+    this.#index.apply(alarm);
+    return alarm;
+  }
+
+  /** Rejects with `alarms.loading` until every alarm is known, and with what `ask` throws. */
+  #whenLoaded<T>(ask: () => T): Promise<T> {
+    return Promise.resolve().then(() => {
+      if (!this.#follower.loaded) throw loading(this.#follower.lastError);
+      return ask();
+    });
+  }
+}
+
+function loading(trouble: string | null): StatewattError {
+  const why = trouble === null ? '' : `, which fails: ${trouble}`;
+  return new StatewattError('alarms.loading', 'unavailable', `the alarms are being read from the journal${why}`, {
+    retryAfterMs: 1_000,
+  });
+}
+
+/** An alarm that no rule raises: one for each request, the same for a request that is repeated. */
+function ownId(commandId: string | undefined): string {
+  if (commandId === undefined) return randomUUID();
+  return createHash('sha256').update(commandId).digest('base64url').slice(0, 22);
+}

@@ -1,0 +1,57 @@
+import type { Static, TSchema } from 'typebox';
+import { subjects } from '../../bus/subjects.js';
+import type { StatewattClient } from './client.js';
+
+/** The NATS micro services of a node, with what each is for. */
+export const SERVICES = {
+  points: 'Points of the site: newest values, writes, live changes',
+  alarms: 'Alarms: lists, commands of operators, who did what, figures',
+  channels: 'Device channels: state, statistics, commands',
+  actors: 'Actors: what lives where, and the supervisor’s hand on it',
+  'dead-letters': 'What actors could not process, and effects that could not be carried out',
+  nodes: 'The nodes that share the work, and which partitions are whose',
+  models: 'Models of equipment: what they are, values, writes',
+  history: 'Past values of points',
+  health: 'The node and each of its parts',
+} as const;
+export type ServiceName = keyof typeof SERVICES;
+
+/** The name under which a service is discovered. */
+export function serviceName(service: ServiceName): string {
+  return `statewatt-${service}`;
+}
+
+/** Where live changes are published, and for how long unless asked again. */
+export interface Lease {
+  subject: string;
+  leaseMs: number;
+}
+
+/** What a node brings to answer a request. */
+export interface EndpointContext {
+  readonly client: StatewattClient;
+  /** Keeps changes of a channel, or of all, flowing to the lease's subject. */
+  readonly watch: (channel: number | '*') => Lease;
+}
+
+/** One request of the public interface: what it takes and gives, and how a node answers it. */
+export interface Endpoint<Q extends TSchema = TSchema, A extends TSchema = TSchema> {
+  readonly service: ServiceName;
+  readonly name: string;
+  readonly subject: string;
+  readonly summary: string;
+  /** It changes something: what a read-only user must not be permitted. */
+  readonly changes: boolean;
+  readonly request: Q;
+  readonly response: A;
+  call(context: EndpointContext, request: Static<Q>): Promise<Static<A>>;
+}
+
+/** Describes one request; see `Endpoint`. */
+export function endpoint<Q extends TSchema, A extends TSchema>(
+  service: ServiceName,
+  name: string,
+  rest: Pick<Endpoint<Q, A>, 'summary' | 'request' | 'response' | 'call'> & { changes?: true },
+): Endpoint<Q, A> {
+  return { changes: false, ...rest, service, name, subject: subjects.api(service, name) };
+}
