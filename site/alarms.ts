@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 /** Alarm levels, most severe first. */
 export const ALARM_LEVELS = ['Critical', 'Major', 'Minor', 'Warning', 'Info'] as const;
 export type AlarmLevel = (typeof ALARM_LEVELS)[number];
@@ -106,15 +104,4 @@ export function statusOf(state: AlarmState, condition: boolean): AlarmStatus {
 /** 0 for the most severe. */
 export function severity(level: AlarmLevel): number {
   return ALARM_LEVELS.indexOf(level);
-}
-
-/**
- * The id of the alarm that a rule raises for a source: the same each time, so that an episode is raised once however
- * often it is told. An id of an actor, and opaque.
- */
-export function alarmId(source: string, ruleId: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([source, ruleId]))
-    .digest('base64url')
-    .slice(0, 22);
 }

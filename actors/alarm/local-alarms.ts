@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Bus } from '../../bus/connection.js';
 import { StatewattError } from '../../errors/error.js';
-import { alarmId, type AlarmRecord } from '../../site/alarms.js';
+import { alarmId } from '../../site/alarm-id.js';
+import type { AlarmRecord } from '../../site/alarms.js';
 import { alarmRef, unknownAlarm, type AlarmKind } from '../alarm.js';
 import type {
   AlarmCommand,

@@ -15,7 +15,7 @@ import type {
   RaiseAlarm,
 } from '../../actors/client/alarms.js';
 import { alarmMachine } from '../../machines/alarm.js';
-import { alarmId } from '../../site/alarms.js';
+import { alarmId } from '../../site/alarm-id.js';
 import { SimulatedActor } from './simulated-actor.js';
 
 /** Alarms in memory behind the public client, run by the real state chart. The first one, `a1`, is raised. */

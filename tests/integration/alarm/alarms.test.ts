@@ -4,7 +4,7 @@ import { LocalAlarms } from '../../../actors/alarm/local-alarms.js';
 import type { RaiseAlarm } from '../../../actors/client/alarms.js';
 import { createSystem, type ActorSystem } from '../../../actors/runtime/system.js';
 import type { Bus } from '../../../bus/connection.js';
-import { alarmId } from '../../../site/alarms.js';
+import { alarmId } from '../../../site/alarm-id.js';
 import { startNats, type TestNats } from '../../support/nats.js';
 import { eventually } from '../../support/temp.js';
 

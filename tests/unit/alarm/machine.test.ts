@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { alarmMachine, type Announcement } from '../../../machines/alarm.js';
 import type { AlarmEvent, RaiseEvent } from '../../../machines/alarm/record.js';
 import type { WithoutTime } from '../../../actors/runtime/kind.js';
-import { ALARM_STATES, alarmId, isOpen, statusOf, type AlarmState } from '../../../site/alarms.js';
+import { alarmId } from '../../../site/alarm-id.js';
+import { ALARM_STATES, isOpen, statusOf, type AlarmState } from '../../../site/alarms.js';
 import { SimulatedActor } from '../../support/simulated-actor.js';
 
 type Sent = WithoutTime<AlarmEvent>;
