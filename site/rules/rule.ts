@@ -1,0 +1,69 @@
+import type { ErrorBody } from '../../errors/error.js';
+
+/** When an action is taken: when the rule fires, or when its condition is false again after that. */
+export type ActionMoment = 'fires' | 'returns';
+
+interface ActionBase {
+  readonly on: ActionMoment;
+  /** What follows when it cannot be done: the rest of the actions are left out, or taken all the same. */
+  readonly onFailure: 'stop' | 'continue';
+}
+
+/** Something that a rule does. Points are addresses in text (`comsrv:1001:C:1`). */
+export type RuleAction = ActionBase &
+  (
+    | {
+        readonly type: 'create_alarm';
+        readonly level: string;
+        readonly title: string;
+        readonly description?: string;
+        /** What the alarm is about; default the rule's first point. */
+        readonly source?: string;
+      }
+    | { readonly type: 'clear_alarm' }
+    | { readonly type: 'write'; readonly point: string; readonly value: number }
+    | { readonly type: 'webhook'; readonly url: string; readonly body?: unknown }
+    | { readonly type: 'publish'; readonly subject: string; readonly body?: unknown }
+  );
+
+/** A rule as it is configured: when its condition becomes true, it acts. */
+export interface Rule {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly enabled: boolean;
+  /** Higher ones first, where an order is to be chosen. */
+  readonly priority: number;
+  /** docs/expressions.md; it must be a condition. */
+  readonly expression: string;
+  /** How long the condition must be true before the rule fires, ms. */
+  readonly holdMs: number;
+  /** Least time between two firings, ms. */
+  readonly cooldownMs: number;
+  /** A threshold that was passed counts as passed until the value has gone back by this much. */
+  readonly deadband: number;
+  /** In their order. */
+  readonly actions: readonly RuleAction[];
+}
+
+export type StepOutcome =
+  | { readonly status: 'pending' }
+  | { readonly status: 'done'; readonly at: number }
+  | { readonly status: 'failed'; readonly at: number; readonly error: ErrorBody }
+  /** Left out, because one before it failed. */
+  | { readonly status: 'skipped' };
+
+/** One run of a rule's actions, or a manual evaluation that found nothing to do. */
+export interface Execution {
+  /** Unique in the rule, rising. */
+  readonly number: number;
+  /** ms since the Unix epoch. */
+  readonly at: number;
+  readonly trigger: 'fires' | 'returns' | 'manual';
+  /** Whether the condition was true; null: unknown. */
+  readonly condition: boolean | null;
+  /** Values of the expression's points at that moment, in its order; null: unknown. Says why it fired. */
+  readonly values: readonly (number | null)[];
+  /** Indexes in the rule's actions, with what became of each. */
+  readonly steps: readonly ({ readonly action: number } & StepOutcome)[];
+}

@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict';
+import type { WithoutTime } from '../../../actors/runtime/kind.js';
+import { LOOP_FIRINGS, ruleMachine, type RuleContext, type RuleEvent } from '../../../machines/rule.js';
+import { KEPT_EXECUTIONS, MAX_WAITING, type ActionOrder } from '../../../machines/rule/executions.js';
+import type { Rule, RuleAction } from '../../../site/rules/rule.js';
+import { assertAllTaken, Walk } from '../../support/walk.js';
+
+type Sent = WithoutTime<RuleEvent>;
+
+const alarm: RuleAction = { type: 'create_alarm', level: 'Warning', title: 'Hot', on: 'fires', onFailure: 'stop' };
+const write: RuleAction = { type: 'write', point: 'comsrv:1:C:1', value: 1, on: 'fires', onFailure: 'continue' };
+const clear: RuleAction = { type: 'clear_alarm', on: 'returns', onFailure: 'stop' };
+const rule = (change: Partial<Rule> = {}): Rule => ({
+  ...{ id: 'hot', name: 'Hot', description: '', enabled: true, priority: 0, expression: '1:T:1 > 80' },
+  ...{ holdMs: 0, cooldownMs: 0, deadband: 0, actions: [alarm] },
+  ...change,
+});
+const error = { code: 'channel.not_online', category: 'conflict', message: 'away' } as const;
+const READY = { type: 'xstate.after.readiness.rule.holding' } as unknown as Sent;
+
+describe('rule machine', () => {
+  const covered = new Set<unknown>();
+  let revision = 0;
+
+  type RuleWalk = Walk<typeof ruleMachine>;
+  const context = (walk: RuleWalk) => walk.snapshot.context as RuleContext;
+  const effects = (walk: RuleWalk) => walk.actions.map(({ type }) => type).filter((type) => !type.startsWith('xstate'));
+  const order = (walk: RuleWalk) => {
+    const taken = walk.actions.findLast(({ type }) => type === 'takeNext');
+    return (taken?.params as { order: ActionOrder | null } | undefined)?.order;
+  };
+  const timers = (walk: RuleWalk) =>
+    walk.actions.filter(({ type }) => type === 'xstate.raise').map(({ params }) => (params as { delay: number }).delay);
+  const configure = (change: Partial<Rule> = {}, loop: string | null = null): Sent => ({
+    ...{ type: 'configure', revision: `r${++revision}`, rule: rule(change), loop },
+  });
+  const is = (value: boolean | null): Sent => ({ type: 'condition', value, values: [value === true ? 90 : 70] });
+  const evaluated = (value: boolean | null): Sent => ({ type: 'evaluated', value, values: [1] });
+  const steps = (walk: RuleWalk) => context(walk).executions.map(({ steps }) => steps.map(({ status }) => status));
+
+  function started(change: Partial<Rule> = {}, loop: string | null = null): RuleWalk {
+    const walk = new Walk(ruleMachine, covered);
+    assert.equal(walk.send(configure(change, loop)), 'waiting');
+    return walk;
+  }
+
+  after(() => assertAllTaken(ruleMachine, covered));
+
+  it('watches its condition while it is enabled, by its configuration or an operator', () => {
+    const walk = new Walk(ruleMachine, covered);
+    assert.equal(walk.send({ type: 'enable' }), 'disabled', 'there is nothing to watch');
+    assert.equal(walk.send(configure({ enabled: false })), 'disabled');
+    assert.deepEqual(effects(walk), []);
+    assert.equal(walk.send({ type: 'enable' }), 'waiting');
+    assert.deepEqual(
+      walk.actions.map(({ type, params }) => [type, params]),
+      [['watch', { rule: rule({ enabled: false }) }]],
+    );
+    assert.equal(walk.send(configure({ enabled: false, priority: 1 })), 'waiting', 'the operator’s word holds');
+    assert.equal(walk.send({ type: 'disable' }), 'disabled');
+    assert.deepEqual(effects(walk), ['unwatch']);
+    assert.equal(walk.send(configure({ enabled: true })), 'waiting');
+    assert.equal(walk.send(configure({ enabled: false })), 'disabled');
+    assert.equal(walk.send({ type: 'activated' }), 'disabled');
+    assert.deepEqual(effects(walk), ['takeNext']);
+  });
+
+  it('fires at the edge of its condition, once, and again only after it was false', () => {
+    const walk = started();
+    assert.equal(walk.send(is(false)), 'waiting');
+    assert.equal(walk.send(is(null)), 'waiting');
+    assert.equal(walk.send(is(true)), 'active');
+    assert.deepEqual(order(walk), { execution: 1, index: 0, action: alarm });
+    const [execution] = context(walk).executions;
+    assert.deepEqual(execution, {
+      ...{ number: 1, at: walk.now, trigger: 'fires', condition: true, values: [90] },
+      steps: [{ action: 0, status: 'pending' }],
+    });
+    assert.equal(walk.send(is(null)), 'active', 'the unknown does not end it');
+    assert.equal(walk.send(is(true)), 'active');
+    assert.equal(context(walk).executed, 1);
+    assert.equal(walk.send(is(false)), 'waiting');
+    assert.equal(walk.send(is(true)), 'active');
+    assert.deepEqual(
+      context(walk).executions.map(({ trigger }) => trigger),
+      ['fires', 'returns', 'fires'],
+    );
+  });
+
+  it('fires after the hold time, unless the condition was false or unknown meanwhile', () => {
+    const walk = started({ holdMs: 5_000 });
+    for (const broken of [false, null]) {
+      assert.equal(walk.send(is(true)), 'holding');
+      assert.deepEqual(timers(walk), [5_000]);
+      assert.equal(walk.send(is(broken)), 'waiting');
+      assert.ok(walk.actions.some(({ type }) => type === 'xstate.cancel'));
+    }
+    assert.equal(walk.send(is(true)), 'holding');
+    assert.equal(walk.send({ type: 'activated' }), 'holding');
+    assert.deepEqual([effects(walk), timers(walk)], [['watch', 'takeNext'], []], 'the timer runs on');
+    assert.equal(walk.send(is(true)), 'holding');
+    assert.equal(walk.send(READY), 'active');
+    assert.deepEqual(context(walk).executions[0]?.values, [90]);
+    assert.equal(order(walk)?.action, alarm);
+  });
+
+  it('fires again only after the cooldown, when its condition is true still', () => {
+    const walk = started({ cooldownMs: 10_000 });
+    assert.equal(walk.send(is(true)), 'active');
+    walk.send(is(false));
+    assert.equal(walk.send(is(true)), 'holding');
+    assert.deepEqual(timers(walk), [8_000]);
+    walk.send(is(false));
+    walk.now += 20_000;
+    assert.equal(walk.send(is(true)), 'active');
+  });
+
+  it('takes its actions one after the other, and goes on from where it was after a crash', () => {
+    const walk = started({ actions: [alarm, clear, write] });
+    walk.send(is(true));
+    assert.equal(order(walk)?.index, 0);
+    walk.send({ type: 'action.done', execution: 1, index: 2 });
+    assert.deepEqual(steps(walk), [['pending', 'pending']], 'nobody has ordered that one');
+    walk.send({ type: 'activated' });
+    assert.equal(order(walk)?.index, 0, 'ordered again, by the same name');
+    walk.send({ type: 'action.done', execution: 1, index: 0 });
+    assert.deepEqual(order(walk), { execution: 1, index: 2, action: write });
+    walk.send(is(false));
+    assert.equal(order(walk)?.index, 2, 'the return waits for its turn');
+    walk.send({ type: 'action.done', execution: 1, index: 2 });
+    assert.deepEqual(order(walk), { execution: 2, index: 1, action: clear });
+    walk.send({ type: 'action.done', execution: 2, index: 1 });
+    assert.equal(order(walk), null);
+    assert.deepEqual(steps(walk), [['done', 'done'], ['done']]);
+    walk.send({ type: 'action.failed', execution: 2, index: 1, error });
+    assert.deepEqual(steps(walk), [['done', 'done'], ['done']]);
+  });
+
+  it('leaves out the rest after an action that failed, or goes on, as the action says', () => {
+    const stops = started({ actions: [alarm, write] });
+    stops.send(is(true));
+    stops.send({ type: 'action.failed', execution: 1, index: 0, error });
+    assert.deepEqual(context(stops).executions[0]?.steps, [
+      { action: 0, status: 'failed', at: stops.now, error },
+      { action: 1, status: 'skipped' },
+    ]);
+    assert.equal(order(stops), null);
+    const goesOn = started({ actions: [write, alarm] });
+    goesOn.send(is(true));
+    goesOn.send({ type: 'action.failed', execution: 1, index: 0, error });
+    assert.equal(order(goesOn)?.index, 1);
+  });
+
+  it('is evaluated on demand: it fires if it has not, and else only notes what was found', () => {
+    const walk = started({ holdMs: 60_000 });
+    walk.send({ type: 'evaluate' });
+    assert.deepEqual(effects(walk), ['evaluateNow']);
+    assert.equal(walk.send(evaluated(false)), 'waiting');
+    assert.equal(walk.send(evaluated(true)), 'active', 'without the hold time');
+    assert.equal(walk.send({ type: 'evaluate' }), 'active');
+    assert.equal(walk.send(evaluated(true)), 'active');
+    walk.send(is(false));
+    walk.send(is(true));
+    assert.equal(walk.send(evaluated(null)), 'holding');
+    assert.equal(walk.send(evaluated(true)), 'active');
+    assert.deepEqual(
+      context(walk).executions.map(({ trigger, condition, steps }) => [trigger, condition, steps.length]),
+      [
+        ['manual', false, 0],
+        ['manual', true, 1],
+        ['manual', true, 0],
+        ['returns', false, 0],
+        ['manual', null, 0],
+        ['manual', true, 1],
+      ],
+    );
+  });
+
+  it('begins anew with another configuration, and takes no action of the old one', () => {
+    const walk = started({ cooldownMs: 60_000, actions: [alarm, write] });
+    walk.send(is(true));
+    const same = { type: 'configure', revision: context(walk).revision as string, rule: rule(), loop: null } as const;
+    assert.equal(walk.send(same), 'active');
+    assert.equal(walk.send(configure({ holdMs: 1_000 })), 'waiting');
+    assert.deepEqual(effects(walk), ['watch']);
+    assert.deepEqual(steps(walk), [['skipped', 'skipped']]);
+    assert.equal(context(walk).condition, null);
+    walk.send(is(true));
+    assert.deepEqual(timers(walk), [1_000]);
+    assert.equal(walk.send({ type: 'disable' }), 'disabled');
+    walk.send({ type: 'enable' });
+    walk.send(is(true));
+    assert.equal(walk.send(configure()), 'waiting');
+  });
+
+  it('can be turned off and asked at any time', () => {
+    for (const off of [{ type: 'disable' } as const, configure({ enabled: false })]) {
+      const holding = started({ holdMs: 1_000 });
+      holding.send(is(true));
+      holding.send({ type: 'evaluate' });
+      assert.deepEqual([holding.value, effects(holding)], ['holding', ['evaluateNow']]);
+      assert.equal(holding.send(off), 'disabled');
+      const active = started();
+      active.send(is(true));
+      assert.equal(active.send(off), 'disabled');
+      assert.deepEqual(effects(active), ['unwatch']);
+      assert.equal(active.send({ type: 'evaluate' }), 'disabled');
+    }
+    const holding = started({ holdMs: 1_000 });
+    holding.send(is(true));
+    assert.equal(holding.send(configure({ holdMs: 2_000 })), 'waiting');
+  });
+
+  it('is stopped when it goes round in a loop, and says which', () => {
+    const around = (walk: RuleWalk) => {
+      for (let count = 0; count < LOOP_FIRINGS; count++) {
+        assert.equal(walk.send(is(true)), 'active');
+        walk.send(is(false));
+      }
+    };
+    const harmless = started();
+    around(harmless);
+    assert.equal(harmless.send(is(true)), 'active', 'nothing leads back to it');
+    const slow = started({}, 'a writes x, a reads it');
+    around(slow);
+    slow.now += 60_000;
+    assert.equal(slow.send(is(true)), 'active', 'a control that works slowly is none');
+
+    const walk = started({}, 'a writes x, a reads it');
+    around(walk);
+    assert.equal(walk.send(is(true)), 'stopped');
+    assert.deepEqual(effects(walk), ['unwatch']);
+    assert.match(context(walk).stoppedBecause ?? '', /fired 10 times within a minute.*: a writes x, a reads it$/);
+    assert.equal(walk.send(is(true)), 'stopped');
+    assert.equal(walk.send({ type: 'enable' }), 'waiting');
+    assert.deepEqual([effects(walk), context(walk).stoppedBecause], [['watch'], null]);
+    around(walk);
+    walk.send(is(true));
+    assert.equal(walk.send(configure({}, 'still')), 'waiting');
+    around(walk);
+    walk.send(is(true));
+    assert.equal(walk.send({ type: 'disable' }), 'disabled');
+    walk.send({ type: 'enable' });
+    around(walk);
+    walk.send(is(true));
+    assert.equal(walk.send(configure({ enabled: false }, 'still')), 'disabled');
+
+    const cooling = started({ cooldownMs: 1_500 }, 'b');
+    cooling.send(is(true));
+    for (let count = 1; count < LOOP_FIRINGS; count++) {
+      cooling.send(is(false));
+      cooling.now -= 900; // Within the cooldown.
+      assert.equal(cooling.send(is(true)), 'holding');
+      assert.equal(cooling.send(READY), 'active');
+    }
+    cooling.send(is(false));
+    cooling.now -= 900;
+    assert.equal(cooling.send(is(true)), 'holding');
+    assert.equal(cooling.send(READY), 'stopped');
+  });
+
+  it('bounds what it remembers, and forgets nothing that it has yet to do', () => {
+    const walk = started({ actions: [alarm] });
+    for (let count = 0; count < MAX_WAITING + 1; count++) {
+      walk.send(is(true));
+      walk.send(is(false));
+    }
+    const firings = context(walk).executions.filter(({ trigger }) => trigger === 'fires');
+    assert.deepEqual(
+      firings.map(({ steps: [step] }) => step?.status),
+      [...Array.from({ length: MAX_WAITING }, () => 'pending'), 'failed'],
+    );
+    for (let count = 0; count < 2 * KEPT_EXECUTIONS; count++) walk.send(evaluated(false));
+    assert.equal(context(walk).executions.length, KEPT_EXECUTIONS);
+    assert.equal(steps(walk).filter(([status]) => status === 'pending').length, MAX_WAITING);
+    assert.equal(order(walk) ?? null, null);
+    walk.send({ type: 'activated' });
+    assert.equal(order(walk)?.execution, 1);
+  });
+});
