@@ -38,8 +38,8 @@ export type RuleEvent =
   /** The condition is another than it was, or is told for the first time. */
   | { type: 'condition'; value: boolean | null; values: Values; at: number }
   /** Somebody asks for an evaluation now; `evaluated` answers. */
-  | { type: 'evaluate'; at: number }
-  | { type: 'evaluated'; value: boolean | null; values: Values; at: number }
+  | { type: 'evaluate'; request: string; at: number }
+  | { type: 'evaluated'; request: string; value: boolean | null; values: Values; at: number }
   | { type: 'action.done'; execution: number; index: number; at: number }
   | { type: 'action.failed'; execution: number; index: number; error: ErrorBody; at: number };
 
@@ -54,7 +54,7 @@ const watch = {
 /** Orders the action that is next; again when it is ordered already, as it must be after an activation. */
 const takeNext = {
   type: 'takeNext',
-  params: ({ context }: { context: RuleContext }) => ({ order: nextAction(context, context.rule) }),
+  params: ({ context }: { context: RuleContext }) => ({ order: nextAction(context, context.rule), rule: context.rule }),
 } as const;
 const execute = (trigger: Execution['trigger']) => ({ type: 'execute', params: { trigger } }) as const;
 
@@ -62,7 +62,12 @@ const execute = (trigger: Execution['trigger']) => ({ type: 'execute', params: {
 const whileWatching = {
   disable: 'disabled',
   activated: { actions: [watch, takeNext] },
-  evaluate: { actions: 'evaluateNow' },
+  evaluate: {
+    actions: {
+      type: 'evaluateNow',
+      params: ({ event }: { event: { request: string } }) => ({ request: event.request }),
+    },
+  },
   configure: [
     { guard: 'turnedOff', actions: 'adopt', target: 'disabled' },
     { guard: 'differs', actions: ['adopt', 'forgetCondition', watch], target: 'waiting', reenter: true },
@@ -125,7 +130,8 @@ export const ruleMachine = setup({
     execute: assign(({ context, event }, { trigger }: { trigger: Execution['trigger'] }) => {
       const { condition, values } = 'value' in event ? { condition: event.value, values: event.values } : context;
       const moment = trigger === 'returns' ? 'returns' : 'fires';
-      return addExecution(context, context.rule, moment, { at: event.at, trigger, condition, values });
+      const request = event.type === 'evaluated' ? { request: event.request } : {};
+      return addExecution(context, context.rule, moment, { at: event.at, trigger, condition, values, ...request });
     }),
     /** A manual evaluation that does not make the rule fire is noted, and takes no action. */
     look: assign(({ context, event }) =>
@@ -133,6 +139,7 @@ export const ruleMachine = setup({
         ? addExecution(context, context.rule, null, {
             at: event.at,
             trigger: 'manual',
+            request: event.request,
             condition: event.value,
             values: event.values,
           })
@@ -148,8 +155,8 @@ export const ruleMachine = setup({
     /** Evaluate the condition of the rule from now on, in place of what was watched before, and tell it once. */
     watch: (_, _params: { readonly rule: Rule | null }) => undefined,
     unwatch: () => undefined,
-    evaluateNow: () => undefined,
-    takeNext: (_, _params: { readonly order: ActionOrder | null }) => undefined,
+    evaluateNow: (_, _params: { readonly request: string }) => undefined,
+    takeNext: (_, _params: { readonly order: ActionOrder | null; readonly rule: Rule | null }) => undefined,
   },
 }).createMachine({
   id: 'rule',

@@ -20,15 +20,18 @@ export interface ActionOrder {
   /** In the rule's actions. */
   readonly index: number;
   readonly action: RuleAction;
+  /** When the execution began, ms since the Unix epoch, and why. */
+  readonly at: number;
+  readonly values: Execution['values'];
 }
 
 /** The first action that has not been taken; null when there is none. */
 export function nextAction({ executions }: Executions, rule: Rule | null): ActionOrder | null {
-  for (const { number, steps } of executions) {
+  for (const { number, steps, at, values } of executions) {
     const step = steps.find(({ status }) => status === 'pending');
     if (step === undefined) continue;
     const action = rule?.actions[step.action];
-    return action === undefined ? null : { execution: number, index: step.action, action };
+    return action === undefined ? null : { execution: number, index: step.action, action, at, values };
   }
   return null;
 }
@@ -38,7 +41,7 @@ export function addExecution(
   { executions, executed }: Executions,
   rule: Rule | null,
   moment: RuleAction['on'] | null,
-  facts: Pick<Execution, 'at' | 'trigger' | 'condition' | 'values'>,
+  facts: Pick<Execution, 'at' | 'trigger' | 'condition' | 'values' | 'request'>,
 ): Executions {
   const waiting = executions.filter(isPending).length;
   const outcome: StepOutcome =

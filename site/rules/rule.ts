@@ -60,6 +60,8 @@ export interface Execution {
   /** ms since the Unix epoch. */
   readonly at: number;
   readonly trigger: 'fires' | 'returns' | 'manual';
+  /** Names the manual evaluation, as whoever asked for it did. */
+  readonly request?: string;
   /** Whether the condition was true; null: unknown. */
   readonly condition: boolean | null;
   /** Values of the expression's points at that moment, in its order; null: unknown. Says why it fired. */

@@ -27,7 +27,8 @@ describe('rule machine', () => {
   const effects = (walk: RuleWalk) => walk.actions.map(({ type }) => type).filter((type) => !type.startsWith('xstate'));
   const order = (walk: RuleWalk) => {
     const taken = walk.actions.findLast(({ type }) => type === 'takeNext');
-    return (taken?.params as { order: ActionOrder | null } | undefined)?.order;
+    const found = (taken?.params as { order: ActionOrder | null } | undefined)?.order;
+    return found && { execution: found.execution, index: found.index, action: found.action };
   };
   const timers = (walk: RuleWalk) =>
     walk.actions.filter(({ type }) => type === 'xstate.raise').map(({ params }) => (params as { delay: number }).delay);
@@ -35,7 +36,7 @@ describe('rule machine', () => {
     ...{ type: 'configure', revision: `r${++revision}`, rule: rule(change), loop },
   });
   const is = (value: boolean | null): Sent => ({ type: 'condition', value, values: [value === true ? 90 : 70] });
-  const evaluated = (value: boolean | null): Sent => ({ type: 'evaluated', value, values: [1] });
+  const evaluated = (value: boolean | null): Sent => ({ type: 'evaluated', request: 'q', value, values: [1] });
   const steps = (walk: RuleWalk) => context(walk).executions.map(({ steps }) => steps.map(({ status }) => status));
 
   function started(change: Partial<Rule> = {}, loop: string | null = null): RuleWalk {
@@ -153,11 +154,11 @@ describe('rule machine', () => {
 
   it('is evaluated on demand: it fires if it has not, and else only notes what was found', () => {
     const walk = started({ holdMs: 60_000 });
-    walk.send({ type: 'evaluate' });
+    walk.send({ type: 'evaluate', request: 'q' });
     assert.deepEqual(effects(walk), ['evaluateNow']);
     assert.equal(walk.send(evaluated(false)), 'waiting');
     assert.equal(walk.send(evaluated(true)), 'active', 'without the hold time');
-    assert.equal(walk.send({ type: 'evaluate' }), 'active');
+    assert.equal(walk.send({ type: 'evaluate', request: 'q' }), 'active');
     assert.equal(walk.send(evaluated(true)), 'active');
     walk.send(is(false));
     walk.send(is(true));
@@ -197,14 +198,14 @@ describe('rule machine', () => {
     for (const off of [{ type: 'disable' } as const, configure({ enabled: false })]) {
       const holding = started({ holdMs: 1_000 });
       holding.send(is(true));
-      holding.send({ type: 'evaluate' });
+      holding.send({ type: 'evaluate', request: 'q' });
       assert.deepEqual([holding.value, effects(holding)], ['holding', ['evaluateNow']]);
       assert.equal(holding.send(off), 'disabled');
       const active = started();
       active.send(is(true));
       assert.equal(active.send(off), 'disabled');
       assert.deepEqual(effects(active), ['unwatch']);
-      assert.equal(active.send({ type: 'evaluate' }), 'disabled');
+      assert.equal(active.send({ type: 'evaluate', request: 'q' }), 'disabled');
     }
     const holding = started({ holdMs: 1_000 });
     holding.send(is(true));
