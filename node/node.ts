@@ -12,12 +12,15 @@ import { FramePublisher } from '../actors/frames/publisher.js';
 import { Spool } from '../actors/frames/spool.js';
 import { LiveFeed } from '../actors/projections/live-feed.js';
 import { RealtimeProjection } from '../actors/projections/realtime.js';
+import { createRuleKind } from '../actors/rule.js';
+import { FrameRouter } from '../actors/rule/frame-router.js';
 import { createSystem, type ActorSystem } from '../actors/runtime/system.js';
 import { errorMessage } from '../errors/error.js';
 import { createHttpFacade } from '../facade/http/server.js';
 import { startNatsServices } from '../facade/nats/services.js';
 import { WEB_ROOT } from '../facade/web-root.js';
 import { loadSite, maskSecrets, type Environment } from '../site/config/index.js';
+import { sitePoints } from '../site/expressions/index.js';
 import { Channels } from './channels.js';
 import { viewLetterInside } from './dead-letters.js';
 import { DataFolder } from './data-folder.js';
@@ -31,6 +34,8 @@ import { createMetrics } from './metrics.js';
 import { Models } from './models.js';
 import { startBus, startHistoryStore, startRealtimeStore } from './outside-parts.js';
 import { Reloader } from './reloader.js';
+import { takeRuleAction } from './rule-actions.js';
+import { Rules } from './rules.js';
 import { Siblings } from './siblings.js';
 import { SiteHolder } from './site-holder.js';
 import { Stages, type StageReport } from './stages.js';
@@ -174,14 +179,27 @@ async function startParts(
     known: () => knownActors(bus, modelKind.kind),
     onTrouble: (model, error) => log.error({ part: 'models', model }, errorMessage(error)),
   });
+  const ruleKind = createRuleKind({
+    frames: new FrameRouter(feed),
+    read: (channel) => realtime.read(channel),
+    points: () => sitePoints(holder.site, holder.site.aliases),
+    act: (run) => takeRuleAction(run, { system: () => system, channelKind, bus }),
+  });
+  const rules: Rules = new Rules({
+    system: () => system,
+    kind: ruleKind,
+    holder,
+    onTrouble: (rule, error) => log.error({ part: 'rules', rule }, errorMessage(error)),
+  });
   const system: ActorSystem = createSystem({
     bus,
-    kinds: [channelKind, modelKind, alarmKind],
+    kinds: [channelKind, modelKind, ruleKind, alarmKind],
     node,
-    alwaysOn: async () => [...channels.refs(), ...(await models.refs())],
+    alwaysOn: async () => [...channels.refs(), ...(await models.refs()), ...rules.refs()],
     onOwned: (partitions) => {
       void channels.own(partitions);
       void models.own(partitions);
+      void rules.own(partitions);
       historyWriter.write(partitions.has(HISTORY_PARTITION)).catch((error: unknown) => {
         log.error({ part: 'history' }, errorMessage(error));
       });
@@ -212,7 +230,7 @@ async function startParts(
     () => alarms.stop(),
   );
 
-  const reloader = new Reloader({ path: sitePath, holder, channels, models, realtime, log });
+  const reloader = new Reloader({ path: sitePath, holder, channels, models, rules, realtime, log });
   let ready = false;
   const healthCheck = new HealthCheck({
     bus,
@@ -250,6 +268,7 @@ async function startParts(
     },
     () => {
       ready = false;
+      rules.stop();
       channels.stop();
     },
     () => `${holder.site.channels.length} of ${holder.site.name}`,

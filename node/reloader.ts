@@ -5,6 +5,7 @@ import type { RealtimeStore } from '../protocols/realtime/store.js';
 import type { Site } from '../site/model.js';
 import type { Channels } from './channels.js';
 import type { Models } from './models.js';
+import type { Rules } from './rules.js';
 import type { NodeLog } from './node.js';
 import type { SiteHolder } from './site-holder.js';
 
@@ -15,6 +16,7 @@ export interface ReloaderParts {
   readonly holder: SiteHolder;
   readonly channels: Channels;
   readonly models: Models;
+  readonly rules: Pick<Rules, 'apply'>;
   readonly realtime: RealtimeStore;
   readonly log: NodeLog;
 }
@@ -57,7 +59,7 @@ export class Reloader {
   }
 
   #changed(next: Site | ConfigError, changes: readonly ChannelChange[]): void {
-    const { holder, channels, models, log } = this.#parts;
+    const { holder, channels, models, rules, log } = this.#parts;
     if (next instanceof ConfigError) {
       this.#problem = next.message;
       log.error({ part: 'configuration', problems: next.problems }, `the edit is not in force: ${next.message}`);
@@ -72,6 +74,7 @@ export class Reloader {
       holder.replace(next);
       await channels.apply(changes);
       await models.apply();
+      await rules.apply();
       const what = changes.map(({ id, change }) => `${id} ${change}`).join(', ') || 'settings of the site';
       log.info({ part: 'configuration', changes: changes.length }, `the new configuration is in force: ${what}`);
     });

@@ -1,5 +1,6 @@
 import type { Model } from './models/model.js';
 import type { Template } from './models/template.js';
+import type { Rule } from './rules/rule.js';
 import type { DataType, PointDefinition, PointKind } from './points.js';
 
 /** A whole, validated site: what site/config/ loads from site.yaml and the point tables, and all the rest trusts. */
@@ -17,6 +18,10 @@ export interface Site {
   readonly templates: readonly Template[];
   /** Those of the site file, ascending by id. */
   readonly models: readonly Model[];
+  /** Ascending by id; their conditions have been compiled once, so they are right for this site. */
+  readonly rules: readonly Rule[];
+  /** Names that conditions may use for points, with the points’ addresses. */
+  readonly aliases: Readonly<Record<string, string>>;
 }
 
 export interface PollingDefaults {

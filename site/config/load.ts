@@ -4,6 +4,7 @@ import { readChannel } from './channel.js';
 import { diskFiles, Reader, type Files } from './files.js';
 import { readModels } from './models.js';
 import { Problems } from './problems.js';
+import { readAliases, readRules } from './rules.js';
 import { checkSiteFile } from './schema-check.js';
 import type { ChannelFile } from './schema/channel.js';
 import { SITE_DEFAULTS, type SiteFile } from './schema/site.js';
@@ -73,6 +74,8 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
   const sound = channels.filter((channel) => channel !== undefined).sort((a, b) => a.id - b.id);
   const templates = await readTemplates(source, file.templates ?? []);
   const models = readModels(file.models ?? [], templates, sound, checked.channels, block);
+  const aliases = readAliases(file.aliases ?? {}, { channels: sound }, block.at('aliases'));
+  const rules = readRules(file.rules ?? [], { channels: sound, aliases }, block.at('rules'));
   const { history = {} } = file;
   const watch = given(block, file, ['watch_files', 'file_watch_enabled']);
   return {
@@ -89,6 +92,8 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
     },
     templates,
     models,
+    rules,
+    aliases,
   };
 }
 

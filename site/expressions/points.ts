@@ -23,7 +23,7 @@ export const ANY_POINT: PointScope = {
  * The points of a site: by address, by `channel name/point name`, and by the aliases given. A name that two points
  * share stands for neither.
  */
-export function sitePoints(site: Site, aliases: Readonly<Record<string, string>> = {}): PointScope {
+export function sitePoints(site: Pick<Site, 'channels'>, aliases: Readonly<Record<string, string>> = {}): PointScope {
   const types = new Map<number, Map<number, 'number' | 'text'>>();
   const names = new Map<string, PointAddress | 'several'>();
   for (const channel of site.channels) {
@@ -49,7 +49,11 @@ export function sitePoints(site: Site, aliases: Readonly<Record<string, string>>
   };
 }
 
-function allowed(site: Site, names: ReadonlyMap<string, PointAddress | 'several'>, written: string): string {
+function allowed(
+  site: Pick<Site, 'channels'>,
+  names: ReadonlyMap<string, PointAddress | 'several'>,
+  written: string,
+): string {
   const address = parsePointAddress(written);
   if (address !== undefined) {
     const channel = site.channels.find(({ id }) => id === address.channel);

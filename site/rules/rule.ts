@@ -12,15 +12,6 @@ interface ActionBase {
 /** Something that a rule does. Points are addresses in text (`comsrv:1001:C:1`). */
 export type RuleAction = ActionBase &
   (
-    | {
-        readonly type: 'create_alarm';
-        readonly level: string;
-        readonly title: string;
-        readonly description?: string;
-        /** What the alarm is about; default the rule's first point. */
-        readonly source?: string;
-      }
-    | { readonly type: 'clear_alarm' }
     | { readonly type: 'write'; readonly point: string; readonly value: number }
     | { readonly type: 'webhook'; readonly url: string; readonly body?: unknown }
     | { readonly type: 'publish'; readonly subject: string; readonly body?: unknown }

@@ -11,6 +11,8 @@ export function testSite(channels: readonly ChannelConfig[], change: Partial<Sit
     history: { rawDays: 30, minuteDays: 365, hourDays: 1825, dayDays: 3650 },
     templates: [],
     models: [],
+    rules: [],
+    aliases: {},
     ...change,
   };
 }

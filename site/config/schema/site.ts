@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { ChannelSchema } from './channel.js';
 import { ModelFileSchema } from '../../models/schema.js';
+import { AliasesFileSchema, RuleFileSchema } from '../../rules/schema.js';
 import { closed, millis } from './helpers.js';
 
 export const SITE_DEFAULTS = {
@@ -54,6 +55,8 @@ export const SiteFileSchema = closed({
     }),
   ),
   models: Type.Optional(Type.Array(ModelFileSchema, { description: 'equipment, made from templates' })),
+  aliases: Type.Optional(AliasesFileSchema),
+  rules: Type.Optional(Type.Array(RuleFileSchema, { description: 'what is done when a condition becomes true' })),
 
   name: Type.Optional(Type.String({ minLength: 1, description: 'VoltageEMS: name of the site' })),
   global_config: Type.Optional(Defaults),

@@ -7,9 +7,9 @@ import { assertAllTaken, Walk } from '../../support/walk.js';
 
 type Sent = WithoutTime<RuleEvent>;
 
-const alarm: RuleAction = { type: 'create_alarm', level: 'Warning', title: 'Hot', on: 'fires', onFailure: 'stop' };
+const alarm: RuleAction = { type: 'publish', subject: 'hot', on: 'fires', onFailure: 'stop' };
 const write: RuleAction = { type: 'write', point: 'comsrv:1:C:1', value: 1, on: 'fires', onFailure: 'continue' };
-const clear: RuleAction = { type: 'clear_alarm', on: 'returns', onFailure: 'stop' };
+const clear: RuleAction = { type: 'publish', subject: 'cool', on: 'returns', onFailure: 'stop' };
 const rule = (change: Partial<Rule> = {}): Rule => ({
   ...{ id: 'hot', name: 'Hot', description: '', enabled: true, priority: 0, expression: '1:T:1 > 80' },
   ...{ holdMs: 0, cooldownMs: 0, deadband: 0, actions: [alarm] },

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connectBus, type Bus } from '../../../bus/connection.js';
+import type { RuleContext } from '../../../machines/rule.js';
+import type { RunningNode } from '../../../node/node.js';
+import { startTestNode, virtualChannel, type LogLine } from '../../support/node.js';
+import { eventually, tempFolder } from '../../support/temp.js';
+
+const PATIENCE = { within: 30_000 };
+
+describe('rules of a node', function () {
+  this.timeout(120_000);
+  let temp: Awaited<ReturnType<typeof tempFolder>>;
+  let node: RunningNode;
+  let lines: LogLine[];
+  let bus: Bus;
+  let hook: Server;
+  const hooked: { key: unknown; body: Record<string, unknown> }[] = [];
+  const heard: { id: string | undefined; body: Record<string, unknown> }[] = [];
+  let answers: number[] = [];
+  /** The first call of the webhook is answered only then, so nothing is published before somebody listens. */
+  let listening: () => void = () => undefined;
+  const someoneListens = new Promise<void>((resolve) => (listening = resolve));
+
+  const writeRules = (rules: string) =>
+    writeFile(join(temp.path, 'site.yaml'), `site: Test\nchannels:${virtualChannel(1)}\n${rules}`);
+  const rule = async (id: string) => {
+    const { state, context } = await node.client.actor(`rule/${id}`);
+    return { state, ...(context as RuleContext) };
+  };
+  const settled = (id: string) =>
+    eventually(
+      async () => {
+        const found = await rule(id).catch(() => undefined);
+        const steps = found?.executions[0]?.steps ?? [];
+        return steps.length > 0 && steps.every(({ status }) => status !== 'pending') ? found : undefined;
+      },
+      { ...PATIENCE, what: `rule ${id} has acted` },
+    );
+  async function take(request: IncomingMessage): Promise<void> {
+    let text = '';
+    for await (const part of request) text += String(part);
+    hooked.push({ key: request.headers['idempotency-key'], body: JSON.parse(text) as Record<string, unknown> });
+  }
+
+  before(async () => {
+    temp = await tempFolder();
+    hook = createServer((request, response) => {
+      void Promise.all([take(request), someoneListens]).then(() => response.writeHead(answers.shift() ?? 204).end());
+    });
+    await once(hook.listen(0, '127.0.0.1'), 'listening');
+    const url = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/alarm`;
+    answers = [503];
+    await writeRules(`
+aliases: { power: '1:T:1' }
+rules:
+  - id: on
+    name: Power is there
+    condition: power >= 0 and not 1:C:1
+    actions:
+      - { type: write, point: 1:C:1, value: 1 }
+      - { type: webhook, url: '${url}', body: { text: hello } }
+      - { type: publish, subject: test.power }
+      - { type: publish, subject: test.returned, on: returns }
+`);
+    ({ node, lines } = await startTestNode(temp.path));
+    bus = await connectBus({ servers: [node.natsUrl], name: 'listener' });
+    bus.nats.subscribe('test.>', {
+      callback: (_, message) => {
+        heard.push({ id: message.headers?.get('Nats-Msg-Id'), body: message.json() });
+      },
+    });
+    await bus.nats.flush();
+    listening();
+  });
+  after(async () => {
+    await bus.close();
+    await node.stop();
+    await new Promise((resolve) => hook.close(resolve));
+    await temp.remove();
+  });
+
+  it('write, call and publish, and see what they have written', async () => {
+    const { executions } = await settled('on');
+    assert.deepEqual(
+      executions[0]?.steps.map(({ status }) => status),
+      ['done', 'done', 'done'],
+    );
+    assert.equal((await node.client.point(1, 'C', 1)).value, 1);
+    assert.equal(hooked.length, 2, 'the first answer was 503');
+    assert.deepEqual(new Set(hooked.map(({ key }) => key)), new Set(['rule/on#1.1']));
+    const [{ body }] = hooked as [(typeof hooked)[number]];
+    assert.deepEqual([body.rule, body.name, body.body], ['on', 'Power is there', { text: 'hello' }]);
+    assert.equal(typeof (body.values as Record<string, number>)['comsrv:1:T:1'], 'number');
+    // What it wrote made its condition false.
+    await eventually(() => (heard.length === 2 ? true : undefined), { ...PATIENCE, what: 'the return' });
+    assert.deepEqual(
+      heard.map(({ id }) => id),
+      ['rule/on#1.2', 'rule/on#2.3'],
+    );
+    assert.match((await rule('on')).loop ?? '', /^on writes comsrv:1:C:1, on reads it$/);
+  });
+
+  it('follow the site file, all of it or not at all', async () => {
+    await writeRules(`rules: [{ id: other, condition: 1:T:1 >, actions: [{ type: publish, subject: a.b }] }]`);
+    await eventually(() => lines.find(({ text }) => text.includes('the edit is not in force')), PATIENCE);
+    assert.notEqual((await rule('on')).state, 'disabled');
+
+    await writeRules(
+      `rules: [{ id: other, condition: 1:T:1 >= 0, actions: [{ type: publish, subject: test.other }] }]`,
+    );
+    await settled('other');
+    await eventually(async () => ((await rule('on').catch(() => undefined)) === undefined ? true : undefined), {
+      ...PATIENCE,
+      what: 'the removed rule is gone',
+    });
+    assert.equal(heard.filter(({ body }) => body.rule === 'other').length, 1);
+    assert.deepEqual(
+      lines.filter(({ level, facts }) => level === 'error' && facts.part === 'rules'),
+      [],
+    );
+  });
+});

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { createRuleKind, ruleRef, type RuleKind } from '../../../actors/rule.js';
+import { createSystem, type ActorSystem } from '../../../actors/runtime/system.js';
+import type { Bus } from '../../../bus/connection.js';
+import { StatewattError } from '../../../errors/error.js';
+import type { RuleContext } from '../../../machines/rule.js';
+import type { Rule, RuleAction } from '../../../site/rules/rule.js';
+import { startNats, type TestNats } from '../../support/nats.js';
+import { PUBLISH, RuleBench, testRule } from '../../support/rules.js';
+import { eventually } from '../../support/temp.js';
+
+const RETURN: RuleAction = { ...PUBLISH, subject: 'rules.cool', on: 'returns' };
+
+describe('rules on the durable runtime', function () {
+  this.timeout(60_000);
+  let nats: TestNats;
+  let nodes: { bus: Bus; system: ActorSystem; kind: RuleKind; bench: RuleBench }[];
+  let revision = 0;
+
+  async function start(name = 'n1', bench = new RuleBench()) {
+    const bus = await nats.connect(name);
+    const kind = createRuleKind(bench.parts);
+    const system = createSystem({ bus, kinds: [kind], node: name, alwaysOn: () => [ruleRef(kind, 'hot')] });
+    const node = { bus, system, kind, bench };
+    nodes.push(node);
+    await system.start();
+    return node;
+  }
+  type Node = Awaited<ReturnType<typeof start>>;
+
+  /** As a crash would end it: nothing is said to anybody. */
+  async function cut(node: Node): Promise<void> {
+    nodes.splice(nodes.indexOf(node), 1);
+    await node.bus.nats.close();
+    await node.system.stop().catch(() => undefined);
+  }
+
+  const configure = (node: Node, change: Partial<Rule> = {}) =>
+    node.system.ask(ruleRef(node.kind, 'hot'), {
+      ...{ type: 'configure', revision: `r${++revision}`, rule: testRule(change), loop: null },
+    });
+  const inside = async (node: Node) => {
+    const { state, context } = await node.system.query(ruleRef(node.kind, 'hot'));
+    return { state, ...(context as RuleContext) };
+  };
+  const becomes = (node: Node, wanted: string) =>
+    eventually(async () => ((await inside(node)).state === wanted ? true : undefined), { what: `state ${wanted}` });
+  const settled = (node: Node, executions: number) =>
+    eventually(
+      async () => {
+        const found = (await inside(node)).executions;
+        const open = found.some(({ steps }) => steps.some(({ status }) => status === 'pending'));
+        return found.length >= executions && !open ? found : undefined;
+      },
+      { what: `${executions} executions` },
+    );
+  /** The watch has begun, so no frame is missed. */
+  const watching = (bench: RuleBench, reads = 1) =>
+    eventually(() => (bench.reads >= reads ? true : undefined), { what: 'watching' });
+
+  beforeEach(async () => {
+    nats = await startNats();
+    nodes = [];
+  });
+  afterEach(async () => {
+    for (const { system, bench } of nodes) {
+      await system.stop();
+      bench.frames.close();
+    }
+    await nats.stop();
+  });
+
+  it('fire on a frame, and take their actions in order, at the edge and at the return', async () => {
+    const node = await start();
+    const { bench } = node;
+    await configure(node, { actions: [PUBLISH, RETURN, { ...PUBLISH, subject: 'second' }] });
+    await watching(bench);
+    bench.send(70);
+    bench.send(85.75);
+    bench.send(90);
+    bench.send(99, { channel: 2 });
+    await becomes(node, 'active');
+    bench.send(60);
+    await becomes(node, 'waiting');
+    await settled(node, 2);
+    assert.deepEqual(
+      bench.taken.map(({ action, key, values }) => [(action as { subject: string }).subject, key, values]),
+      [
+        ['rules.hot', 'rule/hot#1.0', { 'comsrv:1:T:1': 85.75 }],
+        ['second', 'rule/hot#1.2', { 'comsrv:1:T:1': 85.75 }],
+        ['rules.cool', 'rule/hot#2.1', { 'comsrv:1:T:1': 60 }],
+      ],
+    );
+  });
+
+  it('begin with the values that readers have', async () => {
+    const bench = new RuleBench();
+    bench.values = [{ channel: 1, kind: 'T', id: 1, value: 99, quality: 'good', time: 1 }];
+    const node = await start('n1', bench);
+    await configure(node);
+    await becomes(node, 'active');
+    assert.deepEqual((await settled(node, 1))[0]?.values, [99]);
+  });
+
+  it('note every short edge, one after the other', async () => {
+    const node = await start();
+    await configure(node);
+    await watching(node.bench);
+    for (let count = 0; count < 5; count++) {
+      node.bench.send(90);
+      node.bench.send(10);
+    }
+    const executions = await settled(node, 10);
+    assert.deepEqual(
+      executions.map(({ trigger }) => trigger),
+      Array.from({ length: 5 }, () => ['fires', 'returns']).flat(),
+    );
+    assert.equal(node.bench.taken.length, 5);
+  });
+
+  it('try again what may help, and note what does not', async () => {
+    const node = await start();
+    const { bench } = node;
+    let away = 2;
+    bench.act = ({ action }) => {
+      if ((action as { subject: string }).subject === 'refused')
+        return Promise.reject(new StatewattError('points.not_writable', 'invalid', 'no'));
+      return away-- > 0 ? Promise.reject(new StatewattError('x.away', 'unavailable', 'away')) : Promise.resolve();
+    };
+    await configure(node, { actions: [PUBLISH, { ...PUBLISH, subject: 'refused' }, PUBLISH] });
+    await watching(bench);
+    bench.send(90);
+    const [execution] = await settled(node, 1);
+    assert.deepEqual(
+      execution?.steps.map(({ status }) => status),
+      ['done', 'failed', 'skipped'],
+    );
+    assert.equal(bench.taken.length, 4);
+    assert.equal(new Set(bench.taken.slice(0, 3).map(({ key }) => key)).size, 1);
+  });
+
+  it('are evaluated on demand', async () => {
+    const node = await start();
+    const { system, kind, bench } = node;
+    const to = ruleRef(kind, 'hot');
+    await configure(node, { holdMs: 3_600_000 });
+    await watching(bench);
+    bench.send(85.75);
+    await becomes(node, 'holding');
+    const execution = await system.ask(to, { type: 'evaluate', request: 'one' });
+    assert.equal(execution.condition, true);
+    assert.deepEqual([execution.trigger, execution.values], ['manual', [85.75]]);
+    assert.equal((await system.ask(to, { type: 'evaluate', request: 'one' })).number, execution.number);
+    assert.equal(await system.ask(to, { type: 'disable' }), 'disabled');
+    await assert.rejects(system.ask(to, { type: 'evaluate', request: 'two' }), { code: 'rules.not_enabled' });
+    assert.equal(await system.ask(to, { type: 'enable' }), 'waiting');
+  });
+
+  it('fire once and in time though their node dies in the middle of a hold', async () => {
+    const bench = new RuleBench();
+    bench.values = [{ channel: 1, kind: 'T', id: 1, value: 99, quality: 'good', time: 1 }];
+    const one = await start('n1', bench);
+    await configure(one, { holdMs: 3_000 });
+    await becomes(one, 'holding');
+    const { since } = await inside(one);
+    await cut(one);
+    const two = await start('n2', bench);
+    await becomes(two, 'active');
+    const executions = await settled(two, 1);
+    assert.equal(executions.length, 1);
+    assert.ok((executions[0]?.at as number) >= since + 3_000, 'not before its time');
+    assert.equal(bench.taken.length, 1);
+  });
+
+  it('take an action again under its key when their node dies in the middle of it', async () => {
+    const bench = new RuleBench();
+    bench.values = [{ channel: 1, kind: 'T', id: 1, value: 99, quality: 'good', time: 1 }];
+    bench.act = () => new Promise(() => undefined);
+    const one = await start('n1', bench);
+    await configure(one);
+    await eventually(() => (bench.taken.length === 1 ? true : undefined), { what: 'the action' });
+    await cut(one);
+    bench.act = () => Promise.resolve();
+    const two = await start('n2', bench);
+    await settled(two, 1);
+    assert.deepEqual(
+      bench.taken.map(({ key }) => key),
+      ['rule/hot#1.0', 'rule/hot#1.0'],
+    );
+  });
+
+  it('say what is wrong when the site has not got a point any more', async () => {
+    const node = await start();
+    await configure(node, { expression: '1:T:1 > 80 and' });
+    const { live } = await node.system.query(ruleRef(node.kind, 'hot'));
+    assert.match((live as { problem: string }).problem, /line 1, column 15: found the end/);
+  });
+});

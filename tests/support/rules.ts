@@ -1,0 +1,60 @@
+import { FrameRouter } from '../../actors/rule/frame-router.js';
+import type { ActionRun, RuleParts } from '../../actors/rule/worker.js';
+import { LiveFeed } from '../../actors/projections/live-feed.js';
+import { ANY_POINT } from '../../site/expressions/index.js';
+import { GOOD, pointKey, type PointValue } from '../../site/points.js';
+import type { Rule, RuleAction } from '../../site/rules/rule.js';
+
+/** A rule that publishes when it fires, and again when it returns. */
+export const PUBLISH = {
+  type: 'publish',
+  subject: 'rules.hot',
+  on: 'fires',
+  onFailure: 'stop',
+} as const satisfies RuleAction;
+
+export function testRule(change: Partial<Rule> = {}): Rule {
+  return {
+    ...{ id: 'hot', name: 'Hot', description: '', enabled: true, priority: 0, expression: '1:T:1 > 80' },
+    ...{ holdMs: 0, cooldownMs: 0, deadband: 0, actions: [PUBLISH] },
+    ...change,
+  };
+}
+
+/** The surroundings of rules in memory: frames that the test sends, values that it sets, actions that it sees. */
+export class RuleBench {
+  readonly feed = new LiveFeed();
+  readonly frames = new FrameRouter(this.feed);
+  readonly taken: ActionRun[] = [];
+  /** Values that readers have. */
+  values: PointValue[] = [];
+  reads = 0;
+  /** What an action does. */
+  act: (run: ActionRun) => Promise<void> = () => Promise.resolve();
+  #seq = 0;
+
+  readonly parts: RuleParts = {
+    frames: this.frames,
+    read: (channel) => {
+      this.reads += 1;
+      return Promise.resolve(this.values.filter((value) => value.channel === channel));
+    },
+    points: () => ANY_POINT,
+    timeZone: 'UTC',
+    act: async (run) => {
+      this.taken.push(run);
+      await this.act(run);
+    },
+  };
+
+  /** A frame with the telemetry point of a channel. */
+  send(
+    value: number,
+    { channel = 1, id = 1, quality = GOOD }: { channel?: number; id?: number; quality?: number } = {},
+  ) {
+    this.feed.publish({
+      ...{ channel, epoch: 1, seq: (this.#seq += 1), time: Date.now() },
+      ...{ keys: Uint32Array.of(pointKey('T', id)), values: Float64Array.of(value), quality: Uint8Array.of(quality) },
+    });
+  }
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { linesOf, loadFiles } from '../../support/config.js';
+
+const SITE = `
+site: Test
+channels:
+  - id: 1001
+    name: Battery
+    protocol: virtual
+    points:
+      - { id: 1, name: Temperature, unit: °C }
+      - { id: 2, name: Maker, data_type: string }
+      - { id: 1, kind: C, name: Fan }
+      - { id: 1, kind: A, name: Limit, unit: kW, min: 0, max: 50 }
+`;
+const load = (rest: string) => loadFiles({ 'site.yaml': SITE + rest });
+const problems = (rest: string) => linesOf({ 'site.yaml': SITE + rest });
+
+describe('rules of a site', () => {
+  it('are none when none are given', async () => {
+    const site = await load('');
+    assert.deepEqual([site.rules, site.aliases], [[], {}]);
+  });
+
+  it('are read with their defaults, ascending by id, with points by address', async () => {
+    const { rules, aliases } = await load(`
+aliases: { battery_temperature: '1001:T:1', fan: comsrv:1001:C:1 }
+rules:
+  - id: hot
+    condition: held(battery_temperature > 80, 10s)
+    actions: [{ type: write, point: fan, value: 1 }]
+  - id: cold
+    name: Too cold
+    description: protects the cells
+    enabled: false
+    priority: 5
+    condition: |
+      'Battery/Temperature' < 5
+      and quality(1001:T:1) == good
+    hold_ms: 1000
+    cooldown_ms: 60000
+    deadband: 0.5
+    actions:
+      - { type: write, point: Battery/Limit, value: 10, on_failure: continue }
+      - { type: webhook, url: 'https://example.org/hook', body: { text: cold } }
+      - { type: publish, subject: site.cold, on: returns }
+`);
+    assert.deepEqual(aliases, { battery_temperature: 'comsrv:1001:T:1', fan: 'comsrv:1001:C:1' });
+    assert.deepEqual(rules, [
+      {
+        ...{ id: 'cold', name: 'Too cold', description: 'protects the cells', enabled: false, priority: 5 },
+        expression: "'Battery/Temperature' < 5\nand quality(1001:T:1) == good\n",
+        ...{ holdMs: 1000, cooldownMs: 60000, deadband: 0.5 },
+        actions: [
+          { type: 'write', point: 'comsrv:1001:A:1', value: 10, on: 'fires', onFailure: 'continue' },
+          { type: 'webhook', url: 'https://example.org/hook', body: { text: 'cold' }, on: 'fires', onFailure: 'stop' },
+          { type: 'publish', subject: 'site.cold', on: 'returns', onFailure: 'stop' },
+        ],
+      },
+      {
+        ...{ id: 'hot', name: 'hot', description: '', enabled: true, priority: 0 },
+        expression: 'held(battery_temperature > 80, 10s)',
+        ...{ holdMs: 0, cooldownMs: 0, deadband: 0 },
+        actions: [{ type: 'write', point: 'comsrv:1001:C:1', value: 1, on: 'fires', onFailure: 'stop' }],
+      },
+    ]);
+  });
+
+  it('are refused with the place of every mistake', async () => {
+    const found = await problems(`
+aliases: { gone: '1001:T:9' }
+rules:
+  - id: hot
+    condition: 1001:T:1 > 80
+    actions:
+      - { type: mail, to: x }
+      - { type: publish, subject: 'a.*' }
+      - { type: publish, subject: cmd.1.channel.1 }
+`);
+    for (const expected of [
+      /aliases\.gone: found "1001:T:9", allowed the points of kind T of channel 1001: 1, 2/,
+      /rules\[0\]\.actions\[0\]\.type: found "mail", allowed write, webhook or publish/,
+      /rules\[0\]\.actions\[1\]\.subject: found "a\.\*"/,
+      /rules\[0\]\.actions\[2\]\.subject: found "cmd\.1\.channel\.1"/,
+    ]) {
+      assert.ok(
+        found.some((line) => expected.test(line)),
+        `${expected.source}\n${found.join('\n')}`,
+      );
+    }
+    const second = await problems(`
+rules:
+  - { id: hot, condition: 'temperatur > 80', actions: [{ type: write, point: 1001:C:1, value: 2 }] }
+  - id: hot
+    condition: 1001:T:1 > 80 and
+    actions:
+      - { type: write, point: 1001:T:1, value: 2 }
+      - { type: write, point: 1001:A:1, value: 51 }
+      - { type: write, point: nothing, value: 51 }
+`);
+    for (const expected of [
+      /rules\[0\]\.condition: at 1:1 of it, found "temperatur", which is no point, allowed/,
+      /rules\[0\]\.actions\[0\]\.value: found 2, allowed 0 or 1/,
+      /rules\[1\]\.id: found "hot", which rules\[0\] has too, allowed each id once/,
+      /rules\[1\]\.condition: at 1:18 of it, found the end, allowed/,
+      /rules\[1\]\.actions\[0\]\.point: found "1001:T:1", a point of kind T, allowed a number of kind C or A/,
+      /rules\[1\]\.actions\[1\]\.value: found 51, allowed 0 to 50/,
+      /rules\[1\]\.actions\[2\]\.point: found "nothing", which is no point/,
+    ]) {
+      assert.ok(
+        second.some((line) => expected.test(line)),
+        `${expected.source}\n${second.join('\n')}`,
+      );
+    }
+  });
+});
