@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import sinon from 'sinon';
-import { ConditionWatch, type Finding } from '../../../actors/rule/condition-watch.js';
+import { ConditionWatch, type Finding, type ValueSource } from '../../../actors/rule/condition-watch.js';
 import { ANY_POINT, compileExpression } from '../../../site/expressions/index.js';
 import { BAD } from '../../../site/points.js';
 import { RuleBench } from '../../support/rules.js';
@@ -11,7 +11,8 @@ describe('watching a condition', () => {
   let found: Finding[];
   const watches: ConditionWatch[] = [];
 
-  const watch = (expression: string, read = bench.parts.read) => {
+  const readValues: ValueSource['read'] = (channel) => bench.parts.read(channel);
+  const watch = (expression: string, read = readValues) => {
     const compiled = compileExpression(expression, { points: ANY_POINT, result: 'condition', timeZone: 'UTC' });
     const made = new ConditionWatch(compiled, { frames: bench.frames, read }, (finding) => found.push(finding));
     watches.push(made);
@@ -71,7 +72,7 @@ describe('watching a condition', () => {
   });
 
   it('takes what frames told before what was read at the start, and says nothing until then', async () => {
-    let answer: (values: Awaited<ReturnType<typeof bench.parts.read>>) => void = () => undefined;
+    let answer: (values: Awaited<ReturnType<ValueSource['read']>>) => void = () => undefined;
     const started = watch('1:T:1 > 80', () => new Promise((resolve) => (answer = resolve))).start();
     bench.send(90);
     assert.deepEqual(found, []);
