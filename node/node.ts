@@ -183,7 +183,7 @@ async function startParts(
     frames: new FrameRouter(feed),
     read: (channel) => realtime.read(channel),
     points: () => sitePoints(holder.site, holder.site.aliases),
-    act: (run) => takeRuleAction(run, { system: () => system, channelKind, bus }),
+    act: (run) => takeRuleAction(run, { system: () => system, channelKind, alarmKind, bus }),
   });
   const rules: Rules = new Rules({
     system: () => system,

@@ -1,3 +1,4 @@
+import { alarmRef, type AlarmKind } from '../actors/alarm.js';
 import { channelRef, type ChannelKind } from '../actors/channel.js';
 import type { ActionRun } from '../actors/rule/worker.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
@@ -5,6 +6,7 @@ import type { Bus } from '../bus/connection.js';
 import { encodeHeaders } from '../bus/headers.js';
 import { whileConnected } from '../bus/while-connected.js';
 import { errorMessage, StatewattError } from '../errors/error.js';
+import { alarmId } from '../site/alarm-id.js';
 import { parsePointAddress, type PointAddress } from '../site/points.js';
 import type { RuleAction } from '../site/rules/rule.js';
 
@@ -14,12 +16,14 @@ type Of<Type> = Extract<RuleAction, { type: Type }>;
 export interface RuleActionParts {
   readonly system: () => ActorSystem;
   readonly channelKind: ChannelKind;
+  readonly alarmKind: AlarmKind;
   readonly bus: Bus;
 }
 
 /** Of what rules publish. */
 const MESSAGE_SCHEMA = 1;
 const WRITE_DEADLINE_MS = 5_000;
+const ALARM_DEADLINE_MS = 5_000;
 const WEBHOOK_TIMEOUT_MS = 10_000;
 
 /** Takes one action of a rule; its key makes a repetition harmless. @throws StatewattError */
@@ -32,6 +36,10 @@ export async function takeRuleAction(run: ActionRun, parts: RuleActionParts): Pr
       return callWebhook(action, run);
     case 'publish':
       return publish(action, run, parts.bus);
+    case 'raiseAlarm':
+      return raiseAlarm(action, run, parts);
+    case 'clearAlarm':
+      return clearAlarm(action, run, parts);
   }
 }
 
@@ -44,6 +52,26 @@ async function write(action: Of<'write'>, { key }: ActionRun, { system, channelK
     { type: 'write', writeId: key, kind, id, value: action.value },
     { commandId: key, deadline: WRITE_DEADLINE_MS },
   );
+}
+
+/** One alarm for each source of a rule: raised again, it stays as it is. */
+async function raiseAlarm(
+  { alarm }: Of<'raiseAlarm'>,
+  { rule, key, values }: ActionRun,
+  { system, alarmKind }: RuleActionParts,
+): Promise<void> {
+  const to = alarmRef(alarmKind, alarmId(alarm.source, rule.id));
+  const command = { type: 'raise', by: `rule:${rule.id}`, ruleId: rule.id, ...alarm, metadata: { values } } as const;
+  await system().ask(to, command, { commandId: key, deadline: ALARM_DEADLINE_MS });
+}
+
+async function clearAlarm(
+  { source }: Of<'clearAlarm'>,
+  { rule, key }: ActionRun,
+  { system, alarmKind }: RuleActionParts,
+): Promise<void> {
+  const to = alarmRef(alarmKind, alarmId(source, rule.id));
+  await system().ask(to, { type: 'clear', by: `rule:${rule.id}` }, { commandId: key, deadline: ALARM_DEADLINE_MS });
 }
 
 async function callWebhook(action: Of<'webhook'>, run: ActionRun): Promise<void> {

@@ -7,6 +7,7 @@ import { show } from './problems.js';
 import type { Block } from './source.js';
 
 type ActionFile = RuleFile['actions'][number];
+type AlarmFile = Extract<ActionFile, { type: 'alarm' }>;
 
 /** The aliases of a site, each with its address in one form. */
 export function readAliases(file: AliasesFile, site: Pick<Site, 'channels'>, block: Block): Record<string, string> {
@@ -38,7 +39,11 @@ export function readRules(files: readonly RuleFile[], site: Pick<Site, 'channels
 
 function readRule(file: RuleFile, points: PointScope, site: Pick<Site, 'channels'>, block: Block): Rule | undefined {
   const { id, condition, deadband = 0 } = file;
-  const actions = file.actions.map((action, index) => readAction(action, points, site, block.at('actions', index)));
+  const actions = file.actions.flatMap((action, index) =>
+    action.type === 'alarm'
+      ? alarmActions(action, file)
+      : [readAction(action, points, site, block.at('actions', index))],
+  );
   try {
     compileExpression(condition, { points, result: 'condition', deadband });
   } catch (error) {
@@ -62,8 +67,25 @@ function readRule(file: RuleFile, points: PointScope, site: Pick<Site, 'channels
   };
 }
 
+/** Raised when the rule fires and, if so wanted, cleared when its condition is false again. */
+function alarmActions(action: AlarmFile, rule: RuleFile): RuleAction[] {
+  const { level, title = rule.name ?? rule.id, source = `rule:${rule.id}`, clears = true } = action;
+  const { description, classification, group } = action;
+  const onFailure = action.on_failure ?? 'stop';
+  const alarm = {
+    source,
+    level,
+    title,
+    ...(description === undefined ? {} : { description }),
+    ...(classification === undefined ? {} : { classification }),
+    ...(group === undefined ? {} : { group }),
+  };
+  const raise: RuleAction = { on: 'fires', onFailure, type: 'raiseAlarm', alarm };
+  return clears ? [raise, { on: 'returns', onFailure, type: 'clearAlarm', source }] : [raise];
+}
+
 function readAction(
-  file: ActionFile,
+  file: Exclude<ActionFile, AlarmFile>,
   points: PointScope,
   site: Pick<Site, 'channels'>,
   block: Block,

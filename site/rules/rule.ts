@@ -1,4 +1,5 @@
 import type { ErrorBody } from '../../errors/error.js';
+import type { AlarmLevel } from '../alarms.js';
 
 /** When an action is taken: when the rule fires, or when its condition is false again after that. */
 export type ActionMoment = 'fires' | 'returns';
@@ -15,7 +16,20 @@ export type RuleAction = ActionBase &
     | { readonly type: 'write'; readonly point: string; readonly value: number }
     | { readonly type: 'webhook'; readonly url: string; readonly body?: unknown }
     | { readonly type: 'publish'; readonly subject: string; readonly body?: unknown }
+    | { readonly type: 'raiseAlarm'; readonly alarm: RuleAlarm }
+    | { readonly type: 'clearAlarm'; readonly source: string }
   );
+
+/** The alarm that a rule raises. */
+export interface RuleAlarm {
+  /** Where it comes from; with the rule's id it names the alarm. */
+  readonly source: string;
+  readonly level: AlarmLevel;
+  readonly title: string;
+  readonly description?: string;
+  readonly classification?: string;
+  readonly group?: string;
+}
 
 /** A rule as it is configured: when its condition becomes true, it acts. */
 export interface Rule {

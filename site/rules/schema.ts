@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { ALARM_LEVELS } from '../alarms.js';
 import { closed, millis, tagged, words } from '../config/schema/helpers.js';
 
 export const RULE_ID = '^[A-Za-z0-9_-]{1,64}$';
@@ -47,6 +48,28 @@ const ActionFileSchema = tagged(
         subject: Type.String({ pattern: SUBJECT, maxLength: 255, description: 'NATS subject without wildcards' }),
         body,
         ...moment,
+      }),
+    },
+    {
+      values: ['alarm'],
+      schema: closed({
+        type: words(['alarm']),
+        level: words(ALARM_LEVELS, { description: 'how severe it is' }),
+        title: Type.Optional(
+          Type.String({ minLength: 1, maxLength: 256, description: 'for people; default: the name of the rule' }),
+        ),
+        description: Type.Optional(Type.String({ maxLength: 2_000 })),
+        classification: Type.Optional(Type.String({ maxLength: 64, description: 'safety, process, communication …' })),
+        group: Type.Optional(
+          Type.String({ maxLength: 128, description: 'alarms with one cause; default: the source' }),
+        ),
+        source: Type.Optional(
+          Type.String({ minLength: 1, maxLength: 256, description: 'where it comes from; default: `rule:<id>`' }),
+        ),
+        clears: Type.Optional(
+          Type.Boolean({ default: true, description: 'it is cleared when the condition is false again' }),
+        ),
+        on_failure: moment.on_failure,
       }),
     },
   ],

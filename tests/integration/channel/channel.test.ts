@@ -7,6 +7,7 @@ import { FramePublisher } from '../../../actors/frames/publisher.js';
 import { Spool } from '../../../actors/frames/spool.js';
 import { LiveFeed } from '../../../actors/projections/live-feed.js';
 import { RealtimeProjection } from '../../../actors/projections/realtime.js';
+import { EVERYWHERE } from '../../../actors/runtime/actor-tenure.js';
 import { ActorHost } from '../../../actors/runtime/host.js';
 import { JetStreamJournal } from '../../../actors/runtime/journal.js';
 import { createSystem, type ActorSystem } from '../../../actors/runtime/system.js';
@@ -358,7 +359,10 @@ describe('channel actor on a real server', () => {
     await state(owner, 7, 'online');
     // A split brain: a host that asks nobody believes that the channel is its own.
     const before = (await newest(7))?.epoch ?? 0;
-    const believer = new ActorHost({ journal: new JetStreamJournal(bus), kinds: [other.kind], node: 'believer' });
+    const journal = new JetStreamJournal(bus);
+    const { ownership } = await journal.load(to);
+    const tenure = { ...EVERYWHERE, claim: () => Promise.resolve(ownership) };
+    const believer = new ActorHost({ journal, kinds: [other.kind], node: 'believer', tenure });
     await believer.activate(to);
     await eventually(async () => (((await newest(7))?.epoch ?? 0) > before ? true : undefined));
     await eventually(() => ((inside(owner, 7)?.restarts ?? 0) > 0 ? true : undefined));

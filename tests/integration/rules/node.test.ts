@@ -125,4 +125,33 @@ rules:
       [],
     );
   });
+
+  it('raise one alarm an episode and clear it when their condition is false again', async () => {
+    await writeRules(
+      `rules: [{ id: much, name: Too much, condition: 1:A:1 > 50, actions: [{ type: alarm, level: Major }] }]`,
+    );
+    await eventually(
+      async () => ((await rule('much').catch(() => undefined))?.state === 'waiting' ? true : undefined),
+      {
+        ...PATIENCE,
+        what: 'the rule is there',
+      },
+    );
+    const become = (state: string) =>
+      eventually(
+        async () => {
+          const { alarms: items } = await node.client.alarms.list({ ruleId: 'much' });
+          return items[0]?.state === state ? items : undefined;
+        },
+        { ...PATIENCE, what: `the alarm is ${state}` },
+      );
+    await node.client.write({ channel: 1, kind: 'A', id: 1, value: 60 });
+    const [alarm, ...others] = await become('unacknowledged');
+    assert.deepEqual(
+      [alarm?.title, alarm?.level, alarm?.source, alarm?.ruleId, others.length],
+      ['Too much', 'Major', 'rule:much', 'much', 0],
+    );
+    await node.client.write({ channel: 1, kind: 'A', id: 1, value: 10 });
+    await become('returned');
+  });
 });

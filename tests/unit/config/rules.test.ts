@@ -44,6 +44,8 @@ rules:
       - { type: write, point: Battery/Limit, value: 10, on_failure: continue }
       - { type: webhook, url: 'https://example.org/hook', body: { text: cold } }
       - { type: publish, subject: site.cold, on: returns }
+      - { type: alarm, level: Minor, group: cells }
+      - { type: alarm, level: Major, title: Freezing, source: cells, clears: false }
 `);
     assert.deepEqual(aliases, { battery_temperature: 'comsrv:1001:T:1', fan: 'comsrv:1001:C:1' });
     assert.deepEqual(rules, [
@@ -55,6 +57,15 @@ rules:
           { type: 'write', point: 'comsrv:1001:A:1', value: 10, on: 'fires', onFailure: 'continue' },
           { type: 'webhook', url: 'https://example.org/hook', body: { text: 'cold' }, on: 'fires', onFailure: 'stop' },
           { type: 'publish', subject: 'site.cold', on: 'returns', onFailure: 'stop' },
+          {
+            ...{ type: 'raiseAlarm', on: 'fires', onFailure: 'stop' },
+            alarm: { source: 'rule:cold', level: 'Minor', title: 'Too cold', group: 'cells' },
+          },
+          { type: 'clearAlarm', source: 'rule:cold', on: 'returns', onFailure: 'stop' },
+          {
+            ...{ type: 'raiseAlarm', on: 'fires', onFailure: 'stop' },
+            alarm: { source: 'cells', level: 'Major', title: 'Freezing' },
+          },
         ],
       },
       {
@@ -79,7 +90,7 @@ rules:
 `);
     for (const expected of [
       /aliases\.gone: found "1001:T:9", allowed the points of kind T of channel 1001: 1, 2/,
-      /rules\[0\]\.actions\[0\]\.type: found "mail", allowed write, webhook or publish/,
+      /rules\[0\]\.actions\[0\]\.type: found "mail", allowed write, webhook, publish or alarm/,
       /rules\[0\]\.actions\[1\]\.subject: found "a\.\*"/,
       /rules\[0\]\.actions\[2\]\.subject: found "cmd\.1\.channel\.1"/,
     ]) {
