@@ -165,7 +165,8 @@ describe('statewatt up as a process', function () {
 
   it('says what to install when there is no nats-server', async () => {
     // The same program in a folder without a cache.
-    for (const name of ['dist', 'node_modules', 'package.json']) await symlink(join(ROOT, name), join(temp.path, name));
+    for (const name of ['dist', 'node_modules', 'package.json', 'templates'])
+      await symlink(join(ROOT, name), join(temp.path, name));
     const { code, err } = await run(
       [],
       { PATH: '/nowhere', STATEWATT_LOG_LEVEL: 'silent' },
