@@ -1,8 +1,9 @@
-import { DeliverPolicy, type Consumer, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { DeliverPolicy, type Consumer, type JsMsg } from '@nats-io/jetstream';
 import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
 import { subjects } from '../../bus/subjects.js';
 import { codecs } from '../../bus/topics.js';
+import { whileConnected } from '../../bus/while-connected.js';
 import { errorMessage } from '../../errors/error.js';
 import type { AlarmRecord } from '../../site/alarms.js';
 import type { AlarmIndex } from './alarm-index.js';
@@ -22,7 +23,8 @@ export class AlarmFollower {
   readonly #index: AlarmIndex;
   readonly #raises: Raises;
   readonly #now: () => number;
-  #messages: ConsumerMessages | undefined;
+  /** Ends what is being consumed. */
+  #end: () => void = () => undefined;
   #endStatus: () => void = () => undefined;
   /** When the stream was made: another one of the same name begins anew. */
   #stream = '';
@@ -52,7 +54,7 @@ export class AlarmFollower {
   start(): void {
     // The server may have lost the consumer with the connection.
     this.#endStatus = this.#bus.onStatus((status) => {
-      if (status === 'connected') void this.#messages?.close();
+      if (status === 'connected') this.#end();
     });
     this.#reading = this.#read();
   }
@@ -60,7 +62,7 @@ export class AlarmFollower {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#endStatus();
-    await this.#messages?.close();
+    this.#end();
     await this.#reading;
   }
 
@@ -111,13 +113,32 @@ export class AlarmFollower {
     return this.#bus.jetstream.consumers.get(STREAM.journal, { ...from, filter_subjects: ALARMS });
   }
 
-  /** Until `take` says that a message was the last one (true), or the connection is lost (false). */
+  /** Until `take` says that a message was the last one (true), or the connection is lost or it is stopped (false). */
   async #consume(consumer: Consumer, take: (message: JsMsg) => boolean): Promise<boolean> {
-    const messages = await consumer.consume(CONSUME);
-    this.#messages = messages;
-    if (this.#stopped) await messages.close();
-    for await (const message of messages) if (take(message)) return true;
-    return false;
+    let end: (last: boolean) => void = () => undefined;
+    // Not the end of the client's iterator: after a lost connection that may never come.
+    const ended = new Promise<boolean>((resolve) => {
+      end = resolve;
+    });
+    this.#end = () => end(false);
+    if (this.#stopped) return false;
+    let open = true;
+    const messages = await whileConnected(this.#bus, () =>
+      consumer.consume({
+        ...CONSUME,
+        callback: (message) => {
+          if (!open || !take(message)) return;
+          open = false;
+          end(true);
+        },
+      }),
+    );
+    const last = await ended;
+    open = false;
+    messages.close().catch((error: unknown) => {
+      this.#lastError = errorMessage(error);
+    });
+    return last;
   }
 
   /** There is always one more. */
