@@ -56,7 +56,10 @@ describe('traces over two nodes', function () {
     for (let index = 0; ; index++) {
       const to = ref(kind, `a${index}`);
       await here.ask(to, { type: 'note', text: 'warm up' });
-      if (there.inspect(to) !== undefined) return to;
+      if (there.inspect(to) === undefined) continue;
+      // Their effects come after the answers, and have spans as well.
+      await eventually(() => (ran.length === index + 1 ? true : undefined));
+      return to;
     }
   }
 
