@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 interface VirtualGridProps<T> {
   id: string;
@@ -46,7 +46,8 @@ export function VirtualGrid<T>(props: VirtualGridProps<T>) {
     return () => observer.disconnect();
   }, []);
 
-  const cursorIndex = rows.findIndex((row) => rowKey(row) === (cursor.value ?? selected));
+  const indexOfCursor = (): number => rows.findIndex((row) => rowKey(row) === (cursor.value ?? selected));
+  const cursorIndex = indexOfCursor();
   const scrollTo = (index: number) => {
     const element = scroller.current;
     if (element === null || index < 0) return;
@@ -57,7 +58,8 @@ export function VirtualGrid<T>(props: VirtualGridProps<T>) {
   };
   // A selection that comes from elsewhere (a link, the back button) is brought into view, once it is among the rows.
   const selectedIndex = rows.findIndex((row) => rowKey(row) === selected);
-  useEffect(() => {
+  // At once: a key that comes next must not lose what it has moved.
+  useLayoutEffect(() => {
     cursor.value = undefined;
     scrollTo(selectedIndex);
   }, [selected, selectedIndex === -1]);
@@ -74,9 +76,10 @@ export function VirtualGrid<T>(props: VirtualGridProps<T>) {
       End: rows.length,
     };
     const step = steps[event.key];
-    const row = rows[cursorIndex];
+    const at = indexOfCursor(); // Keys may come faster than what they do is drawn.
+    const row = rows[at];
     if (step !== undefined) {
-      const next = Math.max(0, Math.min(rows.length - 1, cursorIndex + step));
+      const next = Math.max(0, Math.min(rows.length - 1, at + step));
       const target = rows[next];
       if (target === undefined) return;
       cursor.value = rowKey(target);
