@@ -10,6 +10,7 @@ import Fastify, {
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { errorMessage, StatewattError } from '../../errors/error.js';
 import type { StatewattClient } from '../../actors/client/client.js';
+import { requireNeeds } from './access/needs.js';
 import { ConnectionCloser } from './connections.js';
 import { addDocumentation } from './documentation.js';
 import { notFound, sendError } from './errors.js';
@@ -83,6 +84,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
     webRoot !== undefined && isPageView(request) ? sendPage(reply) : sendError(notFound(request), request, reply),
   );
   readOnlyJson(app);
+  requireNeeds(app);
 
   const guard = createOriginGuard(host, allowedHosts);
   app.addHook('onRequest', (request, reply, done) => {

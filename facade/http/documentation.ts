@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
+import { open } from './access/needs.js';
 import type { HttpApp } from './app.js';
 
 /** Everything is served from here and nothing may be framed; the page sets styles inline and has its icons in data URLs. */
@@ -37,5 +38,7 @@ export function addDocumentation(app: HttpApp): void {
     uiConfig: { tryItOutEnabled: true, displayRequestDuration: true },
     theme: { title: 'Statewatt API' },
   });
-  app.get('/api/openapi.json', { schema: { hide: true } }, (_request, reply) => reply.send(app.swagger()));
+  app.get('/api/openapi.json', { config: open, schema: { hide: true } }, (_request, reply) =>
+    reply.send(app.swagger()),
+  );
 }

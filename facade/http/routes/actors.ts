@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import type { StatewattClient } from '../../../actors/client/client.js';
+import { configures, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import { ActorDetail, ActorList, ActorParams, ActorView, NoBody, NodeList, errorAnswers } from '../schemas.js';
 
@@ -8,6 +9,7 @@ export function actorRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/actors',
     {
+      config: reads,
       schema: {
         operationId: 'listActors',
         summary: 'All activations: state, node, mailbox, restarts',
@@ -21,6 +23,7 @@ export function actorRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/nodes',
     {
+      config: reads,
       schema: {
         operationId: 'listNodes',
         summary: 'The nodes that are there, with their partitions and actors',
@@ -34,6 +37,7 @@ export function actorRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/actors/:kind/:id',
     {
+      config: reads,
       schema: {
         operationId: 'getActor',
         summary: 'One actor with its context, timers and last transitions',
@@ -48,6 +52,7 @@ export function actorRoutes(app: HttpApp, client: StatewattClient): void {
   app.post(
     '/actors/:kind/:id/restart',
     {
+      config: configures,
       schema: {
         operationId: 'restartActor',
         summary: 'Stop the activation in order and start it from its journal; clears "failed"',
@@ -63,6 +68,7 @@ export function actorRoutes(app: HttpApp, client: StatewattClient): void {
   app.post(
     '/actors/:kind/:id/kill',
     {
+      config: configures,
       schema: {
         operationId: 'killActor',
         summary: 'Crash the activation, as a fault would; its supervisor restarts it',

@@ -7,6 +7,7 @@ import {
   type AlarmCommand,
   type AlarmCommandName,
 } from '../../../actors/client/alarms.js';
+import { operates, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import {
   AlarmJournal,
@@ -38,6 +39,7 @@ export function alarmRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/alarms',
     {
+      config: reads,
       schema: {
         operationId: 'listAlarms',
         summary: 'Alarms, newest or most severe first, page by page',
@@ -52,6 +54,7 @@ export function alarmRoutes(app: HttpApp, client: StatewattClient): void {
   app.post(
     '/alarms',
     {
+      config: operates,
       schema: {
         operationId: 'raiseAlarm',
         summary: 'Raise an alarm; answers it once it is durable',
@@ -66,6 +69,7 @@ export function alarmRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/alarms/statistics',
     {
+      config: reads,
       schema: {
         operationId: 'getAlarmStatistics',
         summary: 'Figures of the alarm system: standing, stale, chattering, rates, floods, first-out',
@@ -80,6 +84,7 @@ export function alarmRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/alarms/:id',
     {
+      config: reads,
       schema: {
         operationId: 'getAlarm',
         summary: 'One alarm',
@@ -94,6 +99,7 @@ export function alarmRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/alarms/:id/journal',
     {
+      config: reads,
       schema: {
         operationId: 'getAlarmJournal',
         summary: 'Who did what with an alarm, ascending by time, page by page',
@@ -111,6 +117,7 @@ export function alarmRoutes(app: HttpApp, client: StatewattClient): void {
     app.post(
       `/alarms/:id/${path}`,
       {
+        config: operates,
         schema: {
           operationId: `${name}Alarm`,
           summary: `${summary}; answers the alarm once that is durable`,

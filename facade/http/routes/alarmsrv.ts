@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { AlarmsQuerySchema, RaiseAlarmSchema, type AlarmView } from '../../../actors/client/alarms.js';
 import type { StatewattClient } from '../../../actors/client/client.js';
+import { operates, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import { AlarmParams, errorAnswers } from '../schemas.js';
 
@@ -45,6 +46,7 @@ export function alarmsrvRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/alarms',
     {
+      config: reads,
       schema: {
         operationId: 'alarmsrvList',
         summary: 'VoltageEMS: alarms, newest first',
@@ -59,6 +61,7 @@ export function alarmsrvRoutes(app: HttpApp, client: StatewattClient): void {
   app.post(
     '/alarms',
     {
+      config: operates,
       schema: {
         operationId: 'alarmsrvRaise',
         summary: 'VoltageEMS: raise an alarm',
@@ -73,6 +76,7 @@ export function alarmsrvRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/alarms/:id',
     {
+      config: reads,
       schema: {
         operationId: 'alarmsrvGet',
         summary: 'VoltageEMS: one alarm',
@@ -87,6 +91,7 @@ export function alarmsrvRoutes(app: HttpApp, client: StatewattClient): void {
   app.post(
     '/alarms/:id/acknowledge',
     {
+      config: operates,
       schema: {
         operationId: 'alarmsrvAcknowledge',
         summary: 'VoltageEMS: acknowledge an alarm',
@@ -106,6 +111,7 @@ export function alarmsrvRoutes(app: HttpApp, client: StatewattClient): void {
   app.post(
     '/alarms/:id/resolve',
     {
+      config: operates,
       schema: {
         operationId: 'alarmsrvResolve',
         summary: 'VoltageEMS: resolve an alarm',

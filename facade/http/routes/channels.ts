@@ -1,4 +1,5 @@
 import type { StatewattClient } from '../../../actors/client/client.js';
+import { operates, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import { ChannelCommandBody, ChannelList, ChannelParams, ChannelView, errorAnswers } from '../schemas.js';
 
@@ -7,6 +8,7 @@ export function channelRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/channels',
     {
+      config: reads,
       schema: {
         operationId: 'listChannels',
         summary: 'All channels of the site, with state and statistics',
@@ -20,6 +22,7 @@ export function channelRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/channels/:id',
     {
+      config: reads,
       schema: {
         operationId: 'getChannel',
         summary: 'One channel',
@@ -34,6 +37,7 @@ export function channelRoutes(app: HttpApp, client: StatewattClient): void {
   app.post(
     '/channels/:id/commands',
     {
+      config: operates,
       schema: {
         operationId: 'commandChannel',
         summary: 'Command a channel; answers once the command is durable',

@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import type { StatewattClient } from '../../../actors/client/client.js';
 import { DeadLetterIdSchema, DeadLettersQuerySchema } from '../../../actors/client/dead-letter-schemas.js';
+import { configures, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import { DeadLetterDetail, DeadLettersPage, NoBody, ReplayReply, errorAnswers } from '../schemas.js';
 
@@ -11,6 +12,7 @@ export function deadLetterRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/dead-letters',
     {
+      config: reads,
       schema: {
         operationId: 'listDeadLetters',
         summary: 'Dead letters, the oldest first, page by page',
@@ -25,6 +27,7 @@ export function deadLetterRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/dead-letters/:id',
     {
+      config: reads,
       schema: {
         operationId: 'getDeadLetter',
         summary: 'One dead letter with its event, state and the effect’s parameters',
@@ -39,6 +42,7 @@ export function deadLetterRoutes(app: HttpApp, client: StatewattClient): void {
   app.post(
     '/dead-letters/:id/replay',
     {
+      config: configures,
       schema: {
         operationId: 'replayDeadLetter',
         summary:
@@ -55,6 +59,7 @@ export function deadLetterRoutes(app: HttpApp, client: StatewattClient): void {
   app.post(
     '/dead-letters/:id/discard',
     {
+      config: configures,
       schema: {
         operationId: 'discardDeadLetter',
         summary: 'Remove a dead letter for good',

@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import type { StatewattClient } from '../../../actors/client/client.js';
+import { open, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import { Health, errorAnswers } from '../schemas.js';
 
@@ -10,6 +11,7 @@ export function healthRoutes(app: HttpApp, client: StatewattClient, metrics?: ()
   app.get(
     '/health',
     {
+      config: open,
       schema: {
         operationId: 'getHealth',
         summary: 'The state of the node and of each of its parts',
@@ -26,6 +28,7 @@ export function healthRoutes(app: HttpApp, client: StatewattClient, metrics?: ()
   app.get(
     '/health/live',
     {
+      config: open,
       schema: {
         operationId: 'getLiveness',
         summary: 'Whether the process answers at all; restart it when not',
@@ -39,6 +42,7 @@ export function healthRoutes(app: HttpApp, client: StatewattClient, metrics?: ()
   app.get(
     '/health/ready',
     {
+      config: open,
       schema: {
         operationId: 'getReadiness',
         summary: 'Whether the node can serve; 503 while it starts or a part that it needs is away',
@@ -56,6 +60,7 @@ export function healthRoutes(app: HttpApp, client: StatewattClient, metrics?: ()
   app.get(
     '/metrics',
     {
+      config: reads,
       schema: {
         operationId: 'getMetrics',
         summary: 'Metrics in the Prometheus text format',

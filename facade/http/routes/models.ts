@@ -6,6 +6,7 @@ import {
   ModelWriteSchema,
   NewModelSchema,
 } from '../../../actors/client/model-schemas.js';
+import { configures, operates, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import { ModelDetail, ModelList, ModelView, TemplateList, WriteReply, errorAnswers } from '../schemas.js';
 
@@ -19,6 +20,7 @@ export function modelRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/templates',
     {
+      config: reads,
       schema: {
         operationId: 'listTemplates',
         summary: 'The templates that models may be made from',
@@ -32,6 +34,7 @@ export function modelRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/models',
     {
+      config: reads,
       schema: {
         operationId: 'listModels',
         summary: 'All models of the site',
@@ -45,6 +48,7 @@ export function modelRoutes(app: HttpApp, client: StatewattClient): void {
   app.post(
     '/models',
     {
+      config: configures,
       schema: {
         operationId: 'createModel',
         summary: 'Make a model from a template; answers once it is durable',
@@ -59,6 +63,7 @@ export function modelRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/models/:id',
     {
+      config: reads,
       schema: {
         operationId: 'getModel',
         summary: 'One model with its points and their values',
@@ -73,6 +78,7 @@ export function modelRoutes(app: HttpApp, client: StatewattClient): void {
   app.put(
     '/models/:id',
     {
+      config: configures,
       schema: {
         operationId: 'updateModel',
         summary: 'Change a model that does not stand in the site file; what is left out stays',
@@ -88,6 +94,7 @@ export function modelRoutes(app: HttpApp, client: StatewattClient): void {
   app.delete(
     '/models/:id',
     {
+      config: configures,
       schema: {
         operationId: 'removeModel',
         summary: 'Remove a model that does not stand in the site file',
@@ -105,6 +112,7 @@ export function modelRoutes(app: HttpApp, client: StatewattClient): void {
   app.post(
     '/models/:id/points/:point/write',
     {
+      config: operates,
       schema: {
         operationId: 'writeModelPoint',
         summary: 'Write a point of a model: at the channel that it stands for, or as the value that it holds',

@@ -2,6 +2,7 @@ import { StatewattError } from '../../../errors/error.js';
 import { formatPointAddress, parsePointAddress, type PointAddress } from '../../../site/points.js';
 import type { StatewattClient } from '../../../actors/client/client.js';
 import { PointsQuerySchema, type WriteRequest } from '../../../actors/client/schemas.js';
+import { operates, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import {
   HistoryPage,
@@ -20,6 +21,7 @@ export function pointRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/points',
     {
+      config: reads,
       schema: {
         operationId: 'listPoints',
         summary: 'Points with their live values, page by page',
@@ -34,6 +36,7 @@ export function pointRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/points/:address',
     {
+      config: reads,
       schema: {
         operationId: 'getPoint',
         summary: 'The live value of one point',
@@ -51,6 +54,7 @@ export function pointRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/points/:address/history',
     {
+      config: reads,
       schema: {
         operationId: 'getPointHistory',
         summary: 'The history of one point, ascending by time, page by page',
@@ -66,6 +70,7 @@ export function pointRoutes(app: HttpApp, client: StatewattClient): void {
   app.post(
     '/points/:address/write',
     {
+      config: operates,
       schema: {
         operationId: 'writePoint',
         summary: 'Write a control (C) or adjustment (A) point; answers what the device said',

@@ -1,4 +1,5 @@
 import type { StatewattClient } from '../../../actors/client/client.js';
+import { reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import { PointsUpdate, StreamQuery, errorAnswers } from '../schemas.js';
 import type { EventStreams } from '../stream.js';
@@ -9,7 +10,7 @@ export function streamRoutes(app: HttpApp, client: StatewattClient, streams: Eve
     '/points/stream',
     {
       exposeHeadRoute: false,
-      config: { untraced: true },
+      config: { ...reads, untraced: true },
       schema: {
         operationId: 'streamPoints',
         summary: 'Live changes of points as Server-Sent Events',

@@ -1,0 +1,51 @@
+import type { FastifyInstance, RouteOptions } from 'fastify';
+import { StatewattError } from '../../../errors/error.js';
+
+/**
+ * What a request to a route needs:
+ *
+ * - `public`: nothing; probes, the sign-in, the page’s own files
+ * - `read`: looks only
+ * - `operate`: acts on the running plant: write a point, acknowledge an alarm, start, stop, enable
+ * - `configure`: changes what there is: create, change, delete; the supervisor’s hand on actors
+ * - `admin`: who may do what, and who did
+ */
+export const NEEDS = ['public', 'read', 'operate', 'configure', 'admin'] as const;
+export type Need = (typeof NEEDS)[number];
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a request to the route needs; every route says it. */
+    needs?: Need;
+  }
+}
+
+/** For the `config` of a route. */
+export const open = { needs: 'public' } as const;
+export const reads = { needs: 'read' } as const;
+export const operates = { needs: 'operate' } as const;
+export const configures = { needs: 'configure' } as const;
+export const administers = { needs: 'admin' } as const;
+
+/** Routes that plugins add for files that anybody may have: the API’s documentation and the web page. */
+const FILES = /^(\/api\/docs(\/.*)?|\/\*?)$/;
+
+/**
+ * Sees to it that every route added from now on says what it needs.
+ * @throws `http.route_without_need` when the route is added
+ */
+export function requireNeeds(app: FastifyInstance): void {
+  app.addHook('onRoute', (route: RouteOptions) => {
+    if (route.config?.needs !== undefined) return;
+    if (FILES.test(route.url) && [route.method].flat().every((method) => method === 'GET' || method === 'HEAD')) {
+      route.config = { ...route.config, ...open };
+      return;
+    }
+    throw new StatewattError(
+      'http.route_without_need',
+      'internal',
+      `The route ${[route.method].flat().join(', ')} ${route.url} does not say what it needs; ` +
+        `give it config: reads, operates, configures or administers (facade/http/access/needs.ts).`,
+    );
+  });
+}
