@@ -1,5 +1,5 @@
 // `npm test`: gets what is missing, then runs the checks and the tests. The last line counts both.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './setup/command.mjs';
@@ -9,6 +9,7 @@ import { Steps, printFailure } from './setup/steps.mjs';
 import { FOLDERS, parseArguments } from './testing/arguments.mjs';
 import { coverageReport } from './testing/coverage.mjs';
 import { runMocha } from './testing/mocha.mjs';
+import { runSuite } from './testing/suite.mjs';
 
 const HELP = `npm test [-- [FOLDER…] [options of mocha]]
 
@@ -28,14 +29,16 @@ if (given.includes('--help')) {
   process.exit(0);
 }
 
-const { specs, mocha, partial } = parseArguments(
-  given,
-  FOLDERS.filter((folder) => existsSync(join(root, 'tests', folder))),
-);
+/** Bound of a run of chosen tests. */
+const LIMIT_MS = 20 * 60_000;
+
+const folders = FOLDERS.filter((folder) => existsSync(join(root, 'tests', folder)));
+const { specs, mocha, partial } = parseArguments(given, folders);
 /** What was not as it should be, one line each, beside the tests that mocha counts. */
 const failures = /** @type {string[]} */ ([]);
 let checksPassed = 0;
-let tests = { passes: 0, failures: 0, pending: 0 };
+/** @type {import('./testing/mocha.mjs').Result} */
+let tests = { passes: 0, failed: [], pending: 0, wrong: [] };
 
 try {
   const parts = await setup({ root, parts: [NATS_SERVER, ...TEST_PARTS], out: process.stdout });
@@ -48,30 +51,37 @@ try {
 }
 report();
 
-/** Every npm script named `check:…` is one check: a new one needs no change here. */
+/** Every npm script named `check:…` is one check: a new one needs no change here. They run at once. */
 async function runChecks() {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const steps = new Steps(process.stdout);
-  for (const name of Object.keys(scripts).filter((script) => script.startsWith('check:'))) {
-    try {
-      await steps.step(name.slice('check:'.length), async () => {
-        await run('npm', ['run', '--silent', name], { cwd: root });
-        return { note: 'ok' };
-      });
-      checksPassed += 1;
-    } catch (error) {
-      printFailure(error, process.stdout);
-      failures.push(name);
-    }
-  }
+  const steps = new Steps({ write: (text) => process.stdout.write(text) });
+  await Promise.all(
+    Object.keys(scripts)
+      .filter((script) => script.startsWith('check:'))
+      .map(async (name) => {
+        try {
+          await steps.step(name.slice('check:'.length), async () => {
+            await run('npm', ['run', '--silent', name], { cwd: root });
+            return { note: 'ok' };
+          });
+          checksPassed += 1;
+        } catch (error) {
+          printFailure(error, process.stdout);
+          failures.push(name);
+        }
+      }),
+  );
 }
 
 /** @param {Map<string, import('./setup/parts.mjs').FoundPart>} parts */
 async function runTests(parts) {
-  const result = await runMocha(root, [...specs, ...mocha], { parts, coverage: !partial });
-  tests = result.counts;
-  failures.push(...result.failures);
-  if (partial) return;
+  if (partial) {
+    const resultFile = join(root, 'coverage/chosen.json');
+    mkdirSync(join(root, 'coverage'), { recursive: true });
+    tests = await runMocha(root, [...specs, ...mocha], { parts, resultFile, limitMs: LIMIT_MS });
+    return;
+  }
+  tests = await runSuite(root, folders, { parts, out: process.stdout });
   const coverage = await coverageReport(root);
   process.stdout.write(`\n${coverage.text}\n`);
   if (coverage.shortfalls.length === 0) checksPassed += 1;
@@ -79,13 +89,14 @@ async function runTests(parts) {
 }
 
 function report() {
+  failures.push(...tests.wrong);
   const lines = [''];
   if (tests.pending > 0) lines.push(`Tests skipped: ${tests.pending}`);
   lines.push(
-    `Tests: ${tests.passes} passed, ${tests.failures} failed. Setup, checks and coverage: ${checksPassed} passed, ${failures.length} failed.`,
-    ...failures.map((text) => `  failed: ${text}`),
-    `${tests.passes + checksPassed} passed, ${tests.failures + failures.length} failed`,
+    `Tests: ${tests.passes} passed, ${tests.failed.length} failed. Setup, checks and coverage: ${checksPassed} passed, ${failures.length} failed.`,
+    ...[...tests.failed, ...failures].map((text) => `  failed: ${text}`),
+    `${tests.passes + checksPassed} passed, ${tests.failed.length + failures.length} failed`,
   );
-  process.exitCode = tests.failures + failures.length === 0 ? 0 : 1;
+  process.exitCode = tests.failed.length + failures.length === 0 ? 0 : 1;
   process.stdout.write(`${lines.join('\n')}\n`);
 }

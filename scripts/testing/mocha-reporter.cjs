@@ -1,4 +1,4 @@
-// Mocha's spec reporter, which also writes the counts to the file named by MOCHA_RESULT_FILE: the printed text is for
+// Mocha's spec reporter, which also writes the result to the file named by MOCHA_RESULT_FILE: the printed text is for
 // people, and a test may print anything in between.
 const { writeFileSync } = require('node:fs');
 const Mocha = require('mocha');
@@ -9,14 +9,16 @@ const END_WITHIN_MS = 30_000;
 class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
+    const failed = [];
     // Also at once, where the server's and the test's own lines are near, and in case the run does not come to its end.
     runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, (test, error) => {
+      failed.push(test.fullTitle());
       console.error(`${test.fullTitle()}: ${error.stack ?? error.message ?? error}`);
     });
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
-      const { passes, failures, pending } = this.stats;
+      const { passes, pending } = this.stats;
       const file = process.env.MOCHA_RESULT_FILE;
-      if (file) writeFileSync(file, JSON.stringify({ passes, failures, pending }));
+      if (file) writeFileSync(file, JSON.stringify({ passes, failed, pending }));
       // Not a reason to stay alive itself: it fires only when a test left something open.
       setTimeout(() => {
         console.error(`A test left open: ${process.getActiveResourcesInfo().join(', ')}`);

@@ -1,34 +1,34 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-
-/** The whole suite's bound. */
-const LIMIT_MS = 20 * 60_000;
 
 /** Would point tests at somebody's real servers, or change what a node under test does. */
 const NOT_FOR_TESTS = /^(?:NATS_|REDIS_|CLICKHOUSE_|SOLANA_|STATEWATT_)/;
 
+/** Time for a test process's output to arrive after its end. */
+const LAST_WORDS_MS = 2_000;
+
 /**
- * @typedef {{ passes: number, failures: number, pending: number }} Counts
+ * What a run of mocha came to. `failed`: titles of the failed tests; `wrong`: what went wrong outside the single tests.
+ *
+ * @typedef {{ passes: number, failed: string[], pending: number, wrong: string[] }} Result
  */
 
 /**
- * Runs mocha in a process of its own, whose output goes straight to ours.
+ * Runs mocha in a process of its own.
  *
  * @param {string} root
  * @param {readonly string[]} args
  * @param {object} options
  * @param {Map<string, import('../setup/parts.mjs').FoundPart>} options.parts
- * @param {boolean} options.coverage record what runs, in child processes too
- * @returns {Promise<{ counts: Counts, failures: string[] }>} `failures`: what went wrong outside the single tests
+ * @param {string} options.resultFile where mocha's reporter leaves the counts
+ * @param {string} [options.recordings] folder for what is recorded for coverage, of child processes too
+ * @param {number} options.limitMs it is ended after that
+ * @param {(text: string) => void} [options.print] gets the output, whole, at the end; without it the output goes straight to ours
+ * @returns {Promise<Result>}
  */
-export async function runMocha(root, args, { parts, coverage }) {
-  const folder = join(root, 'coverage');
-  const recordings = join(folder, 'tmp');
-  const resultFile = join(folder, 'mocha-result.json');
-  rmSync(recordings, { recursive: true, force: true });
+export async function runMocha(root, args, { parts, resultFile, recordings, limitMs, print }) {
   rmSync(resultFile, { force: true });
-  mkdirSync(recordings, { recursive: true });
   const child = spawn(
     process.execPath,
     [
@@ -39,16 +39,19 @@ export async function runMocha(root, args, { parts, coverage }) {
     ],
     {
       cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', print ? 'pipe' : 'inherit', print ? 'pipe' : 'inherit'],
       env: {
         ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_FOR_TESTS.test(name))),
         MOCHA_RESULT_FILE: resultFile,
         PYMODBUS_PYTHON: parts.get('pymodbus')?.path,
         CHROMIUM_PATH: parts.get('chromium')?.path,
-        ...(coverage ? { NODE_V8_COVERAGE: recordings } : {}),
+        ...(recordings ? { NODE_V8_COVERAGE: recordings } : {}),
       },
     },
   );
+  let output = '';
+  child.stdout?.on('data', (/** @type {Buffer} */ chunk) => (output += chunk.toString()));
+  child.stderr?.on('data', (/** @type {Buffer} */ chunk) => (output += chunk.toString()));
   const forward = (/** @type {NodeJS.Signals} */ signal) => void child.kill(signal);
   const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
   for (const signal of signals) process.on(signal, forward);
@@ -56,24 +59,33 @@ export async function runMocha(root, args, { parts, coverage }) {
   const timer = setTimeout(() => {
     late = true;
     child.kill('SIGKILL');
-  }, LIMIT_MS);
+  }, limitMs);
+  /** @type {string | number | null} */
   const ended = await new Promise((resolve) => {
     child.once('error', (error) => resolve(`could not be started: ${error.message}`));
-    child.once('exit', (code, signal) => resolve(signal ?? code));
+    child.once('exit', (code, signal) => {
+      // The pipes may still hold its last words; a process that a test left behind would keep them open for ever.
+      const enough = setTimeout(() => resolve(signal ?? code), LAST_WORDS_MS);
+      child.once('close', () => {
+        clearTimeout(enough);
+        resolve(signal ?? code);
+      });
+    });
   });
   clearTimeout(timer);
   for (const signal of signals) process.off(signal, forward);
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  print?.(output);
 
   const counts = existsSync(resultFile)
-    ? /** @type {Counts} */ (JSON.parse(readFileSync(resultFile, 'utf8')))
+    ? /** @type {Omit<Result, 'wrong'>} */ (JSON.parse(readFileSync(resultFile, 'utf8')))
     : undefined;
-  if (late) return { counts: counts ?? NONE, failures: [`tests did not end within ${LIMIT_MS / 60_000} minutes`] };
-  if (counts === undefined) return { counts: NONE, failures: [`tests did not run to their end (${ended})`] };
+  const result = { ...(counts ?? { passes: 0, failed: [], pending: 0 }), wrong: /** @type {string[]} */ ([]) };
+  if (late) result.wrong.push(`did not end within ${Math.round(limitMs / 60_000)} minutes`);
+  else if (counts === undefined) result.wrong.push(`did not run to its end (${ended})`);
   // Mocha's own exit code is the number of failed tests.
-  if (counts.failures === 0 && ended !== 0)
-    return { counts, failures: [`tests passed but their process ended with ${ended}`] };
-  return { counts, failures: [] };
+  else if (counts.failed.length === 0 && ended !== 0)
+    result.wrong.push(`tests passed but their process ended with ${ended}`);
+  return result;
 }
-
-/** @type {Counts} */
-const NONE = { passes: 0, failures: 0, pending: 0 };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { parseArguments } from '../../../scripts/testing/arguments.mjs';
 import { byFolder, formatCoverage, shortfalls } from '../../../scripts/testing/coverage.mjs';
+import { planJobs } from '../../../scripts/testing/suite.mjs';
 
 describe('npm test: arguments', () => {
   it('run everything when there are none', () => {
@@ -19,6 +20,27 @@ describe('npm test: arguments', () => {
     ]);
     const { specs, mocha, partial } = parseArguments(['--grep', 'run file']);
     assert.deepEqual([specs.length, mocha, partial], [5, ['--grep', 'run file'], true]);
+  });
+});
+
+describe('npm test: jobs', () => {
+  it('unit tests share a process, every other file has its own, those that take the whole machine come last and alone', () => {
+    const jobs = planJobs([
+      'unit/a.test.js',
+      'unit/b/c.test.js',
+      'integration/site/figures.test.js',
+      'integration/bus/server.test.js',
+      'chaos/kill.test.js',
+    ]);
+    assert.deepEqual(
+      jobs.map(({ name, files, alone }) => [name, files.length, alone]),
+      [
+        ['unit', 2, false],
+        ['integration/bus/server', 1, false],
+        ['integration/site/figures', 1, true],
+        ['chaos/kill', 1, true],
+      ],
+    );
   });
 });
 
