@@ -72,6 +72,9 @@ export const subjects = {
   lateFrame: (channel: number, epoch: number) => `frame.late.${channel}-${epoch}`,
   /** Live changes of one channel as JSON, while somebody watches. */
   live: (channel: number | '*') => `statewatt.live.${channel}`,
+  /** A changed alarm as JSON, while somebody watches; `*` for any. What a source has beside letters, digits, _ and - becomes `_`. */
+  liveAlarm: (level: string, source: string) =>
+    `statewatt.live.alarms.${level}.${source === '*' ? source : source.replace(/[^A-Za-z0-9_-]/g, '_')}`,
   /** A question to whoever owns the partition; answered from memory, not journaled. */
   query: (partition: number) => `statewatt.query.${partition}`,
   /** A question that every node answers. */

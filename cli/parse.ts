@@ -73,6 +73,14 @@ export function parseTime(text: string, now = Date.now()): number {
   return value;
 }
 
+/** A span of time such as `90s`, `30m`, `8h` or `7d`, in ms: from 1 s to a week. */
+export function parseSpan(text: string): number {
+  const [, number = '', unit = ''] = /^(\d+)([smhdw])$/.exec(text) ?? [];
+  const ms = Number(number) * (UNIT_MS[unit] ?? NaN);
+  if (ms >= 1_000 && ms <= 604_800_000) return ms;
+  throw new InvalidArgumentError('Allowed are spans from 1s to 7d, such as 90s, 30m, 8h or 7d.');
+}
+
 const STATES: Record<string, boolean> = { '0': false, off: false, false: false, '1': true, on: true, true: true };
 
 /** The value of a write, by the kind of its point; `asText` takes it as it is, for string points. */

@@ -9,7 +9,7 @@ Exit codes:
   1  the answer is bad: unhealthy, refused, not confirmed, invalid configuration
   2  the command line is wrong
   3  no node, or a part that it needs, can be reached
-  4  there is no such actor, channel, point or dead letter
+  4  there is no such actor, alarm, channel, point or dead letter
   5  no answer in time
 
 Examples:

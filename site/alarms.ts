@@ -86,6 +86,11 @@ export function isHidden(state: AlarmState): boolean {
   return state === 'shelved' || state === 'suppressed' || state === 'outOfService';
 }
 
+/** False for one whose on delay never passed: nobody has heard of it. */
+export function wasRaised({ state, occurrences }: Pick<AlarmRecord, 'state' | 'occurrences'>): boolean {
+  return state !== 'normal' || occurrences > 0;
+}
+
 /** Whether it is raised and not yet done with: what an operator has to deal with, or has hidden. */
 export function isOpen({ state, condition }: Pick<AlarmRecord, 'state' | 'condition'>): boolean {
   return isHidden(state) ? condition : state !== 'normal';

@@ -4,6 +4,7 @@ import {
   isHidden,
   isOpen,
   severity,
+  wasRaised,
   type AlarmRecord,
   type AlarmState,
   type AlarmStatus,
@@ -59,18 +60,16 @@ export class AlarmIndex {
     this.#states.clear();
   }
 
-  apply(record: AlarmRecord): void {
+  /** False when it is not newer than the one that is known. */
+  apply(record: AlarmRecord): boolean {
     const known = this.get(record.id);
-    if (known !== undefined && known.revision >= record.revision) return;
+    if (known !== undefined && known.revision >= record.revision) return false;
     if (known !== undefined) this.#in(known.state).delete(record.id);
     this.#states.set(record.id, record.state);
     this.#in(record.state).set(record.id, { record, haystack: undefined, ...placeOf(record) });
     const closed = this.#in('normal');
-    if (closed.size <= this.#keptClosed) return;
-    const oldest = closed.keys().next();
-    if (oldest.done === true) return;
-    closed.delete(oldest.value);
-    this.#states.delete(oldest.value);
+    if (closed.size > this.#keptClosed) this.#dropOldest(closed);
+    return true;
   }
 
   /** Every alarm that is open, in no order. */
@@ -105,6 +104,13 @@ export class AlarmIndex {
     return { alarms: found.map(({ record }) => record), total, nextCursor };
   }
 
+  #dropOldest(closed: Map<string, Entry>): void {
+    const oldest = closed.keys().next();
+    if (oldest.done === true) return;
+    closed.delete(oldest.value);
+    this.#states.delete(oldest.value);
+  }
+
   #in(state: AlarmState): Map<string, Entry> {
     return this.#byState.get(state) as Map<string, Entry>;
   }
@@ -125,7 +131,7 @@ function matcher(query: AlarmsQuery): (entry: Entry) => boolean {
   const text = query.text?.toLowerCase();
   return (entry) => {
     const { record } = entry;
-    if (record.state === 'normal' && record.occurrences === 0) return false; // Its on delay never passed.
+    if (!wasRaised(record)) return false;
     if (status !== undefined && record.status !== status) return false;
     if (level !== undefined && record.level !== level) return false;
     if (source !== undefined && record.source !== source) return false;

@@ -21,6 +21,7 @@ const ALARMS = subjects.journalOfKind('alarm');
 export class AlarmFollower {
   readonly #bus: Bus;
   readonly #index: AlarmIndex;
+  readonly #onChange: (alarm: AlarmRecord) => void;
   readonly #raises: Raises;
   readonly #now: () => number;
   /** Ends what is being consumed. */
@@ -34,8 +35,16 @@ export class AlarmFollower {
   #lastError: string | null = null;
   #reading: Promise<void> = Promise.resolve();
 
-  constructor(bus: Bus, index: AlarmIndex, raises: Raises, now: () => number = Date.now) {
+  /** @param onChange told of each record of the journal that is newer than the index had */
+  constructor(
+    bus: Bus,
+    index: AlarmIndex,
+    raises: Raises,
+    onChange: (alarm: AlarmRecord) => void,
+    now: () => number = Date.now,
+  ) {
     this.#bus = bus;
+    this.#onChange = onChange;
     this.#index = index;
     this.#raises = raises;
     this.#now = now;
@@ -147,7 +156,7 @@ export class AlarmFollower {
     this.#taken = message.seq;
     const alarm = this.#alarm(message);
     if (alarm === undefined) return false;
-    this.#index.apply(alarm);
+    if (this.#index.apply(alarm)) this.#onChange(alarm);
     if (alarm.change.what === 'raised') this.#raises.add(alarm.id, alarm.change.at);
     return false;
   }

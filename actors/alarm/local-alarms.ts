@@ -4,6 +4,7 @@ import { StatewattError } from '../../errors/error.js';
 import { alarmId } from '../../site/alarm-id.js';
 import type { AlarmRecord } from '../../site/alarms.js';
 import { alarmRef, unknownAlarm, type AlarmKind } from '../alarm.js';
+import { WaitingAlarms, type AlarmsUpdate, type AlarmsWatchFilter } from '../client/alarm-watch.js';
 import type {
   AlarmCommand,
   AlarmJournal,
@@ -35,12 +36,13 @@ export class LocalAlarms implements AlarmsClient {
   readonly #index = new AlarmIndex();
   readonly #raises = new Raises();
   readonly #follower: AlarmFollower;
+  readonly #watchers = new Set<WaitingAlarms>();
   readonly #now: () => number;
 
   constructor(parts: LocalAlarmsParts) {
     this.#parts = parts;
     this.#now = parts.now ?? Date.now;
-    this.#follower = new AlarmFollower(parts.bus, this.#index, this.#raises, this.#now);
+    this.#follower = new AlarmFollower(parts.bus, this.#index, this.#raises, (alarm) => this.#tell(alarm), this.#now);
   }
 
   /** Begins to read the journal; lists are refused (`alarms.loading`) until every alarm is known. */
@@ -83,10 +85,24 @@ export class LocalAlarms implements AlarmsClient {
     return this.#whenLoaded(() => alarmStatistics(this.#index, this.#raises, operators, this.#now()));
   }
 
+  async *watch(filter: AlarmsWatchFilter, signal: AbortSignal): AsyncGenerator<AlarmsUpdate> {
+    const watcher = new WaitingAlarms(filter);
+    this.#watchers.add(watcher);
+    try {
+      yield* watcher.updates(signal);
+    } finally {
+      this.#watchers.delete(watcher);
+    }
+  }
+
   /** Who has just been answered finds it in the list at once. */
   #keep(alarm: AlarmRecord): AlarmRecord {
-    this.#index.apply(alarm);
+    if (this.#index.apply(alarm)) this.#tell(alarm);
     return alarm;
+  }
+
+  #tell(alarm: AlarmRecord): void {
+    for (const watcher of this.#watchers) watcher.add(alarm);
   }
 
   /** Rejects with `alarms.loading` until every alarm is known, and with what `ask` throws. */

@@ -11,7 +11,8 @@ import {
   type AlarmsPage,
   type AlarmView,
 } from './alarms.js';
-import { endpoint } from './endpoint.js';
+import { subjects } from '../../bus/subjects.js';
+import { endpoint, LeaseSchema } from './endpoint.js';
 
 const closed = { additionalProperties: false } as const;
 const id = Type.String({ description: 'of the alarm', minLength: 1, maxLength: 128 });
@@ -59,4 +60,13 @@ export const alarmEndpoints = {
     response: AlarmStatisticsSchema,
     call: ({ client }, query) => client.alarms.statistics(query),
   }),
+  alarmsWatch: endpoint('alarms', 'watch', {
+    summary: 'Have changed alarms published on the subject in the answer; ask again before leaseMs have passed',
+    request: Type.Object({}, closed),
+    response: LeaseSchema,
+    call: ({ watchAlarms }) => Promise.resolve(watchAlarms()),
+  }),
 } as const;
+
+/** A changed alarm is published on this subject while there is a lease; `*` for any level or source. */
+export const liveAlarmSubject = subjects.liveAlarm;

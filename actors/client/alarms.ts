@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import type { AlarmsUpdate, AlarmsWatchFilter } from './alarm-watch.js';
 import { ALARM_CHANGES, ALARM_LEVELS, ALARM_STATES, ALARM_STATUSES, type AlarmRecord } from '../../site/alarms.js';
 
 /** What may be asked about alarms and commanded to them, for every face. Part of the public client. */
@@ -239,4 +240,9 @@ export interface AlarmsClient {
   /** Who did what, from the journal. @throws `alarms.not_found` */
   journal(id: string, query: AlarmJournalQuery): Promise<AlarmJournal>;
   statistics(query: AlarmStatisticsQuery): Promise<AlarmStatistics>;
+  /**
+   * Changes until `signal` aborts, each alarm as it is then. A slow reader gets the newest state of each alarm, and hears
+   * when more have changed than can wait for it. Read the list after the watch has begun to know how all of them are.
+   */
+  watch(filter: AlarmsWatchFilter, signal: AbortSignal): AsyncIterable<AlarmsUpdate>;
 }

@@ -1,4 +1,4 @@
-import type { Static, TSchema } from 'typebox';
+import Type, { type Static, type TSchema } from 'typebox';
 import { subjects } from '../../bus/subjects.js';
 import type { StatewattClient } from './client.js';
 
@@ -22,16 +22,19 @@ export function serviceName(service: ServiceName): string {
 }
 
 /** Where live changes are published, and for how long unless asked again. */
-export interface Lease {
-  subject: string;
-  leaseMs: number;
-}
+export const LeaseSchema = Type.Object({
+  subject: Type.String({ description: 'subscribe here' }),
+  leaseMs: Type.Integer({ description: 'changes are published for so long after the last request' }),
+});
+export type Lease = Static<typeof LeaseSchema>;
 
 /** What a node brings to answer a request. */
 export interface EndpointContext {
   readonly client: StatewattClient;
   /** Keeps changes of a channel, or of all, flowing to the lease's subject. */
   readonly watch: (channel: number | '*') => Lease;
+  /** Keeps changes of alarms flowing. */
+  readonly watchAlarms: () => Lease;
 }
 
 /** One request of the public interface: what it takes and gives, and how a node answers it. */

@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { subjects } from '../../bus/subjects.js';
 import { StatewattError } from '../../errors/error.js';
 import { parsePointAddress, type PointAddress } from '../../site/points.js';
-import { alarmEndpoints } from './alarm-endpoints.js';
+import { alarmEndpoints, liveAlarmSubject } from './alarm-endpoints.js';
 import {
   DeadLetterDetailSchema,
   DeadLetterIdSchema,
@@ -11,7 +11,7 @@ import {
   ReplayReplySchema,
 } from './dead-letter-schemas.js';
 import { modelEndpoints } from './model-endpoints.js';
-import { endpoint, type Endpoint } from './endpoint.js';
+import { endpoint, LeaseSchema, type Endpoint } from './endpoint.js';
 import { pageOf } from './page.js';
 import {
   ActorDetailSchema,
@@ -80,10 +80,7 @@ export const endpoints = {
   pointsWatch: endpoint('points', 'watch', {
     summary: 'Have live changes published on the subject in the answer; ask again before leaseMs have passed',
     request: Type.Object({ channel: Type.Optional(channel) }, closed),
-    response: Type.Object({
-      subject: Type.String({ description: 'subscribe here; each message is one channel’s changed points' }),
-      leaseMs: Type.Integer({ description: 'changes are published for so long after the last request' }),
-    }),
+    response: LeaseSchema,
     call: async ({ client, watch }, request) => {
       // A watch of a channel that is not there would be silent for ever.
       if (request.channel !== undefined) await client.channel(request.channel);
@@ -214,6 +211,7 @@ export const ALL_ENDPOINTS: readonly Endpoint[] = Object.values(endpoints);
 
 /** Live changes of a channel, or of all, are published on this subject while a lease of them is alive. */
 export const liveSubject = subjects.live;
+export { liveAlarmSubject };
 
 /** @throws `points.invalid_address` */
 function toAddress(text: string): PointAddress {

@@ -1,4 +1,6 @@
-import { alarmEndpoints } from './alarm-endpoints.js';
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import { alarmEndpoints, liveAlarmSubject } from './alarm-endpoints.js';
+import { WaitingAlarms, type AlarmsUpdate, type AlarmsWatchFilter } from './alarm-watch.js';
 import type {
   AlarmCommand,
   AlarmJournal,
@@ -12,13 +14,18 @@ import type {
   RaiseAlarm,
 } from './alarms.js';
 import type { Asker } from './remote-ask.js';
+import { watchRemotely } from './remote-watch.js';
 
 /** The alarms of a site that runs elsewhere, over its NATS services. */
 export class RemoteAlarms implements AlarmsClient {
+  readonly #nats: NatsConnection;
   readonly #asker: Asker;
+  readonly #closed: AbortSignal;
 
-  constructor(asker: Asker) {
+  constructor(nats: NatsConnection, asker: Asker, closed: AbortSignal) {
+    this.#nats = nats;
     this.#asker = asker;
+    this.#closed = closed;
   }
 
   list(query: AlarmsQuery): Promise<AlarmsPage> {
@@ -43,5 +50,25 @@ export class RemoteAlarms implements AlarmsClient {
 
   statistics(query: AlarmStatisticsQuery): Promise<AlarmStatistics> {
     return this.#asker.ask(alarmEndpoints.alarmsStatistics, query);
+  }
+
+  watch(filter: AlarmsWatchFilter, signal: AbortSignal): AsyncIterable<AlarmsUpdate> {
+    return watchRemotely(
+      {
+        nats: this.#nats,
+        lease: () => this.#asker.ask(alarmEndpoints.alarmsWatch, {}),
+        onReconnect: (listener) => this.#asker.onReconnect(listener),
+      },
+      (filter.levels ?? ['*']).map((level) => liveAlarmSubject(level, '*')),
+      new WaitingMessages(filter),
+      AbortSignal.any([signal, this.#closed]),
+    );
+  }
+}
+
+/** Alarms that come as messages; two nodes may both send one. */
+class WaitingMessages extends WaitingAlarms {
+  take(message: Msg): void {
+    this.add(message.json<AlarmView>());
   }
 }

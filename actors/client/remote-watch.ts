@@ -1,8 +1,9 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { StatewattError, toStatewattError } from '../../errors/error.js';
 import type { PointsUpdate } from './client.js';
-import { liveSubject, type Lease } from './endpoints.js';
+import type { Lease } from './endpoint.js';
 import type { PointView } from './schemas.js';
+import { Waiting } from './waiting.js';
 
 /** Part of a lease after which it is renewed: two renewals may be lost. */
 const RENEW_AFTER = 1 / 3;
@@ -18,56 +19,55 @@ export interface WatchParts {
 }
 
 /**
- * Live changes of one channel or all, until the signal aborts. The lease is renewed while the watch lasts, through
- * losses of the connection and of the node. A slow reader gets, for each channel, the newest value of each point that
- * changed since it last took: what waits grows with the points, not with time.
+ * Live changes until the signal aborts. The lease is renewed while the watch lasts, through losses of the connection and
+ * of the node. What comes on `subjects` is given to `waiting`, which says what a slow reader gets.
  *
  * @throws what the first request for the lease throws; later only what waiting does not help (the channel is gone)
  */
-export async function* watchRemotely(
+export async function* watchRemotely<Update>(
   parts: WatchParts,
-  channel: number | '*',
+  subjects: readonly string[],
+  waiting: Waiting<Update> & { take(message: Msg): void },
   signal: AbortSignal,
-): AsyncGenerator<PointsUpdate> {
+): AsyncGenerator<Update> {
   if (signal.aborted) return;
-  const waiting = new Waiting();
   const aborted = new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  void aborted.then(() => waiting.wake());
-  const subscription = parts.nats.subscribe(liveSubject(channel), {
-    callback: (error, message) => (error === null ? waiting.add(message) : waiting.fail(error)),
-  });
+  const subscriptions = subjects.map((subject) =>
+    parts.nats.subscribe(subject, {
+      callback: (error, message) => {
+        if (error !== null) waiting.fail(error);
+        else take(waiting, message);
+      },
+    }),
+  );
   const renewal = new Renewal(parts, (error) => waiting.fail(error));
   try {
     await Promise.race([renewal.start(), aborted]);
-    while (!signal.aborted) {
-      const update = waiting.take();
-      if (update === undefined) await waiting.changed();
-      else yield update;
-    }
+    yield* waiting.updates(signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     renewal.stop();
-    if (!parts.nats.isClosed()) subscription.unsubscribe();
+    if (!parts.nats.isClosed()) for (const subscription of subscriptions) subscription.unsubscribe();
   }
 }
 
-/** What came and was not yet taken: by channel, the newest value of each point. */
-class Waiting {
-  readonly #byChannel = new Map<number, { time: number; points: Map<string, PointView> }>();
-  #wake: (() => void) | undefined;
-  #failure: Error | undefined;
+function take(waiting: Waiting<unknown> & { take(message: Msg): void }, message: Msg): void {
+  try {
+    waiting.take(message);
+  } catch (cause) {
+    waiting.fail(new StatewattError('client.bad_answer', 'internal', `${message.subject} carries no JSON`, { cause }));
+  }
+}
 
-  add(message: Msg): void {
-    let update: PointsUpdate;
-    try {
-      update = message.json<PointsUpdate>();
-    } catch (cause) {
-      this.fail(new StatewattError('client.bad_answer', 'internal', `${message.subject} carries no JSON`, { cause }));
-      return;
-    }
+/** By channel, the newest value of each point: what waits grows with the points, not with time. */
+export class WaitingPoints extends Waiting<PointsUpdate> {
+  readonly #byChannel = new Map<number, { time: number; points: Map<string, PointView> }>();
+
+  take(message: Msg): void {
+    const update = message.json<PointsUpdate>();
     let waits = this.#byChannel.get(update.channel);
     if (waits === undefined) this.#byChannel.set(update.channel, (waits = { time: 0, points: new Map() }));
     waits.time = update.time;
@@ -75,29 +75,12 @@ class Waiting {
     this.wake();
   }
 
-  /** @throws what `fail` was given */
-  take(): PointsUpdate | undefined {
-    if (this.#failure !== undefined) throw this.#failure;
+  protected override next(): PointsUpdate | undefined {
     const next = this.#byChannel.entries().next();
     if (next.done === true) return undefined;
     const [channel, { time, points }] = next.value;
     this.#byChannel.delete(channel);
     return { channel, time, points: [...points.values()] };
-  }
-
-  changed(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
-  }
-
-  fail(error: Error): void {
-    this.#failure ??= error;
-    this.wake();
-  }
-
-  wake(): void {
-    this.#wake?.();
   }
 }
 

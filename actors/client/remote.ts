@@ -5,10 +5,10 @@ import { StatewattError, errorMessage } from '../../errors/error.js';
 import { formatPointAddress } from '../../site/points.js';
 import type { PointsUpdate, StatewattClient } from './client.js';
 import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
-import { endpoints } from './endpoints.js';
+import { endpoints, liveSubject } from './endpoints.js';
 import { RemoteAlarms } from './remote-alarms.js';
 import { Asker } from './remote-ask.js';
-import { watchRemotely } from './remote-watch.js';
+import { WaitingPoints, watchRemotely } from './remote-watch.js';
 import type {
   ModelDetail,
   ModelPointView,
@@ -83,7 +83,7 @@ class RemoteClient implements StatewattClient {
   constructor(nats: NatsConnection, timeoutMs: number) {
     this.#nats = nats;
     this.#asker = new Asker(nats, timeoutMs, this.#closed.signal);
-    this.alarms = new RemoteAlarms(this.#asker);
+    this.alarms = new RemoteAlarms(nats, this.#asker, this.#closed.signal);
   }
 
   health(): Promise<Health> {
@@ -135,7 +135,8 @@ class RemoteClient implements StatewattClient {
         lease: () => this.#asker.ask(endpoints.pointsWatch, filter),
         onReconnect: (listener) => this.#asker.onReconnect(listener),
       },
-      filter.channel ?? '*',
+      [liveSubject(filter.channel ?? '*')],
+      new WaitingPoints(),
       AbortSignal.any([signal, this.#closed.signal]),
     );
   }

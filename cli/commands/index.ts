@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.js';
+import { addAlarms } from './alarms.js';
 import { addChannels } from './channels.js';
 import { addCheck } from './check.js';
 import { addDeadLetters } from './dead-letters.js';
@@ -32,6 +33,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addHistory,
   addWrite,
   addModels,
+  addAlarms,
   addPs,
   addShow,
   addTop,

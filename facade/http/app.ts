@@ -98,7 +98,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
   });
 
   const connections = new ConnectionCloser(app.server, options.closeGraceMs ?? CLOSE_GRACE_MS);
-  const streams = new EventStreams(client, options.streams);
+  const streams = new EventStreams(options.streams);
   app.addHook('preClose', (done) => {
     streams.close();
     connections.close();

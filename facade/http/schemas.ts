@@ -19,6 +19,7 @@ import {
   WriteReplySchema,
   WriteRequestSchema,
 } from '../../actors/client/schemas.js';
+import { ALARM_LEVELS_PATTERN, AlarmsUpdateSchema } from '../../actors/client/alarm-watch.js';
 import {
   AlarmJournalSchema,
   AlarmsPageSchema,
@@ -129,6 +130,23 @@ export const PointsUpdate = Type.Object({
   time: Type.Number({ description: 'source time of the frame (ms since the Unix epoch)' }),
   points: Type.Array(PointView),
 });
+
+export const AlarmStreamQuery = Type.Object(
+  {
+    levels: Type.Optional(
+      Type.String({
+        pattern: ALARM_LEVELS_PATTERN,
+        description: 'only these, comma separated',
+        examples: ['Critical,Major'],
+      }),
+    ),
+    source: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 256, description: 'only these; `*` stands for any characters' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export const AlarmsUpdate = component('AlarmsUpdate', AlarmsUpdateSchema);
 
 export const ActorParams = Type.Object({
   kind: Type.String({ minLength: 1, maxLength: 64, examples: ['channel'] }),

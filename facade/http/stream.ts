@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { FastifyBaseLogger } from 'fastify';
 import { StatewattError, toStatewattError } from '../../errors/error.js';
-import type { StatewattClient } from '../../actors/client/client.js';
 import { envelope } from './errors.js';
 
 /** Streams open at once; each holds a subscription and a connection. */
@@ -13,19 +12,17 @@ const HEARTBEAT_MS = 15_000;
 const RECONNECT_MS = 2_000;
 
 /**
- * The open event streams (Server-Sent Events, WHATWG HTML, section 9.2) of a server. An update is taken from the
- * client only when the one before has left for the browser, so a slow browser holds one update and the socket's
+ * The open event streams (Server-Sent Events, WHATWG HTML, section 9.2) of a server. An update is taken from its
+ * watch only when the one before has left for the browser, so a slow browser holds one update and the socket's
  * buffer, and gets the newest state next.
  */
 export class EventStreams {
-  readonly #client: StatewattClient;
   readonly #heartbeatMs: number;
   readonly #maxStreams: number;
   readonly #open = new Map<ServerResponse, AbortController>();
   #closed = false;
 
-  constructor(client: StatewattClient, { heartbeatMs = HEARTBEAT_MS, maxStreams = MAX_STREAMS } = {}) {
-    this.#client = client;
+  constructor({ heartbeatMs = HEARTBEAT_MS, maxStreams = MAX_STREAMS } = {}) {
     this.#heartbeatMs = heartbeatMs;
     this.#maxStreams = maxStreams;
   }
@@ -46,10 +43,10 @@ export class EventStreams {
     );
   }
 
-  /** Sends changes of points to the response until either side ends. Never rejects. */
+  /** Sends the updates of a watch to the response until either side ends. Never rejects. */
   async run(
     response: ServerResponse,
-    filter: { channel?: number },
+    watch: (signal: AbortSignal) => AsyncIterable<unknown>,
     context: { requestId: string; log: FastifyBaseLogger },
   ): Promise<void> {
     const abort = new AbortController();
@@ -67,7 +64,7 @@ export class EventStreams {
     response.write(`retry: ${RECONNECT_MS}\n\n`);
     const heartbeat = this.#startHeartbeat(response);
     try {
-      for await (const update of this.#client.watchPoints(filter, abort.signal)) {
+      for await (const update of watch(abort.signal)) {
         if (abort.signal.aborted) break;
         if (!response.write(`data: ${JSON.stringify(update)}\n\n`)) {
           await once(response, 'drain', { signal: abort.signal });

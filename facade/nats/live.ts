@@ -1,29 +1,24 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { StatewattError, toStatewattError } from '../../errors/error.js';
+import type { StatewattError } from '../../errors/error.js';
 import type { StatewattClient } from '../../actors/client/client.js';
-import { liveSubject, type Lease } from '../../actors/client/endpoints.js';
+import { liveAlarmSubject, liveSubject, type Lease } from '../../actors/client/endpoints.js';
+import { Leases } from './leases.js';
 
 /** Bytes given to the connection before the server has to say that it took them. */
 const FLUSH_BYTES = 64 * 1024;
+const ALARMS = 'alarms';
 
-interface Watch {
-  readonly expiry: NodeJS.Timeout;
-  readonly abort: AbortController;
-  /** Ends when publishing has ended. Never rejects. */
-  readonly ended: Promise<void>;
-}
+/** What may be watched: a channel, all channels, the alarms. */
+type Watched = number | '*' | typeof ALARMS;
 
 /**
- * Publishes live changes as JSON while somebody asks for them. What it holds grows with the channels that are watched,
- * never with the number of watchers: a lease belongs to a channel (or to all), and asking again makes it last longer.
+ * Publishes live changes as JSON while somebody asks for them. What it holds grows with what is watched, never with the
+ * number of watchers: a lease belongs to a channel (or to all, or to the alarms), and asking again makes it last longer.
  */
 export class LiveChanges {
   readonly #nats: NatsConnection;
   readonly #client: StatewattClient;
-  readonly #leaseMs: number;
-  readonly #onProblem: (error: StatewattError) => void;
-  readonly #watches = new Map<number | '*', Watch>();
-  #stopped = false;
+  readonly #leases: Leases<Watched>;
 
   constructor(
     nats: NatsConnection,
@@ -33,13 +28,14 @@ export class LiveChanges {
   ) {
     this.#nats = nats;
     this.#client = client;
-    this.#leaseMs = leaseMs;
-    this.#onProblem = onProblem;
+    const publish = (watched: Watched, signal: AbortSignal): Promise<void> =>
+      watched === ALARMS ? this.#publishAlarms(signal) : this.#publishPoints(watched, signal);
+    this.#leases = new Leases({ leaseMs, onProblem, publish });
   }
 
-  /** Channels (or `*`) with a lease. */
-  get watched(): readonly (number | '*')[] {
-    return [...this.#watches.keys()];
+  /** What has a lease. */
+  get watched(): readonly Watched[] {
+    return this.#leases.keys;
   }
 
   /**
@@ -48,65 +44,53 @@ export class LiveChanges {
    * @throws `nats.stopping`
    */
   watch(channel: number | '*'): Lease {
-    if (this.#stopped) throw new StatewattError('nats.stopping', 'unavailable', 'The node is stopping.');
-    const known = this.#watches.get(channel);
-    if (known === undefined) this.#start(channel);
-    else known.expiry.refresh();
-    return { subject: liveSubject(channel), leaseMs: this.#leaseMs };
+    return { subject: liveSubject(channel), leaseMs: this.#leases.renew(channel) };
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    const ended = [...this.#watches.values()].map((watch) => watch.ended);
-    for (const channel of this.watched) this.#end(channel);
-    await Promise.all(ended);
+  /** Starts or renews the lease of the alarms. @throws `nats.stopping` */
+  watchAlarms(): Lease {
+    return { subject: liveAlarmSubject('*', '*'), leaseMs: this.#leases.renew(ALARMS) };
   }
 
-  #start(channel: number | '*'): void {
-    const abort = new AbortController();
-    const expiry = setTimeout(() => this.#end(channel), this.#leaseMs).unref();
-    this.#watches.set(channel, { expiry, abort, ended: this.#run(channel, abort.signal) });
+  stop(): Promise<void> {
+    return this.#leases.stop();
   }
 
-  #end(channel: number | '*'): void {
-    const watch = this.#watches.get(channel);
-    if (watch === undefined) return;
-    this.#watches.delete(channel);
-    clearTimeout(watch.expiry);
-    watch.abort.abort();
-  }
-
-  async #run(channel: number | '*', signal: AbortSignal): Promise<void> {
-    try {
-      await this.#publish(channel, signal);
-    } catch (thrown) {
-      if (!signal.aborted) this.#onProblem(toStatewattError(thrown));
-    }
-    // Ended by itself: the next renewal is to start it again.
-    if (!signal.aborted) this.#end(channel);
-  }
-
-  async #publish(channel: number | '*', signal: AbortSignal): Promise<void> {
-    let bytes = 0;
+  async #publishPoints(channel: number | '*', signal: AbortSignal): Promise<void> {
+    const publish = this.#publisher();
     for await (const update of this.#client.watchPoints(channel === '*' ? {} : { channel }, signal)) {
       if (signal.aborted) return;
-      if (channel === '*' && this.#watches.has(update.channel)) continue;
-      const body = JSON.stringify(update);
-      this.#nats.publish(liveSubject(update.channel), body);
-      bytes += body.length;
-      if (bytes >= FLUSH_BYTES) {
-        bytes = 0;
-        await this.#flush();
-      }
+      if (channel === '*' && this.#leases.has(update.channel)) continue;
+      await publish(liveSubject(update.channel), update);
     }
   }
 
-  /** Waits for the server, so that the client keeps the newest state meanwhile and the connection no queue. */
+  async #publishAlarms(signal: AbortSignal): Promise<void> {
+    const publish = this.#publisher();
+    for await (const { alarms } of this.#client.alarms.watch({}, signal)) {
+      if (signal.aborted) return;
+      for (const alarm of alarms) await publish(liveAlarmSubject(alarm.level, alarm.source), alarm);
+    }
+  }
+
+  /** Waits for the server now and then, so that the client keeps the newest state meanwhile and the connection no queue. */
+  #publisher(): (subject: string, update: unknown) => Promise<void> | void {
+    let bytes = 0;
+    return (subject, update) => {
+      const body = JSON.stringify(update);
+      this.#nats.publish(subject, body);
+      bytes += body.length;
+      if (bytes < FLUSH_BYTES) return;
+      bytes = 0;
+      return this.#flush();
+    };
+  }
+
   async #flush(): Promise<void> {
     try {
       await this.#nats.flush();
     } catch (thrown) {
-      // Lost while it was away; a watcher reads the points again after a gap. A closed connection ends the watch.
+      // Lost while it was away; a watcher reads all of it again after a gap. A closed connection ends the watch.
       if (this.#nats.isClosed()) throw thrown;
     }
   }

@@ -42,8 +42,8 @@ export interface NatsServicesOptions {
 }
 
 export interface NatsServices {
-  /** Channels (or `*`) whose changes are published now. */
-  readonly watched: readonly (number | '*')[];
+  /** Channels (or `*`), and the alarms, whose changes are published now. */
+  readonly watched: readonly (number | string)[];
   /** Takes no more requests, answers those under way, ends live changes. */
   stop(): Promise<void>;
 }
@@ -80,10 +80,14 @@ class NatsNode implements NatsServices {
     this.#maxUnderWay = options.maxUnderWay ?? MAX_UNDER_WAY;
     this.#onProblem = onProblem;
     this.#live = new LiveChanges(nats, client, leaseMs, onProblem);
-    this.#context = { client, watch: (channel) => this.#live.watch(channel) };
+    this.#context = {
+      client,
+      watch: (channel) => this.#live.watch(channel),
+      watchAlarms: () => this.#live.watchAlarms(),
+    };
   }
 
-  get watched(): readonly (number | '*')[] {
+  get watched(): readonly (number | string)[] {
     return this.#live.watched;
   }
 

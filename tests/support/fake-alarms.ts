@@ -1,3 +1,4 @@
+import { WaitingAlarms, type AlarmsUpdate, type AlarmsWatchFilter } from '../../actors/client/alarm-watch.js';
 import { AlarmIndex } from '../../actors/alarm/alarm-index.js';
 import { Raises } from '../../actors/alarm/raises.js';
 import { alarmStatistics } from '../../actors/alarm/statistics.js';
@@ -25,6 +26,7 @@ export class FakeAlarms implements AlarmsClient {
   readonly #index = new AlarmIndex();
   readonly #raises = new Raises();
   readonly #time: number;
+  readonly #watchers = new Set<WaitingAlarms>();
   #seq = 0;
 
   constructor(time: number) {
@@ -62,6 +64,20 @@ export class FakeAlarms implements AlarmsClient {
     return alarmStatistics(this.#index, this.#raises, operators, this.#time);
   }
 
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
+  async *watch(filter: AlarmsWatchFilter, signal: AbortSignal): AsyncGenerator<AlarmsUpdate> {
+    const watcher = new WaitingAlarms(filter);
+    this.#watchers.add(watcher);
+    try {
+      yield* watcher.updates(signal);
+    } finally {
+      this.#watchers.delete(watcher);
+    }
+  }
+
   #take(id: string, event: AlarmCommand | ({ type: 'raise'; by: string } & RaiseAlarm)): AlarmView {
     const actor = this.#actors.get(id) ?? new SimulatedActor(alarmMachine, { id }, this.#time);
     this.#actors.set(id, actor);
@@ -69,6 +85,7 @@ export class FakeAlarms implements AlarmsClient {
     const { alarm } = actor.snapshot.context;
     if (!isChanged) return alarm;
     this.#index.apply(alarm);
+    for (const watcher of this.#watchers) watcher.add(alarm);
     const { what, by, at } = alarm.change;
     if (what === 'raised') this.#raises.add(id, at);
     const text = 'note' in event ? (event.note ?? null) : null;

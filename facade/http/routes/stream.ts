@@ -1,10 +1,12 @@
+import type { AlarmsWatchFilter } from '../../../actors/client/alarm-watch.js';
 import type { StatewattClient } from '../../../actors/client/client.js';
 import { reads } from '../access/needs.js';
+import type { AlarmLevel } from '../../../site/alarms.js';
 import type { HttpApp } from '../app.js';
-import { PointsUpdate, StreamQuery, errorAnswers } from '../schemas.js';
+import { AlarmsUpdate, AlarmStreamQuery, PointsUpdate, StreamQuery, errorAnswers } from '../schemas.js';
 import type { EventStreams } from '../stream.js';
 
-/** Live changes of points, pushed. */
+/** Live changes of points and of alarms, pushed. */
 export function streamRoutes(app: HttpApp, client: StatewattClient, streams: EventStreams): void {
   app.get(
     '/points/stream',
@@ -31,7 +33,43 @@ export function streamRoutes(app: HttpApp, client: StatewattClient, streams: Eve
       if (channel !== undefined) await client.channel(channel);
       streams.admit();
       reply.hijack();
-      await streams.run(reply.raw, channel === undefined ? {} : { channel }, {
+      const filter = channel === undefined ? {} : { channel };
+      await streams.run(reply.raw, (signal) => client.watchPoints(filter, signal), {
+        requestId: request.id,
+        log: request.log,
+      });
+    },
+  );
+
+  app.get(
+    '/alarms/stream',
+    {
+      exposeHeadRoute: false,
+      config: { ...reads, untraced: true },
+      schema: {
+        operationId: 'streamAlarms',
+        summary: 'Changed alarms as Server-Sent Events',
+        description:
+          'Each event’s data holds alarms that have changed, each as it is then. A slow reader gets the newest state of ' +
+          'each alarm; `missed` says that more have changed than could wait, and the list tells how all of them are. ' +
+          'An event `failed` carries an error envelope and ends the stream.',
+        tags: ['alarms'],
+        querystring: AlarmStreamQuery,
+        response: {
+          200: { description: 'the events', content: { 'text/event-stream': { schema: AlarmsUpdate } } },
+          ...errorAnswers,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { levels, source } = request.query;
+      const filter: AlarmsWatchFilter = {
+        ...(levels === undefined ? {} : { levels: levels.split(',') as AlarmLevel[] }),
+        ...(source === undefined ? {} : { source }),
+      };
+      streams.admit();
+      reply.hijack();
+      await streams.run(reply.raw, (signal) => client.alarms.watch(filter, signal), {
         requestId: request.id,
         log: request.log,
       });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { AlarmsUpdate } from '../../../actors/client/alarm-watch.js';
 import { createHttpFacade, type HttpFacade } from '../../../facade/http/server.js';
 import { FakeClient } from '../../support/fake-client.js';
 import { eventually, tempFolder } from '../../support/temp.js';
@@ -14,7 +15,7 @@ interface Update {
 }
 
 /** The events of a stream, one after the other, as a browser's EventSource takes them apart. */
-async function* events(answer: Response): AsyncGenerator<Update> {
+async function* events<Event = Update>(answer: Response): AsyncGenerator<Event, undefined> {
   assert.ok(answer.body);
   let text = '';
   for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
@@ -22,7 +23,7 @@ async function* events(answer: Response): AsyncGenerator<Update> {
     for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
       const event = text.slice(0, end);
       text = text.slice(end + 2);
-      if (event.startsWith('data: ')) yield JSON.parse(event.slice('data: '.length)) as Update;
+      if (event.startsWith('data: ')) yield JSON.parse(event.slice('data: '.length)) as Event;
     }
   }
 }
@@ -105,6 +106,20 @@ describe('HTTP server', () => {
     }
     leave.abort();
     await eventually(() => (client.watchers === 0 ? true : undefined), { what: 'the watcher ends' });
+  });
+
+  it('streams changed alarms of the levels and sources that are asked for', async () => {
+    const leave = new AbortController();
+    const query = 'levels=Critical,Major&source=pv-*';
+    const answer = await fetch(`${url}/api/v1/alarms/stream?${query}`, { signal: leave.signal });
+    const stream = events<AlarmsUpdate>(answer);
+    await client.alarms.raise({ source: 'pv-1', title: 'Not severe', level: 'Minor' });
+    await client.alarms.raise({ source: 'meter', title: 'Elsewhere', level: 'Critical' });
+    const raised = await client.alarms.raise({ source: 'pv-1', title: 'Isolation fault', level: 'Critical' });
+    assert.deepEqual((await stream.next()).value, { alarms: [raised], missed: false });
+    leave.abort();
+    await eventually(() => (client.alarms.watchers === 0 ? true : undefined), { what: 'the watcher ends' });
+    assert.equal((await fetch(`${url}/api/v1/alarms/stream?levels=Loud`)).status, 400);
   });
 
   it('answers 404 for the stream of a channel that is not there, and 400 for one that cannot be', async () => {

@@ -68,7 +68,7 @@ describe('remote client', () => {
     return { updates, abort, failed };
   }
 
-  const watched = (what: number | '*') => eventually(() => (services.watched.includes(what) ? true : undefined));
+  const watched = (what: number | string) => eventually(() => (services.watched.includes(what) ? true : undefined));
 
   it('asks everything that the public client can', async () => {
     assert.deepEqual(await remote.health(), await local.health());
@@ -211,6 +211,54 @@ describe('remote client', () => {
   it('refuses calls when closed', async () => {
     await remote.close();
     await assert.rejects(remote.health(), { code: 'client.closed' });
+  });
+
+  describe('watch of alarms', () => {
+    const raise = (title: string, level: 'Critical' | 'Info', source = 'pv-1') =>
+      local.alarms.raise({ source, title, level });
+
+    it('gives those of the levels and sources that are wanted until it is aborted', async () => {
+      const abort = new AbortController();
+      watches.push(abort);
+      const titles: string[] = [];
+      const ended = (async () => {
+        for await (const { alarms } of remote.alarms.watch({ levels: ['Critical'], source: 'pv-*' }, abort.signal)) {
+          titles.push(...alarms.map(({ title }) => title));
+        }
+      })();
+      await watched('alarms');
+      await raise('told', 'Critical');
+      await raise('not severe', 'Info');
+      await raise('elsewhere', 'Critical', 'meter');
+      await raise('told too', 'Critical', 'pv-2 of: roof');
+      await eventually(() => (titles.includes('told too') ? true : undefined));
+      assert.deepEqual(titles, ['told', 'told too']);
+      abort.abort();
+      await ended;
+    });
+
+    it('publishes each on a subject of its level and source, once for all who watch', async () => {
+      const subjects: string[] = [];
+      bus.nats.subscribe('statewatt.live.alarms.>', {
+        max: 2,
+        callback: (_error, { subject }) => {
+          subjects.push(subject);
+        },
+      });
+      const [one, two] = [new AbortController(), new AbortController()];
+      watches.push(one, two);
+      const both = [one, two].map(({ signal }) => remote.alarms.watch({}, signal)[Symbol.asyncIterator]().next());
+      await watched('alarms');
+      await bus.nats.flush();
+      await raise('a', 'Critical', 'comsrv:1001:T:1');
+      await Promise.all(both);
+      await raise('b', 'Info', 'Dach Süd');
+      await eventually(() => (subjects.length === 2 ? true : undefined));
+      assert.deepEqual(subjects, [
+        'statewatt.live.alarms.Critical.comsrv_1001_T_1',
+        'statewatt.live.alarms.Info.Dach_S_d',
+      ]);
+    });
   });
 
   describe('watch', () => {

@@ -62,6 +62,14 @@ describe('the users that docs/nats.md proposes', () => {
       break;
     }
     await ticking;
+    const raising = eventually(() => (services.watched.includes('alarms') ? true : undefined)).then(() =>
+      local.alarms.raise({ source: 'meter', title: 'Hot', level: 'Major' }),
+    );
+    for await (const { alarms } of viewer.alarms.watch({}, new AbortController().signal)) {
+      assert.equal(alarms[0]?.title, 'Hot');
+      break;
+    }
+    await raising;
   });
 
   it('do not let the viewer touch', async () => {

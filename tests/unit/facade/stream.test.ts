@@ -54,10 +54,10 @@ describe('event streams', () => {
   afterEach(() => sinon.restore());
 
   const run = (streams: EventStreams, filter: { channel?: number } = {}) =>
-    streams.run(response as unknown as ServerResponse, filter, context);
+    streams.run(response as unknown as ServerResponse, (signal) => client.watchPoints(filter, signal), context);
 
   it('send each change of the channel as one event, and end when the browser goes', async () => {
-    const streams = new EventStreams(client);
+    const streams = new EventStreams();
     const done = run(streams, { channel: 1001 });
     assert.deepEqual([streams.size, client.watchers], [1, 1]);
     client.tick();
@@ -72,7 +72,7 @@ describe('event streams', () => {
   });
 
   it('hold one update for a browser that does not read, which then gets the newest', async () => {
-    const streams = new EventStreams(client);
+    const streams = new EventStreams();
     response.full = true;
     const done = run(streams, { channel: 1001 });
     client.tick();
@@ -91,7 +91,7 @@ describe('event streams', () => {
   });
 
   it('end when the server closes, and take no new one', async () => {
-    const streams = new EventStreams(client);
+    const streams = new EventStreams();
     response.full = true;
     const done = run(streams);
     client.tick();
@@ -104,7 +104,7 @@ describe('event streams', () => {
   });
 
   it('are bounded in number', async () => {
-    const streams = new EventStreams(client, { maxStreams: 1 });
+    const streams = new EventStreams({ maxStreams: 1 });
     streams.admit();
     const done = run(streams);
     assert.throws(() => streams.admit(), { code: 'http.too_many_streams', category: 'busy', retryAfterMs: 5000 });
@@ -117,7 +117,7 @@ describe('event streams', () => {
     sinon.stub(client, 'watchPoints').callsFake(() => {
       throw new StatewattError('bus.away', 'unavailable', 'The bus is away.');
     });
-    await run(new EventStreams(client));
+    await run(new EventStreams());
     const failed = response.written.at(-1) ?? '';
     assert.match(failed, /^event: failed\ndata: \{.*"code":"bus\.away".*"requestId":"r-1".*\}\n\n$/);
     assert.ok(response.ended);
@@ -130,7 +130,7 @@ describe('event streams', () => {
     });
 
     it('keeps a silent link alive and stops with it', async () => {
-      const done = run(new EventStreams(client, { heartbeatMs: 100 }));
+      const done = run(new EventStreams({ heartbeatMs: 100 }));
       clock.tick(250);
       assert.equal(response.written.filter((text) => text === ': alive\n\n').length, 2);
       response.emit('close');
@@ -139,7 +139,7 @@ describe('event streams', () => {
     });
 
     it('drops a browser that took nothing for a whole interval', async () => {
-      const done = run(new EventStreams(client, { heartbeatMs: 100 }));
+      const done = run(new EventStreams({ heartbeatMs: 100 }));
       response.full = true;
       client.tick();
       await once(response, 'written');
