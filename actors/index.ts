@@ -51,6 +51,7 @@ export {
 export { tellSink, type TellSinkOptions } from './sinks/tell.js';
 export type { OutboxCounters } from './runtime/outbox/runner.js';
 export type { Member } from './runtime/placement/membership.js';
+export type { TakeoverFacts } from './runtime/partitions.js';
 export type { NodeFacts } from './runtime/placement/nodes.js';
 export type { RuntimeTimes, SystemTimes } from './runtime/runtime-times.js';
 export { childActions } from './runtime/supervision/effects.js';

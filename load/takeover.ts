@@ -1,23 +1,112 @@
+// How long the actors of a node that dies are away, and whether a stopped node does anything after others took over:
+//
+//     node dist/load/takeover.js [--kills N] [--zombies N] [--actors N] [--stopped SECONDS] [--apart]
+//
+// Three nodes of always-on actors. One is killed (SIGKILL) again and again while another process sends commands; then
+// nodes are stopped (SIGSTOP) for longer than their lease, and go on (SIGCONT). Ends with an error when a command was lost,
+// done twice or out of order, an answer was wrong, or an effect came late. `--apart`: the nodes do not know that they share
+// a machine, so that each death is noticed by a lease that runs out, as that of a whole machine is.
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
 import { Kvm } from '@nats-io/kv';
+import type { TakeoverFacts } from '../actors/runtime/partitions.js';
 import { assertCommands, assertEffects, assertOwnership, readJournal } from '../tests/chaos/actors-checker.js';
 import { ActorsCluster } from '../tests/chaos/actors-cluster.js';
 
-/**
- * How long the actors of a node that dies are away, and whether a stopped node does anything after others took over:
- * three nodes of always-on actors, one killed again and again, while another process sends commands; then nodes that are
- * stopped (SIGSTOP) and go on. Ends with an error when a command was lost, done twice or out of order, an answer was
- * wrong, or an effect came late.
- *
- *     node dist/load/takeover.js [kills] [actors] [stops] [seconds stopped]
- */
-const [kills = 20, actors = 1_000, stops = 20, stoppedSeconds = 5] = process.argv.slice(2).map(Number);
+const { values: options } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '20' },
+    zombies: { type: 'string', default: '20' },
+    actors: { type: 'string', default: '1000' },
+    stopped: { type: 'string', default: '5' },
+    apart: { type: 'boolean', default: false },
+  },
+});
+const [kills, zombies, actors, stopped] = [options.kills, options.zombies, options.actors, options.stopped].map(
+  Number,
+) as [number, number, number, number];
 const CALLED = 40;
 const NODES = 3;
 
-function show(what: string, values: readonly number[]): void {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (part: number): string => ((sorted[Math.ceil(sorted.length * part) - 1] ?? NaN) / 1_000).toFixed(2);
-  console.log(`${what}: p50 ${at(0.5)} s, p99 ${at(0.99)} s, longest ${at(1)} s of ${sorted.length}`);
+const cluster = await ActorsCluster.start(actors, { apart: options.apart });
+try {
+  await Promise.all(Array.from({ length: NODES }, () => cluster.join()));
+  await cluster.settled();
+  await cluster.call(CALLED);
+  print(`${actors} always-on actors on ${NODES} nodes; ${load()}`);
+  if (kills > 0) await killThem();
+  if (zombies > 0) await stopThem();
+  await check();
+} finally {
+  await cluster.close();
+}
+
+async function killThem(): Promise<void> {
+  const table = await followTable();
+  const told = followTakeovers();
+  const stages = new Map<string, number[]>();
+  const note = (stage: string, ms: number): void =>
+    void (stages.get(stage) ?? stages.set(stage, []).get(stage))?.push(ms);
+  for (let kill = 1; kill <= kills; kill++) {
+    await cluster.commandsGoOn();
+    const [victim = ''] = cluster.nodes;
+    const lost = cluster.ownedBy(victim);
+    told.splice(0);
+    const killed = performance.now();
+    await cluster.kill(victim);
+    await cluster.takenOver(lost, [victim], 60_000);
+    const noticed = table.writtenAt() - killed;
+    const times = lost.map((id) => cluster.activeSince(id) - killed).sort((a, b) => a - b);
+    const all = times.at(-1) as number;
+    await cluster.until(() => told.length >= NODES - 1);
+    note('its partitions have new owners', noticed);
+    for (const facts of told) {
+      note('  then: what is there is listed', facts.releasedMs + facts.listedMs);
+      note('    then, side by side: queues open', facts.queuesMs);
+      note('                        actors alive', facts.actorsMs);
+    }
+    note('first actor active', times[0] as number);
+    note('half of them active', times[times.length >> 1] as number);
+    note('all active', all);
+    print(
+      `kill ${kill}: ${lost.length} actors, noticed after ${Math.round(noticed)} ms, all active after ${Math.round(all)} ms`,
+    );
+    await cluster.join();
+    await cluster.settled(cluster.nodes, 60_000);
+  }
+  table.leave();
+  print(`after the kill (${load()}):`);
+  for (const [stage, values] of stages) show(stage, values);
+}
+
+async function stopThem(): Promise<void> {
+  for (let done = 0; done < zombies;) {
+    await cluster.commandsGoOn();
+    const nodes = cluster.nodes.slice(0, Math.min(NODES - 1, zombies - done));
+    const theirs = nodes.flatMap((node) => cluster.ownedBy(node));
+    for (const node of nodes) cluster.signal(node, 'SIGSTOP');
+    const away = new Promise((resolve) => setTimeout(resolve, stopped * 1_000));
+    await cluster.takenOver(theirs, nodes, 60_000);
+    await away;
+    for (const node of nodes) cluster.signal(node, 'SIGCONT');
+    await cluster.settled(cluster.nodes, 60_000);
+    done += nodes.length;
+    print(`stopped for ${stopped} s and gone on: ${done}`);
+  }
+}
+
+async function check(): Promise<void> {
+  await cluster.commandsGoOn();
+  const report = await cluster.endCalls();
+  const journal = await readJournal(cluster.bus);
+  assertCommands(journal, report);
+  assertOwnership(journal);
+  const without = await assertEffects(journal, cluster.effects);
+  const commands = Object.values(report.acknowledged).reduce((sum, count) => sum + count, 0);
+  print(
+    `${commands} commands: none lost, none twice, all in order; ${report.repeated} were sent again, the longest took ${report.longestMs} ms`,
+  );
+  print(`${journal.length} entries: 0 effects late or twice; ${without} have none, their node went before it`);
 }
 
 /** When the nodes last wrote who owns what, monotonic ms. */
@@ -31,64 +120,26 @@ async function followTable(): Promise<{ writtenAt: () => number; leave: () => vo
   return { writtenAt: () => writtenAt, leave: () => watch.stop() };
 }
 
-const cluster = await ActorsCluster.start(actors);
-try {
-  await Promise.all(Array.from({ length: NODES }, () => cluster.join()));
-  await cluster.settled();
-  await cluster.call(CALLED);
+/** What the nodes tell of each takeover, as it comes. */
+function followTakeovers(): TakeoverFacts[] {
+  const told: TakeoverFacts[] = [];
+  cluster.bus.nats.subscribe('chaos.takeover.*', {
+    callback: (_error, message) => void told.push(message.json<TakeoverFacts>()),
+  });
+  return told;
+}
 
-  const table = await followTable();
-  const [noticed, first, half, all]: [number[], number[], number[], number[]] = [[], [], [], []];
-  for (let kill = 0; kill < kills; kill++) {
-    await cluster.commandsGoOn();
-    const [victim = ''] = cluster.nodes;
-    const lost = cluster.ownedBy(victim);
-    const killed = performance.now();
-    await cluster.kill(victim);
-    await cluster.takenOver(lost, [victim], 60_000);
-    noticed.push(table.writtenAt() - killed);
-    const times = lost.map((id) => cluster.activeSince(id) - killed).sort((a, b) => a - b);
-    first.push(times[0] as number);
-    half.push(times[times.length >> 1] as number);
-    all.push(times.at(-1) as number);
-    const [gone, done] = [noticed.at(-1), all.at(-1)].map((ms) => Math.round(ms as number));
-    console.log(`kill ${kill + 1}: ${lost.length} actors, new owners after ${gone} ms, all active after ${done} ms`);
-    await cluster.join();
-    await cluster.settled();
-  }
-  table.leave();
-  if (kills > 0) {
-    show('its partitions have new owners', noticed);
-    show('first actor active', first);
-    show('half of them active', half);
-    show('all active', all);
-  }
+function show(what: string, values: readonly number[]): void {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (part: number): string =>
+    `${Math.round(sorted[Math.ceil(sorted.length * part) - 1] ?? NaN)} ms`.padStart(8);
+  print(`${what.padEnd(38)} p50 ${at(0.5)}  p99 ${at(0.99)}  longest ${at(1)}  of ${sorted.length}`);
+}
 
-  for (let done = 0; done < stops;) {
-    await cluster.commandsGoOn();
-    const stopped = cluster.nodes.slice(0, Math.min(NODES - 1, stops - done));
-    const theirs = stopped.flatMap((node) => cluster.ownedBy(node));
-    for (const node of stopped) cluster.signal(node, 'SIGSTOP');
-    const away = new Promise((resolve) => setTimeout(resolve, stoppedSeconds * 1_000));
-    await cluster.takenOver(theirs, stopped, 60_000);
-    await away;
-    for (const node of stopped) cluster.signal(node, 'SIGCONT');
-    await cluster.settled();
-    done += stopped.length;
-    console.log(`stopped and gone on: ${done}`);
-  }
+function load(): string {
+  return `load average ${(loadavg()[0] as number).toFixed(1)}`;
+}
 
-  await cluster.commandsGoOn();
-  const report = await cluster.endCalls();
-  const journal = await readJournal(cluster.bus);
-  assertCommands(journal, report);
-  assertOwnership(journal);
-  const without = await assertEffects(journal, cluster.effects);
-  const commands = Object.values(report.acknowledged).reduce((sum, count) => sum + count, 0);
-  console.log(
-    `${commands} commands: none lost, none twice, all in order; ${report.repeated} were sent again, the longest took ${report.longestMs} ms`,
-  );
-  console.log(`${journal.length} entries: no effect late or twice; ${without} have none, their node went before it`);
-} finally {
-  await cluster.close();
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
 }

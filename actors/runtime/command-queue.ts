@@ -1,4 +1,4 @@
-import { AckPolicy, type JsMsg } from '@nats-io/jetstream';
+import { AckPolicy, type ConsumerInfo, type JsMsg } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/connection.js';
 import { decodeHeaders } from '../../bus/headers.js';
@@ -54,7 +54,7 @@ export class CommandQueue {
   }
 
   /** Makes the consumer of a run of this ownership, where those before have been. */
-  async #make(run: number, existing: readonly string[]): Promise<string | undefined> {
+  async #make(run: number, existing: readonly string[]): Promise<ConsumerInfo | undefined> {
     const { manager } = this.#bus;
     const { partition, epoch } = this.owned;
     const mine = `partition-${partition}-${epoch}-${run}`;
@@ -64,14 +64,13 @@ export class CommandQueue {
       if (Number(at) > epoch) return undefined;
       await manager.consumers.delete(this.#feed, name).catch(ignoreMissing);
     }
-    await manager.consumers.add(this.#feed, {
+    return manager.consumers.add(this.#feed, {
       durable_name: mine,
       filter_subject: this.#feed === STREAM.timers ? subjects.dueOf(partition) : subjects.commandsOf(partition),
       ack_policy: AckPolicy.Explicit,
       ack_wait: nanos(REDELIVERY_MS),
       max_ack_pending: 1_000,
     });
-    return mine;
   }
 
   #take(message: JsMsg): void {

@@ -1,4 +1,4 @@
-import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
+import type { ConsumerInfo, ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import type { Bus } from '../../bus/connection.js';
 import { whileConnected } from '../../bus/while-connected.js';
 import { errorMessage } from '../../errors/error.js';
@@ -10,9 +10,9 @@ export interface ConsumptionOptions {
   readonly stream: string;
   /**
    * Makes the consumer of this run, which begins at the first message that is not acknowledged, in place of the one of
-   * the run before. Answers its name, or undefined when others have taken the place.
+   * the run before. Answers it, or undefined when others have taken the place.
    */
-  readonly make: (run: number) => Promise<string | undefined>;
+  readonly make: (run: number) => Promise<ConsumerInfo | undefined>;
   readonly onMessage: (message: JsMsg) => void;
 }
 
@@ -68,12 +68,12 @@ export class Consumption {
 
   /** False when others have taken the place. */
   async #begin(): Promise<boolean> {
-    const { bus, stream, make, onMessage } = this.#options;
+    const { bus, make, onMessage } = this.#options;
     const gaps = this.#gaps;
     const run = this.#run++;
-    const name = await whileConnected(bus, () => make(run));
-    if (name === undefined) return false;
-    const consumer = await bus.jetstream.consumers.get(stream, name);
+    const made = await whileConnected(bus, () => make(run));
+    if (made === undefined) return false;
+    const consumer = bus.jetstream.consumers.getConsumerFromInfo(made);
     if (this.#closed || gaps !== this.#gaps) return true;
     this.#flowing = true;
     this.#messages = await consumer.consume({

@@ -81,25 +81,41 @@ export class JetStreamJournal implements Journal {
   }
 
   async load(ref: Ref, usable: (snapshot: SnapshotRecord) => boolean = () => true): Promise<Loaded> {
-    const stored = await this.#last(STREAM.snapshots, topics.snapshot(ref).subject);
-    const newest = stored === null ? undefined : codecs.snapshot.decode(stored.data);
-    const snapshot = newest !== undefined && usable(newest) ? newest : undefined;
     const subject = topics.journal(ref).subject;
+    const [stored, newestEntry] = await Promise.all([
+      this.#last(STREAM.snapshots, topics.snapshot(ref).subject),
+      this.#last(STREAM.journal, subject),
+    ]);
+    const newest = stored === null ? undefined : codecs.snapshot.decode(stored.data);
+    // Asked side by side: a snapshot may include entries behind the one that was the last then.
+    const behind = newest !== undefined && newest.seq > (newestEntry?.seq ?? 0);
+    const last = behind ? await this.#last(STREAM.journal, subject) : newestEntry;
+    const snapshot = newest !== undefined && usable(newest) ? newest : undefined;
+    if (last === null) return { snapshot, entries: [], ownership: 0 };
+    const entry = codecs.journal.decode(last.data);
+    const included = snapshot?.seq ?? 0;
+    const alone = last.seq > included && entry.previous === included;
+    return {
+      snapshot,
+      entries: alone ? [{ seq: last.seq, entry }] : await this.#entries(ref, included + 1, last.seq),
+      ownership: entry.ownership ?? 0,
+    };
+  }
+
+  /** Those of an actor from `from` to at least `to`. */
+  async #entries(ref: Ref, from: number, to: number): Promise<{ seq: number; entry: JournalEntry }[]> {
     const entries: { seq: number; entry: JournalEntry }[] = [];
-    const last = await this.#last(STREAM.journal, subject);
-    let next = (snapshot?.seq ?? 0) + 1;
-    while (last !== null && next <= last.seq) {
+    let next = from;
+    while (next <= to) {
       const before = entries.length;
-      const from = { seq: next, next_by_subj: subject, batch: BATCH };
-      const batch = await this.#reach(() => readBatch(this.#bus, STREAM.journal, from));
-      for (const message of batch) {
+      const request = { seq: next, next_by_subj: topics.journal(ref).subject, batch: BATCH };
+      for (const message of await this.#reach(() => readBatch(this.#bus, STREAM.journal, request))) {
         entries.push({ seq: message.seq, entry: codecs.journal.decode(message.data) });
         next = message.seq + 1;
       }
-      if (entries.length === before) throw incomplete(ref, next, last.seq);
+      if (entries.length === before) throw incomplete(ref, next, to);
     }
-    const ownership = last === null ? undefined : codecs.journal.decode(last.data).ownership;
-    return { snapshot, entries, ownership: ownership ?? 0 };
+    return entries;
   }
 
   #last(stream: string, subject: string): Promise<StoredMsg | null> {

@@ -13,7 +13,7 @@ import type { Outbox } from './outbox/outbox.js';
 import { Histogram } from '../../telemetry/histogram.js';
 import type { Member } from './placement/membership.js';
 import { nodeFacts, type NodeFacts } from './placement/nodes.js';
-import { Ownership, type Owned } from './placement/ownership.js';
+import { Ownership, type Owned, type OwnershipChange } from './placement/ownership.js';
 
 const RETRY_MS = 250;
 /** What a durable effect under way has to end by itself when the node stops. */
@@ -25,6 +25,7 @@ export interface PartitionsOptions {
   readonly host: ActorHost;
   readonly outbox: Outbox;
   readonly node: string;
+  readonly watchNeighbours: boolean;
   /** Actors that live whenever their partition is owned, of any partition. */
   readonly alwaysOn: () => Promise<readonly Ref[]>;
   /** The spawned actors of a partition that live whenever it is owned, as its supervisor remembers them. */
@@ -33,7 +34,42 @@ export interface PartitionsOptions {
   readonly answer: (question: Uint8Array) => Promise<AnswerBody>;
   /** After a change: what this node has now is at work. */
   readonly onOwned?: (partitions: ReadonlySet<number>) => void;
+  readonly onTakeover?: (takeover: TakeoverFacts) => void;
   readonly onTrouble?: (error: string) => void;
+}
+
+/** What came to a node at once, and how long each part of it took, ms. */
+export interface TakeoverFacts {
+  readonly partitions: number;
+  /** Always-on actors that live in them. */
+  readonly actors: number;
+  /** Until what went elsewhere by the same table had ended here, and what came had ended where it was. */
+  readonly releasedMs: number;
+  /** From then until it was known which queues and actors there are. */
+  readonly listedMs: number;
+  /** From then until the last of the queues was open. */
+  readonly queuesMs: number;
+  /** From then too, until the last of the actors was alive. */
+  readonly actorsMs: number;
+}
+
+/** What is there already when partitions are taken. */
+interface Taking {
+  /** Consumers of the streams that feed them. */
+  readonly feeds: Promise<readonly (readonly string[])[]>;
+  /** Consumers of the journal. */
+  readonly consumers: readonly ConsumerInfo[];
+  /** Always-on actors of all partitions. */
+  readonly living: readonly Ref[];
+  readonly progress: Progress;
+}
+
+/** How far a takeover is, monotonic ms. */
+interface Progress {
+  actors: number;
+  listedAt: number;
+  openedAt: number;
+  activeAt: number;
 }
 
 interface Held {
@@ -53,10 +89,11 @@ export class Partitions {
 
   constructor(options: PartitionsOptions) {
     this.#options = options;
-    const { bus, node, onTrouble } = options;
+    const { bus, node, watchNeighbours, onTrouble } = options;
     this.#ownership = new Ownership({
       bus,
       node,
+      watchNeighbours,
       onChange: (change) => this.#change(change),
       ...(onTrouble === undefined ? {} : { onTrouble }),
     });
@@ -122,12 +159,23 @@ export class Partitions {
     this.#held.clear();
   }
 
-  async #change({ gained, lost }: { gained: readonly Owned[]; lost: readonly Owned[] }): Promise<void> {
+  async #change({ gained, lost, released, handedOver }: OwnershipChange): Promise<void> {
     const startedAt = performance.now();
     await Promise.all(lost.map((owned) => this.#release(owned)));
+    if (lost.length > 0) released();
+    await handedOver();
     if (gained.length > 0 && !this.#stopped) {
-      await this.#take(gained);
+      const releasedAt = performance.now();
+      const { actors, listedAt, openedAt, activeAt } = await this.#take(gained);
       this.takeoverTimes.since(startedAt);
+      this.#options.onTakeover?.({
+        partitions: gained.length,
+        actors,
+        releasedMs: releasedAt - startedAt,
+        listedMs: listedAt - releasedAt,
+        queuesMs: openedAt - listedAt,
+        actorsMs: activeAt - listedAt,
+      });
     }
     if (!this.#stopped) this.#options.onOwned?.(this.owned);
   }
@@ -141,47 +189,42 @@ export class Partitions {
   }
 
   /** Until it succeeds, or the partitions have gone elsewhere: nobody else will do it. */
-  async #take(gained: readonly Owned[]): Promise<void> {
-    const { bus, host, outbox, alwaysOn, onTrouble } = this.#options;
+  async #take(gained: readonly Owned[]): Promise<Progress> {
+    const { bus, outbox, alwaysOn, onTrouble } = this.#options;
+    const progress: Progress = { actors: 0, listedAt: NaN, openedAt: NaN, activeAt: NaN };
     for (;;) {
       try {
-        const [feeds, consumers] = await Promise.all([
-          Promise.all(FEEDS.map((feed) => queueNames(bus, feed))),
-          outbox.needed ? outboxConsumers(bus) : [],
-        ]);
-        const [refs] = await Promise.all([alwaysOn(), ...gained.map((owned) => this.#open(owned, feeds, consumers))]);
-        const activate = (ref: Ref) => host.activate(ref).catch((error: unknown) => onTrouble?.(errorMessage(error)));
-        await Promise.all([
-          ...refs.filter((ref) => this.#held.has(partitionOf(ref))).map(activate),
-          ...gained.map(async ({ partition }) => Promise.all((await this.#kept(partition)).map(activate))),
-        ]);
-        return;
+        const feeds = Promise.all(FEEDS.map((feed) => queueNames(bus, feed)));
+        feeds.catch(() => undefined); // Awaited for each partition.
+        const [living, consumers] = await Promise.all([alwaysOn(), outbox.needed ? outboxConsumers(bus) : []]);
+        progress.listedAt = performance.now();
+        const taking: Taking = { feeds, consumers, living, progress };
+        // All of them have ended before any is tried again: two queues on one consumer would share its messages.
+        const opened = await Promise.allSettled(gained.map((owned) => this.#open(owned, taking)));
+        const failed = opened.find((each) => each.status === 'rejected');
+        if (failed === undefined) return progress;
+        throw failed.reason;
       } catch (error) {
         onTrouble?.(`${STREAM.commands}: ${errorMessage(error)}`);
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-        if (this.#stopped) return;
+        if (this.#stopped) return progress;
       }
     }
   }
 
-  async #kept(partition: number): Promise<readonly Ref[]> {
-    const { kept, onTrouble } = this.#options;
-    if (kept === undefined || !this.#held.has(partition)) return [];
-    return kept(partition).catch((error: unknown) => {
-      onTrouble?.(errorMessage(error));
-      return [];
-    });
-  }
-
-  async #open(owned: Owned, feeds: readonly (readonly string[])[], consumers: readonly ConsumerInfo[]): Promise<void> {
+  async #open(owned: Owned, { feeds, consumers, living, progress }: Taking): Promise<void> {
     if (this.#held.has(owned.partition)) return;
     const { bus, host, outbox } = this.#options;
     // Before any actor acts: from here on no durable effect can be overlooked.
     const effects = outbox.needed ? outbox.queue(owned) : undefined;
     const queues = FEEDS.map((feed) => new CommandQueue(bus, host, owned, feed));
     let opened = false;
+    let active: Promise<void> | undefined;
     try {
-      opened = (await effects?.open(consumers)) !== false && (await openAll(queues, feeds));
+      if ((await effects?.open(consumers)) === false) return;
+      // Always-on actors do not wait for the queues: they are away long enough without.
+      active = this.#activateAll(owned, living, progress);
+      opened = await openAll(queues, await feeds);
     } finally {
       if (!opened) await Promise.all([effects?.close(), ...queues.map((queue) => queue.close())]);
     }
@@ -192,6 +235,32 @@ export class Partitions {
       },
     });
     this.#held.set(owned.partition, { queues, effects, questions });
+    progress.openedAt = performance.now();
+    await active;
+  }
+
+  /** Brings to life what is to live in a partition. What does not come to life is told, and holds nothing up. */
+  async #activateAll({ partition }: Owned, living: readonly Ref[], progress: Progress): Promise<void> {
+    const { host, onTrouble } = this.#options;
+    const activate = (ref: Ref) => host.activate(ref).catch((error: unknown) => onTrouble?.(errorMessage(error)));
+    const here = living.filter((ref) => partitionOf(ref) === partition);
+    const kept = async (): Promise<void> => {
+      const refs = await this.#kept(partition);
+      await Promise.all(refs.map(activate));
+      progress.actors += refs.length;
+    };
+    await Promise.all([kept(), ...here.map(activate)]);
+    progress.actors += here.length;
+    progress.activeAt = performance.now();
+  }
+
+  async #kept(partition: number): Promise<readonly Ref[]> {
+    const { kept, onTrouble } = this.#options;
+    if (kept === undefined) return [];
+    return kept(partition).catch((error: unknown) => {
+      onTrouble?.(errorMessage(error));
+      return [];
+    });
   }
 
   async #answer(question: Uint8Array, respond: (data: Uint8Array) => boolean): Promise<void> {

@@ -9,7 +9,7 @@ import { JetStreamJournal } from './journal.js';
 import type { CommandOf, Kind, ReplyOf } from './kind.js';
 import { Outbox } from './outbox/outbox.js';
 import type { OutboxCounters } from './outbox/runner.js';
-import { Partitions } from './partitions.js';
+import { Partitions, type TakeoverFacts } from './partitions.js';
 import { Passivator } from './passivation.js';
 import { Peers } from './peers.js';
 import { keptRefs, partitionSupervisor } from './supervision/partition-supervisor.js';
@@ -43,6 +43,13 @@ export interface SystemOptions {
   readonly compactEveryMs?: number;
   /** The partitions that this node has now, after each change and with their always-on actors alive. */
   readonly onOwned?: (partitions: ReadonlySet<number>) => void;
+  /**
+   * Notice by its process, not only by its silence, that a node on the same machine has ended. Default true; it does
+   * nothing where the system does not show processes (it needs Linux's /proc).
+   */
+  readonly watchNeighbours?: boolean;
+  /** Partitions came to this node and are at work. */
+  readonly onTakeover?: (takeover: TakeoverFacts) => void;
   /** Placement does not get on; it tries again. */
   readonly onTrouble?: (error: string) => void;
   /** A dead letter was replayed or discarded through this node. */
@@ -105,10 +112,12 @@ export class ActorSystem {
       host: this.#host,
       outbox: this.#outbox,
       node: options.node,
+      watchNeighbours: options.watchNeighbours ?? true,
       alwaysOn: async () => (options.alwaysOn === undefined ? [] : options.alwaysOn()),
       ...(supervising ? { kept: (partition) => this.#kept(partition) } : {}),
       answer: (question) => this.#peers.answer(question),
       ...(options.onOwned === undefined ? {} : { onOwned: options.onOwned }),
+      ...(options.onTakeover === undefined ? {} : { onTakeover: options.onTakeover }),
       ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
     });
     this.#peers = new Peers(options.bus, this.#host, () => this.#partitions.owned);

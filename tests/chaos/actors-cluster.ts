@@ -66,6 +66,7 @@ export class ActorsCluster {
   readonly actors: number;
   readonly #bus: Bus;
   readonly #removeFolder: () => Promise<void>;
+  readonly #apart: boolean;
   readonly #nodes = new Map<string, Program>();
   /** Each actor's newest entry: its node, and when that node's first entry of it was seen (monotonic ms). */
   readonly #newest = new Map<string, { node: string; since: number }>();
@@ -74,17 +75,24 @@ export class ActorsCluster {
   #named = 0;
   readonly #commands = new Map<string, number>();
 
-  private constructor(nats: TestNats, bus: Bus, folder: { path: string; remove: () => Promise<void> }, actors: number) {
+  private constructor(
+    nats: TestNats,
+    bus: Bus,
+    folder: { path: string; remove: () => Promise<void> },
+    { actors, apart }: { actors: number; apart: boolean },
+  ) {
     this.nats = nats;
     this.#bus = bus;
     this.effects = join(folder.path, 'effects');
     this.#removeFolder = folder.remove;
     this.actors = actors;
+    this.#apart = apart;
   }
 
-  static async start(actors: number): Promise<ActorsCluster> {
+  /** `apart`: the nodes do not know that they share a machine. */
+  static async start(actors: number, { apart = false } = {}): Promise<ActorsCluster> {
     const [folder, nats] = [await tempFolder(), await startNats()];
-    const cluster = new ActorsCluster(nats, await nats.connect('checker'), folder, actors);
+    const cluster = new ActorsCluster(nats, await nats.connect('checker'), folder, { actors, apart });
     cluster.#watching = await followJournal(await nats.connect('watcher'), 1, (written) => cluster.#saw(written));
     return cluster;
   }
@@ -100,7 +108,8 @@ export class ActorsCluster {
   /** Starts a node, over another way to the server if one is given; resolves with its name when it runs. */
   async join(url = this.nats.url): Promise<string> {
     const name = `n${++this.#named}`;
-    const node = new Program('actor-node', [url, name, String(this.actors), this.effects]);
+    const args = [url, name, String(this.actors), this.effects, ...(this.#apart ? ['apart'] : [])];
+    const node = new Program('actor-node', args);
     this.#nodes.set(name, node);
     await node.line(0, 60_000);
     return name;
@@ -188,6 +197,11 @@ export class ActorsCluster {
     const all = (): number => [...this.#commands.values()].reduce((sum, count) => sum + count, 0);
     const enough = all() + more;
     await eventually(() => (all() >= enough ? true : undefined), { within: 20_000, what: 'calls go on' });
+  }
+
+  /** Resolves when what is asked for has come. */
+  async until(reached: () => boolean): Promise<void> {
+    await eventually(() => (reached() ? true : undefined), { within: 20_000, what: 'what was waited for' });
   }
 
   /** How many commands of an actor stand in the journal by now. */

@@ -48,7 +48,7 @@ export class OutboxQueue {
   }
 
   /** Makes the consumer of a run of this ownership; it goes on where those before have been. */
-  async #make(run: number, existing: readonly ConsumerInfo[]): Promise<string | undefined> {
+  async #make(run: number, existing: readonly ConsumerInfo[]): Promise<ConsumerInfo | undefined> {
     const { manager } = this.#bus;
     const { partition, epoch } = this.#owned;
     const mine = `effects-${partition}-${epoch}-${run}`;
@@ -59,8 +59,9 @@ export class OutboxQueue {
       if (Number(at) > epoch) return undefined;
       if (name !== mine) older.push(name);
     }
-    if (!existing.some(({ name }) => name === mine)) {
-      await manager.consumers.add(STREAM.journal, {
+    const made =
+      existing.find(({ name }) => name === mine) ??
+      (await manager.consumers.add(STREAM.journal, {
         durable_name: mine,
         filter_subject: subjects.journalOf(partition),
         ack_policy: AckPolicy.Explicit,
@@ -68,11 +69,10 @@ export class OutboxQueue {
         max_ack_pending: MAX_UNSETTLED,
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: (settledUpTo(partition, existing) ?? 0) + 1,
-      });
-    }
+      }));
     // Only now: until the new one stands, the old one is what knows the position.
     for (const name of older) await manager.consumers.delete(STREAM.journal, name).catch(ignoreMissing);
-    return mine;
+    return made;
   }
 
   #take(message: JsMsg): void {

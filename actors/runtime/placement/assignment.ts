@@ -6,6 +6,8 @@ export interface PartitionTable {
   readonly owners: readonly (string | null)[];
   /** Raised with each change of a partition's owner: names an ownership for ever. */
   readonly epochs: readonly number[];
+  /** Who owned each partition before; null = nobody. Absent in a table that an older release wrote. */
+  readonly from?: readonly (string | null)[];
 }
 
 /** Where it may follow one that was lost, `epoch` has to be later than any of that one's: a time in ms is. */
@@ -28,6 +30,7 @@ export function assign(table: PartitionTable, members: readonly string[]): Parti
     version: table.version + 1,
     owners: next,
     epochs: table.epochs.map((epoch, partition) => (next[partition] === owners[partition] ? epoch : epoch + 1)),
+    from: owners.map((owner, partition) => (next[partition] === owner ? (table.from?.[partition] ?? null) : owner)),
   };
 }
 

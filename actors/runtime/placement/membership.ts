@@ -2,13 +2,14 @@ import type { Subscription } from '@nats-io/transport-node';
 import type { Bus } from '../../../bus/connection.js';
 import { subjects } from '../../../bus/subjects.js';
 import { parseJson } from '../../../bus/topics.js';
+import { isSeenRunning, type Whereabouts } from './neighbour.js';
 
 /** How often a node says that it is there. */
-export const BEAT_MS = 250;
+export const BEAT_MS = 100;
 /** A node that hears nothing of itself for so long no longer trusts its ownership. */
 export const LEASE_MS = 1_000;
 /** A node of which nothing was heard for so long is gone. Longer than a lease, so that it has stopped by then. */
-export const GONE_MS = 1_250;
+export const GONE_MS = 1_100;
 
 /** What a node says of itself with each beat. */
 export interface Beat {
@@ -19,11 +20,17 @@ export interface Beat {
   readonly draining: boolean;
   /** Its own count, to know a beat again. */
   readonly beat: number;
+  /** What it lost by this version of the table, or an earlier one, has ended there. */
+  readonly released?: number;
+  /** Where its process runs, if others may watch it. */
+  readonly process?: Whereabouts;
 }
 
 export interface Member extends Beat {
   /** Monotonic ms when it was last heard. */
   readonly heardAt: number;
+  /** It runs on this machine, and its process was seen: should that end, there is no lease to wait for. */
+  readonly seen: boolean;
 }
 
 export interface MembershipEvents {
@@ -33,28 +40,34 @@ export interface MembershipEvents {
   gap(): void;
   /** This node heard a beat of its own. */
   heardSelf(): void;
+  /** A beat was heard or sent. */
+  beat(): void;
 }
 
 /**
- * Who is there: every node says so four times a second over core NATS, and hears itself too. What a node hears of
- * itself proves that it can reach the others; the time at which it sent that beat is the start of its lease.
+ * Who is there: every node says so ten times a second over core NATS, and hears itself too. What a node hears of
+ * itself proves that it can reach the others; the time at which it sent that beat is the start of its lease. Who is not
+ * heard any more is gone when its lease has run out, or when its process is seen to have ended on the same machine.
  */
 export class Membership {
   readonly #bus: Bus;
-  readonly #self: Omit<Beat, 'beat' | 'draining'>;
+  readonly #self: Pick<Beat, 'instance' | 'node' | 'process'>;
   readonly #on: MembershipEvents;
   readonly #members = new Map<string, Member>();
   readonly #sent = new Map<number, number>();
+  /** Their processes have ended; what was still on its way from them says nothing. */
+  readonly #ended = new Set<string>();
   #subscription: Subscription | undefined;
   #timer: NodeJS.Timeout | undefined;
   #beat = 0;
   #draining = false;
+  #released = 0;
   #leasedFrom = -Infinity;
   /** Since when we hear well enough to judge who is gone. */
   #hearingSince = Infinity;
   #known = '';
 
-  constructor(bus: Bus, self: { instance: string; node: string }, on: MembershipEvents) {
+  constructor(bus: Bus, self: Pick<Beat, 'instance' | 'node' | 'process'>, on: MembershipEvents) {
     this.#bus = bus;
     this.#self = self;
     this.#on = on;
@@ -81,6 +94,12 @@ export class Membership {
     this.#say();
   }
 
+  /** Says that what this node lost by a version of the table has ended here. */
+  release(version: number): void {
+    this.#released = Math.max(this.#released, version);
+    this.#say();
+  }
+
   /** Whether this node has lately heard itself: what it owned then it still owns now. */
   get leased(): boolean {
     return performance.now() - this.#leasedFrom < LEASE_MS;
@@ -103,18 +122,36 @@ export class Membership {
       this.#hearingSince = Infinity;
       this.#on.gap();
     }
-    const beat: Beat = { ...this.#self, draining: this.#draining, beat: ++this.#beat };
+    const beat: Beat = {
+      ...this.#self,
+      draining: this.#draining,
+      beat: ++this.#beat,
+      released: this.#released,
+    };
     this.#sent.set(beat.beat, now);
     if (this.#sent.size > 32) this.#sent.delete(beat.beat - 32);
     if (this.#bus.status === 'connected') {
       this.#bus.nats.publish(subjects.nodes('beat'), Buffer.from(JSON.stringify(beat)));
     }
+    this.#look(now);
     this.#noticeChange();
+    this.#on.beat();
+  }
+
+  /** Whether those on this machine that were not heard since the last beat still run. */
+  #look(now: number): void {
+    for (const [instance, { seen, heardAt, process }] of this.#members) {
+      if (!seen || process === undefined || now - heardAt < BEAT_MS || isSeenRunning(process)) continue;
+      this.#ended.add(instance);
+      this.#members.delete(instance);
+    }
   }
 
   #heard(beat: Beat): void {
+    if (this.#ended.has(beat.instance)) return;
     const now = performance.now();
-    this.#members.set(beat.instance, { ...beat, heardAt: now });
+    const known = this.#members.get(beat.instance);
+    this.#members.set(beat.instance, { ...beat, heardAt: now, seen: known?.seen ?? this.#isNeighbour(beat) });
     if (beat.instance === this.#self.instance) {
       const sentAt = this.#sent.get(beat.beat);
       if (sentAt !== undefined) this.#leasedFrom = Math.max(this.#leasedFrom, sentAt);
@@ -122,6 +159,14 @@ export class Membership {
       this.#on.heardSelf();
     }
     this.#noticeChange();
+    this.#on.beat();
+  }
+
+  /** Only a process that was once seen running can be seen to have ended: some systems hide those of others. */
+  #isNeighbour({ instance, process }: Beat): boolean {
+    const own = this.#self.process;
+    if (process === undefined || own === undefined || instance === this.#self.instance) return false;
+    return process.host === own.host && isSeenRunning(process);
   }
 
   /** Tells when somebody came, went, drains, or when we have become able to judge. */

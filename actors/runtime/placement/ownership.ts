@@ -4,7 +4,9 @@ import type { Bus } from '../../../bus/connection.js';
 import { PARTITIONS } from '../../../bus/subjects.js';
 import { errorMessage } from '../../../errors/error.js';
 import { assign, emptyTable, type PartitionTable } from './assignment.js';
+import { Handover } from './handover.js';
 import { Membership, type Member } from './membership.js';
+import { whereabouts } from './neighbour.js';
 import { Tenure } from './tenure.js';
 
 const BUCKET = 'PLACEMENT';
@@ -17,11 +19,22 @@ export interface Owned {
   readonly epoch: number;
 }
 
+/** What a table changed for this node. */
+export interface OwnershipChange {
+  readonly gained: readonly Owned[];
+  readonly lost: readonly Owned[];
+  /** Tells the others that what was lost has ended here. */
+  readonly released: () => void;
+  /** Resolves when what was gained has ended where it was before. */
+  readonly handedOver: () => Promise<void>;
+}
+
 export interface OwnershipOptions {
   readonly bus: Bus;
   readonly node: string;
+  readonly watchNeighbours: boolean;
   /** Called one at a time with what came and what went. */
-  readonly onChange: (change: { readonly gained: readonly Owned[]; readonly lost: readonly Owned[] }) => Promise<void>;
+  readonly onChange: (change: OwnershipChange) => Promise<void>;
   readonly onTrouble?: (error: string) => void;
 }
 
@@ -34,6 +47,7 @@ export class Ownership {
   readonly #options: OwnershipOptions;
   readonly #membership: Membership;
   readonly #tenure: Tenure;
+  readonly #handover: Handover;
   #kv: KV | undefined;
   #watch: { stop(): void } | undefined;
   #table: PartitionTable = emptyTable(PARTITIONS, Date.now());
@@ -46,12 +60,15 @@ export class Ownership {
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
-    const self = { instance: this.instance, node: options.node };
+    const place = options.watchNeighbours ? whereabouts() : undefined;
+    const self = { instance: this.instance, node: options.node, ...(place === undefined ? {} : { process: place }) };
     this.#membership = new Membership(options.bus, self, {
       change: () => this.#reconsider(),
       gap: () => this.#tenure.interrupt(),
       heardSelf: () => this.#tenure.heard(),
+      beat: () => this.#handover.check(),
     });
+    this.#handover = new Handover(this.#membership);
     this.#tenure = new Tenure({
       membership: this.#membership,
       holds: (partition) => this.#held.has(partition),
@@ -114,6 +131,7 @@ export class Ownership {
     this.#endStatus?.();
     this.#membership.stop();
     this.#tenure.close();
+    this.#handover.close();
     this.#apply(emptyTable(PARTITIONS));
     await this.#applying;
   }
@@ -147,6 +165,7 @@ export class Ownership {
   #apply(table: PartitionTable): void {
     const gained: Owned[] = [];
     const lost: Owned[] = [];
+    const before = new Set<string>();
     table.owners.forEach((owner, partition) => {
       const epoch = table.epochs[partition] as number;
       const held = this.#held.get(partition);
@@ -158,12 +177,23 @@ export class Ownership {
       if (mine && held !== epoch) {
         this.#held.set(partition, epoch);
         gained.push({ partition, epoch });
+        const from = table.from?.[partition] ?? null;
+        if (from !== null && from !== this.instance) before.add(from);
       }
     });
     if (gained.length === 0 && lost.length === 0) return;
     const left = lost.map(({ partition }) => this.#tenure.leave(partition));
+    const { version } = table;
+    const change: OwnershipChange = {
+      gained,
+      lost,
+      released: () => this.#membership.release(version),
+      handedOver: async () => {
+        await Promise.all([...before].map((from) => this.#handover.whenReleased(from, version)));
+      },
+    };
     this.#applying = this.#applying
-      .then(() => this.#options.onChange({ gained, lost }))
+      .then(() => this.#options.onChange(change))
       .catch((error: unknown) => this.#options.onTrouble?.(errorMessage(error)))
       .finally(() => left.forEach((end) => end()));
   }

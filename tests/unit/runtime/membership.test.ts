@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import sinon from 'sinon';
 import type { Bus } from '../../../bus/connection.js';
 import { BEAT_MS, GONE_MS, LEASE_MS, Membership, type Beat } from '../../../actors/runtime/placement/membership.js';
+import { whereabouts, type Whereabouts } from '../../../actors/runtime/placement/neighbour.js';
+
+/** As the process itself would tell it. */
+function startOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19] ?? '';
+}
 
 describe('Membership', () => {
+  const place = whereabouts();
   let clock: sinon.SinonFakeTimers;
   let node: Membership;
   let hear: (beat: Beat) => void;
@@ -30,11 +40,12 @@ describe('Membership', () => {
     } as unknown as Bus;
     node = new Membership(
       bus,
-      { instance: 'one', node: 'n1' },
+      { instance: 'one', node: 'n1', ...(place === undefined ? {} : { process: place }) },
       {
         change: () => told.push('change'),
         gap: () => told.push('gap'),
         heardSelf: () => undefined,
+        beat: () => undefined,
       },
     );
     node.start();
@@ -110,6 +121,58 @@ describe('Membership', () => {
     assert.deepEqual(told, ['change', 'change']);
     live(GONE_MS + BEAT_MS);
     assert.deepEqual(told, ['change', 'change', 'change']);
+  });
+
+  it('says what it has released, at once', () => {
+    node.release(7);
+    assert.equal(underWay.at(-1)?.released, 7);
+    node.release(5);
+    assert.equal(underWay.at(-1)?.released, 7);
+  });
+
+  describe('of a node on the same machine', () => {
+    let neighbour: ChildProcess;
+    let beat: Beat;
+
+    beforeEach(function () {
+      if (place === undefined) this.skip();
+      neighbour = spawn('sleep', ['60'], { stdio: 'ignore' });
+      const [pid, startedAt] = [neighbour.pid as number, startOf(neighbour.pid as number)];
+      beat = { instance: 'two', node: 'n2', draining: false, beat: 1, process: { host: place.host, pid, startedAt } };
+      hear(beat);
+    });
+    afterEach(() => ended(neighbour));
+
+    async function ended(child: ChildProcess | undefined): Promise<void> {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+
+    it('knows at once that its process has ended, and hears nothing of it any more', async () => {
+      await ended(neighbour);
+      clock.tick(BEAT_MS);
+      assert.ok(!there().includes('two'));
+      assert.ok(told.includes('change'));
+      hear({ ...beat, beat: 2 }); // It was on its way.
+      assert.ok(!there().includes('two'));
+    });
+
+    it('waits for the lease of one that is only stopped', () => {
+      neighbour.kill('SIGSTOP');
+      clock.tick(GONE_MS - 1);
+      assert.ok(there().includes('two'));
+      clock.tick(2);
+      assert.ok(!there().includes('two'));
+    });
+
+    it('waits for the lease of one that it has never seen: it may be hidden', async () => {
+      hear({ ...beat, instance: 'three', process: { ...(beat.process as Whereabouts), startedAt: '1' } });
+      hear({ ...beat, instance: 'four', process: { ...(beat.process as Whereabouts), host: 'another' } });
+      await ended(neighbour);
+      clock.tick(BEAT_MS);
+      assert.deepEqual(there(), ['four', 'three']);
+    });
   });
 
   it('says nothing while the bus is away: a beat that is kept would come too late to be true', () => {
