@@ -1,13 +1,9 @@
 import Type from 'typebox';
 import { StatewattError } from '../errors/error.js';
-import { alarmMachine, type Announcement } from '../machines/alarm.js';
+import { alarmMachine } from '../machines/alarm.js';
 import { ALARM_LEVELS, type AlarmRecord, type AlarmState } from '../site/alarms.js';
 import { defineKind, type Turn } from './runtime/kind.js';
-import { durable, type DurableRun } from './runtime/outbox/effect.js';
 import { ref, type ActorRef } from './runtime/system.js';
-
-/** Tells the world outside of a change; run from the journal until it has succeeded. */
-export type Notify = (run: DurableRun<Announcement>) => Promise<void>;
 
 /** Longest delay, escalation and shelving: a week. */
 const MAX_MS = 7 * 86_400_000;
@@ -48,11 +44,10 @@ const Noted = Type.Object({ by, note: text });
  * the alarm's record. A raise of an alarm that is raised, a clear of one that is clear and the like change nothing and
  * answer the same; what the alarm's state does not allow is refused (`alarms.state`).
  *
- * Each change stands in the journal with the whole record (see announcedBy): so lists are made from the journal alone.
- *
- * @param notify without it nobody outside is told
+ * Each change stands in the journal with the whole record (see announcedBy): so lists and notifications are made from the
+ * journal alone.
  */
-export function createAlarmKind(notify?: Notify) {
+export function createAlarmKind() {
   return defineKind({
     kind: 'alarm',
     version: 1,
@@ -74,7 +69,7 @@ export function createAlarmKind(notify?: Notify) {
       returnToService: command(Plain, answer),
       note: command(Type.Object({ by, text: Type.String({ minLength: 1, maxLength: 2_000 }) }), answer),
     }),
-    effects: { announce: notify === undefined ? () => undefined : durable(notify) },
+    effects: { announce: () => undefined },
     policy: { snapshotEvery: 50, mailboxCapacity: 100 },
   });
 }

@@ -40,6 +40,7 @@ export {
 } from './runtime/outbox/effect.js';
 export { clickhouseSink, type ClickHouseSinkOptions } from './sinks/clickhouse.js';
 export { httpSink, type HttpSinkOptions } from './sinks/http.js';
+export { mailSink, type Mail, type MailSinkOptions, type MailTransport } from './sinks/mail.js';
 export { natsSink, type NatsSinkOptions } from './sinks/nats.js';
 export {
   redisSink,

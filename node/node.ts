@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createAlarmKind } from '../actors/alarm.js';
+import { AlarmFeed } from '../actors/alarm/alarm-feed.js';
 import { LocalAlarms } from '../actors/alarm/local-alarms.js';
 import { createChannelKind } from '../actors/channel.js';
 import { Gate } from '../actors/channel/gate.js';
@@ -12,6 +13,7 @@ import { FramePublisher } from '../actors/frames/publisher.js';
 import { Spool } from '../actors/frames/spool.js';
 import { LiveFeed } from '../actors/projections/live-feed.js';
 import { RealtimeProjection } from '../actors/projections/realtime.js';
+import { createNotifierKind } from '../actors/notifier.js';
 import { createRuleKind } from '../actors/rule.js';
 import { FrameRouter } from '../actors/rule/frame-router.js';
 import { createSystem, type ActorSystem } from '../actors/runtime/system.js';
@@ -32,6 +34,8 @@ import { HistoryWriter } from './history-writer.js';
 import { LocalClient } from './local-client.js';
 import { createMetrics } from './metrics.js';
 import { Models } from './models.js';
+import { deliverTo } from './notification-delivery.js';
+import { Notifications } from './notifications.js';
 import { startBus, startHistoryStore, startRealtimeStore } from './outside-parts.js';
 import { Reloader } from './reloader.js';
 import { takeRuleAction } from './rule-actions.js';
@@ -162,6 +166,21 @@ async function startParts(
     connecting: (work) => opening.through(work),
   });
   const alarmKind = createAlarmKind();
+  const alarmFeed = new AlarmFeed();
+  const notifierKind = createNotifierKind(
+    {
+      bus,
+      target: (id) => holder.site.notifications.find((target) => target.id === id),
+      onAlarm: (listener) => alarmFeed.watch(listener),
+    },
+    deliverTo({ bus, holder }),
+  );
+  const notifications: Notifications = new Notifications({
+    system: () => system,
+    kind: notifierKind,
+    holder,
+    onTrouble: (target, error) => log.error({ part: 'notifications', target }, errorMessage(error)),
+  });
   const channels: Channels = new Channels({
     system: () => system,
     kind: channelKind,
@@ -193,9 +212,9 @@ async function startParts(
   });
   const system: ActorSystem = createSystem({
     bus,
-    kinds: [channelKind, modelKind, ruleKind, alarmKind],
+    kinds: [channelKind, modelKind, ruleKind, alarmKind, notifierKind],
     node,
-    alwaysOn: async () => [...channels.refs(), ...(await models.refs()), ...rules.refs()],
+    alwaysOn: async () => [...channels.refs(), ...(await models.refs()), ...rules.refs(), ...notifications.refs()],
     onOwned: (partitions) => {
       void channels.own(partitions);
       void models.own(partitions);
@@ -223,14 +242,14 @@ async function startParts(
     },
   );
 
-  const alarms = new LocalAlarms({ bus, system, kind: alarmKind });
+  const alarms = new LocalAlarms({ bus, system, kind: alarmKind, feed: alarmFeed });
   await stages.start(
     'alarms',
     () => alarms.start(),
     () => alarms.stop(),
   );
 
-  const reloader = new Reloader({ path: sitePath, holder, channels, models, rules, realtime, log });
+  const reloader = new Reloader({ path: sitePath, holder, channels, models, rules, notifications, realtime, log });
   let ready = false;
   const healthCheck = new HealthCheck({
     bus,
@@ -269,6 +288,7 @@ async function startParts(
     () => {
       ready = false;
       rules.stop();
+      notifications.stop();
       channels.stop();
     },
     () => `${holder.site.channels.length} of ${holder.site.name}`,

@@ -5,6 +5,7 @@ import type { RealtimeStore } from '../protocols/realtime/store.js';
 import type { Site } from '../site/model.js';
 import type { Channels } from './channels.js';
 import type { Models } from './models.js';
+import type { Notifications } from './notifications.js';
 import type { Rules } from './rules.js';
 import type { NodeLog } from './node.js';
 import type { SiteHolder } from './site-holder.js';
@@ -17,6 +18,7 @@ export interface ReloaderParts {
   readonly channels: Channels;
   readonly models: Models;
   readonly rules: Pick<Rules, 'apply'>;
+  readonly notifications: Pick<Notifications, 'apply'>;
   readonly realtime: RealtimeStore;
   readonly log: NodeLog;
 }
@@ -59,7 +61,7 @@ export class Reloader {
   }
 
   #changed(next: Site | ConfigError, changes: readonly ChannelChange[]): void {
-    const { holder, channels, models, rules, log } = this.#parts;
+    const { holder, channels, models, rules, notifications, log } = this.#parts;
     if (next instanceof ConfigError) {
       this.#problem = next.message;
       log.error({ part: 'configuration', problems: next.problems }, `the edit is not in force: ${next.message}`);
@@ -75,6 +77,7 @@ export class Reloader {
       await channels.apply(changes);
       await models.apply();
       await rules.apply();
+      await notifications.apply();
       const what = changes.map(({ id, change }) => `${id} ${change}`).join(', ') || 'settings of the site';
       log.info({ part: 'configuration', changes: changes.length }, `the new configuration is in force: ${what}`);
     });

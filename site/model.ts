@@ -1,5 +1,6 @@
 import type { Model } from './models/model.js';
 import type { Template } from './models/template.js';
+import type { NotificationTarget } from './notifications/target.js';
 import type { Rule } from './rules/rule.js';
 import type { DataType, PointDefinition, PointKind } from './points.js';
 
@@ -20,6 +21,8 @@ export interface Site {
   readonly models: readonly Model[];
   /** Ascending by id; their conditions have been compiled once, so they are right for this site. */
   readonly rules: readonly Rule[];
+  /** Who is told of alarms, ascending by id. */
+  readonly notifications: readonly NotificationTarget[];
   /** Names that conditions may use for points, with the points’ addresses. */
   readonly aliases: Readonly<Record<string, string>>;
 }

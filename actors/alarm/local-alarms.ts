@@ -17,6 +17,7 @@ import type {
   RaiseAlarm,
 } from '../client/alarms.js';
 import type { ActorSystem } from '../runtime/system.js';
+import { AlarmFeed } from './alarm-feed.js';
 import { AlarmIndex } from './alarm-index.js';
 import { readAlarm, readAlarmJournal } from './alarm-journal.js';
 import { AlarmFollower } from './follower.js';
@@ -27,6 +28,8 @@ export interface LocalAlarmsParts {
   readonly bus: Bus;
   readonly system: ActorSystem;
   readonly kind: AlarmKind;
+  /** Hears of every change; others may watch it too. */
+  readonly feed?: AlarmFeed;
   readonly now?: () => number;
 }
 
@@ -36,13 +39,20 @@ export class LocalAlarms implements AlarmsClient {
   readonly #index = new AlarmIndex();
   readonly #raises = new Raises();
   readonly #follower: AlarmFollower;
-  readonly #watchers = new Set<WaitingAlarms>();
+  readonly #feed: AlarmFeed;
   readonly #now: () => number;
 
   constructor(parts: LocalAlarmsParts) {
     this.#parts = parts;
     this.#now = parts.now ?? Date.now;
-    this.#follower = new AlarmFollower(parts.bus, this.#index, this.#raises, (alarm) => this.#tell(alarm), this.#now);
+    this.#feed = parts.feed ?? new AlarmFeed();
+    this.#follower = new AlarmFollower(
+      parts.bus,
+      this.#index,
+      this.#raises,
+      (alarm) => this.#feed.publish(alarm),
+      this.#now,
+    );
   }
 
   /** Begins to read the journal; lists are refused (`alarms.loading`) until every alarm is known. */
@@ -86,23 +96,19 @@ export class LocalAlarms implements AlarmsClient {
   }
 
   async *watch(filter: AlarmsWatchFilter, signal: AbortSignal): AsyncGenerator<AlarmsUpdate> {
-    const watcher = new WaitingAlarms(filter);
-    this.#watchers.add(watcher);
+    const waiting = new WaitingAlarms(filter);
+    const end = this.#feed.watch((alarm) => waiting.add(alarm));
     try {
-      yield* watcher.updates(signal);
+      yield* waiting.updates(signal);
     } finally {
-      this.#watchers.delete(watcher);
+      end();
     }
   }
 
   /** Who has just been answered finds it in the list at once. */
   #keep(alarm: AlarmRecord): AlarmRecord {
-    if (this.#index.apply(alarm)) this.#tell(alarm);
+    if (this.#index.apply(alarm)) this.#feed.publish(alarm);
     return alarm;
-  }
-
-  #tell(alarm: AlarmRecord): void {
-    for (const watcher of this.#watchers) watcher.add(alarm);
   }
 
   /** Rejects with `alarms.loading` until every alarm is known, and with what `ask` throws. */

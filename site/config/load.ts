@@ -3,6 +3,7 @@ import type { ChannelConfig, PollingDefaults, Site } from '../model.js';
 import { readChannel } from './channel.js';
 import { diskFiles, Reader, type Files } from './files.js';
 import { readModels } from './models.js';
+import { readNotifications } from './notifications.js';
 import { Problems } from './problems.js';
 import { readAliases, readRules } from './rules.js';
 import { checkSiteFile } from './schema-check.js';
@@ -76,6 +77,7 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
   const models = readModels(file.models ?? [], templates, sound, checked.channels, block);
   const aliases = readAliases(file.aliases ?? {}, { channels: sound }, block.at('aliases'));
   const rules = readRules(file.rules ?? [], { channels: sound, aliases }, block.at('rules'));
+  const notifications = await readNotifications(source, file.notifications ?? [], block.at('notifications'));
   const { history = {} } = file;
   const watch = given(block, file, ['watch_files', 'file_watch_enabled']);
   return {
@@ -93,6 +95,7 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
     templates,
     models,
     rules,
+    notifications,
     aliases,
   };
 }

@@ -4,7 +4,7 @@ import { closed, millis, tagged, words } from '../config/schema/helpers.js';
 
 export const RULE_ID = '^[A-Za-z0-9_-]{1,64}$';
 /** Without wildcards, and not among those that the server and Statewatt keep for themselves. */
-const SUBJECT =
+export const SUBJECT =
   '^(?!(cmd|timer|due|evt|snap|dead|frame|statewatt|_[A-Za-z0-9]*)\\.)[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$';
 
 const moment = {

@@ -12,6 +12,7 @@ export function testSite(channels: readonly ChannelConfig[], change: Partial<Sit
     templates: [],
     models: [],
     rules: [],
+    notifications: [],
     aliases: {},
     ...change,
   };

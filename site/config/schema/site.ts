@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { ChannelSchema } from './channel.js';
 import { ModelFileSchema } from '../../models/schema.js';
+import { NotificationFileSchema } from '../../notifications/schema.js';
 import { AliasesFileSchema, RuleFileSchema } from '../../rules/schema.js';
 import { closed, millis } from './helpers.js';
 
@@ -57,6 +58,7 @@ export const SiteFileSchema = closed({
   models: Type.Optional(Type.Array(ModelFileSchema, { description: 'equipment, made from templates' })),
   aliases: Type.Optional(AliasesFileSchema),
   rules: Type.Optional(Type.Array(RuleFileSchema, { description: 'what is done when a condition becomes true' })),
+  notifications: Type.Optional(Type.Array(NotificationFileSchema, { description: 'who is told of alarms' })),
 
   name: Type.Optional(Type.String({ minLength: 1, description: 'VoltageEMS: name of the site' })),
   global_config: Type.Optional(Defaults),

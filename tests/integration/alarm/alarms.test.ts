@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createAlarmKind, type Notify } from '../../../actors/alarm.js';
+import { createAlarmKind } from '../../../actors/alarm.js';
 import { LocalAlarms } from '../../../actors/alarm/local-alarms.js';
 import type { RaiseAlarm } from '../../../actors/client/alarms.js';
 import { createSystem, type ActorSystem } from '../../../actors/runtime/system.js';
@@ -21,9 +21,9 @@ describe('alarms on a real server', () => {
   let nats: TestNats;
   const sites: TestSite[] = [];
 
-  async function startSite(node = 'n1', notify?: Notify): Promise<TestSite> {
+  async function startSite(node = 'n1'): Promise<TestSite> {
     const bus = await nats.connect(node);
-    const kind = createAlarmKind(notify);
+    const kind = createAlarmKind();
     const system = createSystem({ bus, kinds: [kind], node });
     await system.start();
     const alarms = new LocalAlarms({ bus, system, kind });
@@ -165,25 +165,5 @@ describe('alarms on a real server', () => {
     const other = await startSite('n2');
     await other.alarms.command(second.id, { type: 'acknowledge', by: 'ann' });
     await eventually(async () => ((await alarms.get(second.id)).state === 'acknowledged' ? true : undefined));
-  });
-
-  it('tells outside of every change, in order, with a key each', async () => {
-    const told: { key: string; what: string; state: string }[] = [];
-    const { alarms } = await startSite('n1', async ({ key, params: { alarm } }) => {
-      told.push({ key, what: alarm.change.what, state: alarm.state });
-    });
-    const { id } = await alarms.raise(HOT);
-    await alarms.command(id, { type: 'acknowledge', by: 'ann' });
-    await alarms.command(id, { type: 'clear', by: 'ann' });
-    await eventually(() => (told.length === 3 ? true : undefined));
-    assert.deepEqual(
-      told.map(({ what, state }) => [what, state]),
-      [
-        ['raised', 'unacknowledged'],
-        ['acknowledged', 'acknowledged'],
-        ['cleared', 'normal'],
-      ],
-    );
-    assert.equal(new Set(told.map(({ key }) => key)).size, 3);
   });
 });
