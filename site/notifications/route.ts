@@ -1,10 +1,12 @@
-import type { AlarmRecord } from '../alarms.js';
+import type { AlarmChange, AlarmRecord } from '../alarms.js';
 import { DAY_MINUTES, WallClock } from '../expressions/time-of-day.js';
 import { wildcard } from '../wildcard.js';
 import { noticeKey, type Notice } from './message.js';
-import type { NotificationTarget, NotifiedChange, QuietHours } from './target.js';
+import { NOTIFIED_CHANGES, type NotificationTarget, type NotifiedChange, type QuietHours } from './target.js';
 
 const MINUTE_MS = 60_000;
+/** What ends the hiding of an alarm. */
+const SHOWN_AGAIN: readonly AlarmChange[] = ['unshelved', 'unsuppressed', 'returnedToService'];
 
 /** What of a target's alarms it is told, and when it wants its quiet. */
 export interface Route {
@@ -38,22 +40,11 @@ export function routeOf(target: NotificationTarget): Route {
 
 /** What the newest change of an alarm is to those who are told; a hidden alarm is told to nobody. */
 function changesOf({ state, change: { what } }: AlarmRecord): readonly NotifiedChange[] {
-  switch (what) {
-    case 'raised':
-    case 'escalated':
-      return [what];
-    case 'unshelved':
-    case 'unsuppressed':
-    case 'returnedToService':
-      return state === 'unacknowledged' ? ['raised'] : [];
-    case 'acknowledged':
-    case 'cleared':
-      return state === 'normal' ? [what, 'resolved'] : [what];
-    case 'resolved':
-      return [what];
-    default:
-      return [];
-  }
+  if (SHOWN_AGAIN.includes(what)) return state === 'unacknowledged' ? ['raised'] : [];
+  const told = NOTIFIED_CHANGES.find((each) => each === what);
+  if (told === undefined) return [];
+  const isOver = (told === 'acknowledged' || told === 'cleared') && state === 'normal';
+  return isOver ? [told, 'resolved'] : [told];
 }
 
 function endOfQuiet({ from, to }: QuietHours, minute: number, now: number): number | undefined {

@@ -230,7 +230,7 @@ describe('notifications', () => {
     const { bus, alarms } = await start('n1', {
       ...webhookTarget('bus', nothing),
       ...{ type: 'nats', subject: 'alarms.out', stream: false },
-    } as NotificationTarget);
+    });
     const next = new Promise<Sent>((resolve) => {
       bus.nats.subscribe('alarms.out', { max: 1, callback: (_error, message) => resolve(message.json<Sent>()) });
     });
