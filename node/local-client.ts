@@ -31,6 +31,7 @@ import type {
   WriteReply,
   WriteRequest,
 } from '../actors/client/schemas.js';
+import type { SupervisorView } from '../actors/client/supervision-schemas.js';
 import type { ModelKind } from '../actors/model.js';
 import type { LiveFeed } from '../actors/projections/live-feed.js';
 import type { ActorInside } from '../actors/runtime/host.js';
@@ -47,6 +48,7 @@ import { PointIndexes } from './point-index.js';
 import { listPoints } from './points-page.js';
 import { maskSecrets } from './secrets.js';
 import type { SiteHolder } from './site-holder.js';
+import { viewPartitionSupervisor } from './supervisors.js';
 import { watchUpdates } from './updates.js';
 import { viewChannel, viewPoint } from './views.js';
 import { checkedValue } from './write-value.js';
@@ -192,6 +194,10 @@ export class LocalClient implements StatewattClient {
       partitions: [...partitions],
       actors: actors.get(facts.node) ?? 0,
     }));
+  }
+
+  async supervisors(): Promise<SupervisorView[]> {
+    return (await this.#parts.system.supervisors()).map(viewPartitionSupervisor);
   }
 
   async actors(): Promise<ActorView[]> {

@@ -1,6 +1,7 @@
 import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
 import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel, TemplateView } from './model-schemas.js';
 import type { AlarmsClient } from './alarms.js';
+import type { SupervisorView } from './supervision-schemas.js';
 import type {
   ActorDetail,
   ActorView,
@@ -66,6 +67,8 @@ export interface StatewattClient {
 
   /** The nodes that are there, by name. */
   nodes(): Promise<NodeView[]>;
+  /** The supervisors of the partitions, ascending; of a partition that is changing hands now there is none. */
+  supervisors(): Promise<SupervisorView[]>;
   actors(): Promise<ActorView[]>;
   /** @throws `actors.not_found` */
   actor(ref: string): Promise<ActorDetail>;

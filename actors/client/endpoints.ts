@@ -13,6 +13,7 @@ import {
 import { modelEndpoints } from './model-endpoints.js';
 import { endpoint, LeaseSchema, type Endpoint } from './endpoint.js';
 import { pageOf } from './page.js';
+import { SupervisorViewSchema } from './supervision-schemas.js';
 import {
   ActorDetailSchema,
   ActorViewSchema,
@@ -148,6 +149,12 @@ export const endpoints = {
     request: Type.Object({ ref }, closed),
     response: ActorViewSchema,
     call: ({ client }, { ref }) => client.restartActor(ref),
+  }),
+  actorsSupervisors: endpoint('actors', 'supervisors', {
+    summary: 'The supervisors of the partitions: restarts, escalations, what was given up, used up intensities',
+    request: NoRequest,
+    response: Type.Object({ supervisors: Type.Array(SupervisorViewSchema) }),
+    call: async ({ client }) => ({ supervisors: await client.supervisors() }),
   }),
 
   ...alarmEndpoints,

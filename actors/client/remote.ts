@@ -9,6 +9,7 @@ import { endpoints, liveSubject } from './endpoints.js';
 import { RemoteAlarms } from './remote-alarms.js';
 import { Asker } from './remote-ask.js';
 import { WaitingPoints, watchRemotely } from './remote-watch.js';
+import type { SupervisorView } from './supervision-schemas.js';
 import type {
   ModelDetail,
   ModelPointView,
@@ -183,6 +184,10 @@ class RemoteClient implements StatewattClient {
 
   async nodes(): Promise<NodeView[]> {
     return (await this.#asker.ask(endpoints.nodesList, {})).nodes;
+  }
+
+  async supervisors(): Promise<SupervisorView[]> {
+    return (await this.#asker.ask(endpoints.actorsSupervisors, {})).supervisors;
   }
 
   actors(): Promise<ActorView[]> {

@@ -13,6 +13,7 @@ import { asControl, type Control } from './supervision/control.js';
 import { ALONE } from './supervision/family.js';
 import { RestartBudget } from './supervision/restart-budget.js';
 import { reportUntilSent, type Tell } from './supervision/report.js';
+import { ESCALATED } from './supervision/turn.js';
 import { viewSupervisor, type Supervised, type SupervisorView } from './supervision/view.js';
 import { TurnedAway } from './turned-away.js';
 import type { TimerCounters } from './timers/orders.js';
@@ -84,6 +85,8 @@ interface Seat {
   restartTimer: NodeJS.Timeout | undefined;
   commands: number;
   restarts: number;
+  /** Crashes because of its children. */
+  escalations: number;
   failed: boolean;
   /** Brought to life by hand or because it is to live always: it stays. */
   kept: boolean;
@@ -387,9 +390,11 @@ export class ActorHost {
     const now = this.#now();
     const seats = [...this.#seats.values()].filter(({ ref }) => partitionOf(ref) === partition);
     const supervised = seats.map((seat): Supervised => {
-      const { restart } = seat.kind.policy;
+      const { kind, escalations } = seat;
+      const { restart } = kind.policy;
       const family = seat.activation?.state?.family ?? seat.family;
-      return { ...this.#facts(seat), restart, crashes: seat.budget.used(now), supervise: seat.kind.supervise, family };
+      const crashes = seat.budget.used(now);
+      return { ...this.#facts(seat), escalations, restart, crashes, supervise: kind.supervise, family };
     });
     return viewSupervisor({ partition, node: this.#options.node, supervised, now });
   }
@@ -436,6 +441,7 @@ export class ActorHost {
         restartTimer: undefined,
         commands: 0,
         restarts: 0,
+        escalations: 0,
         failed: false,
         kept: false,
         newer: undefined,
@@ -511,6 +517,7 @@ export class ActorHost {
       this.#releaseWaiting(seat);
       return;
     }
+    if (error.code === ESCALATED) seat.escalations += 1;
     const { parent } = seat.family;
     if (parent !== null && !fenced && this.#options.tell !== undefined) {
       this.#askParent(seat, parent, error);

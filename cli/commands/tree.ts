@@ -1,42 +1,57 @@
 import type { Command } from 'commander';
 import type { ActorView, NodeView } from '../../actors/client/schemas.js';
+import type { SupervisorView } from '../../actors/client/supervision-schemas.js';
 import type { Cli } from '../cli.js';
 import { safe } from '../render/text.js';
 import { actorTone, paint } from '../render/tone.js';
 import { GROUPS, examples } from './help.js';
 
+/** A partition with what lives in it; null: its supervisor did not answer, the partition is changing hands. */
+interface Limb {
+  readonly partition: number;
+  readonly supervisor: SupervisorView | null;
+  readonly actors: readonly ActorView[];
+}
+
 /** A node with what lives in its partitions; partitions without actors are left out of `partitions`. */
 interface Branch extends Omit<NodeView, 'partitions'> {
   readonly owned: number;
-  readonly partitions: readonly { readonly partition: number; readonly actors: readonly ActorView[] }[];
+  readonly partitions: readonly Limb[];
 }
 
 export function addTree(program: Command, cli: Cli): void {
   program
     .command('tree')
     .helpGroup(GROUPS.look)
-    .summary('node → partition → actors → children')
+    .summary('node → partition and its supervisor → actors → children')
     .description(
-      'Shows which node has which partitions, how the actors do that each supervises, and below an actor its children, ' +
-        'wherever they live.',
+      'Shows which node has which partitions, what the supervisor of each had to do (restarts, actors given up, ' +
+        'escalations), how much of its restart intensity an actor has used up, and below an actor its children, wherever ' +
+        'they live.',
     )
     .option('--kind <kind>', 'only actors of this kind')
     .addHelpText('after', examples('statewatt tree', 'statewatt tree --kind channel'))
     .action((options: { kind?: string }) =>
       cli.withClient(async (client) => {
-        const [nodes, all] = await Promise.all([client.nodes(), client.actors()]);
+        const [nodes, all, supervisors] = await Promise.all([client.nodes(), client.actors(), client.supervisors()]);
         const actors = all.filter(({ kind }) => options.kind === undefined || kind === options.kind);
-        const branches = grow(nodes, actors);
+        const branches = grow(nodes, actors, supervisors);
         if (cli.json) await cli.document(branches);
         else {
           const family = new Family(actors, all);
-          await cli.out.write(branches.map((branch) => draw(branch, family, cli.colour)).join(''));
+          const budgets = supervisors.flatMap((supervisor) => supervisor.budgets);
+          const drawing = { family, budgets, colour: cli.colour };
+          await cli.out.write(branches.map((branch) => draw(branch, drawing)).join(''));
         }
       }),
     );
 }
 
-function grow(nodes: readonly NodeView[], actors: readonly ActorView[]): Branch[] {
+function grow(
+  nodes: readonly NodeView[],
+  actors: readonly ActorView[],
+  supervisors: readonly SupervisorView[],
+): Branch[] {
   return nodes.map((node) => {
     const here = new Map<number, ActorView[]>();
     for (const actor of actors) {
@@ -46,38 +61,53 @@ function grow(nodes: readonly NodeView[], actors: readonly ActorView[]): Branch[
       .sort(([a], [b]) => a - b)
       .map(([partition, living]) => ({
         partition,
+        supervisor: supervisors.find((each) => each.partition === partition) ?? null,
         actors: living.sort((a, b) => a.ref.localeCompare(b.ref, 'en', { numeric: true })),
       }));
     return { ...node, owned: node.partitions.length, partitions };
   });
 }
 
-function draw({ node, draining, actors, owned, partitions }: Branch, family: Family, colour: boolean): string {
+function draw({ node, draining, actors, owned, partitions }: Branch, drawing: Drawing): string {
   const lines = [
     `${safe(node)}  ${count(owned, 'partition')}, ${count(actors, 'actor')}${draining ? ', draining' : ''}`,
   ];
-  partitions.forEach(({ partition, actors: living }, index) => {
+  partitions.forEach((limb, index) => {
     const last = index === partitions.length - 1;
-    lines.push(`${last ? '└─' : '├─'} ${partition}  ${summary(living)}`);
-    const top = living.filter(({ ref }) => family.isTop(ref));
-    lines.push(...leaves(top, last ? '   ' : '│  ', { node, family, colour }));
+    lines.push(`${last ? '└─' : '├─'} ${limb.partition}  ${summary(limb)}`);
+    const top = limb.actors.filter(({ ref }) => drawing.family.isTop(ref));
+    lines.push(...leaves(top, last ? '   ' : '│  ', { ...drawing, node }));
   });
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** What the supervisor of a partition has to do with. */
-function summary(living: readonly ActorView[]): string {
-  const restarts = living.reduce((sum, actor) => sum + actor.restarts, 0);
-  const failed = living.filter(({ state }) => state === 'failed').length;
-  const troubles = [restarts > 0 ? count(restarts, 'restart') : '', failed > 0 ? `${failed} failed` : ''];
-  return [count(living.length, 'actor'), ...troubles.filter((text) => text !== '')].join(', ');
+/** What the supervisor of a partition had to do, also with actors that are not shown. */
+function summary({ supervisor, actors }: Limb): string {
+  if (supervisor === null) return `${count(actors.length, 'actor')}, changing hands`;
+  const { restarts, failed, escalations } = supervisor;
+  const troubles = [
+    restarts > 0 ? count(restarts, 'restart') : '',
+    failed > 0 ? `${failed} failed` : '',
+    escalations > 0 ? count(escalations, 'escalation') : '',
+  ];
+  return [count(supervisor.actors, 'actor'), ...troubles.filter((text) => text !== '')].join(', ');
 }
 
-interface Place {
+/** `2 of 5 crashes in 60 s`; one more than allowed is escalated. */
+function used({ of, crashes, intensity, windowMs }: SupervisorView['budgets'][number]): string {
+  return `${of === 'self' ? '' : `${of} children: `}${crashes} of ${intensity} crashes in ${windowMs / 1000} s`;
+}
+
+interface Drawing {
+  readonly family: Family;
+  /** Of all partitions. */
+  readonly budgets: SupervisorView['budgets'];
+  readonly colour: boolean;
+}
+
+interface Place extends Drawing {
   /** Where the actors above live. */
   readonly node: string;
-  readonly family: Family;
-  readonly colour: boolean;
 }
 
 function leaves(actors: readonly (ActorView | string)[], indent: string, place: Place): string[] {
@@ -95,6 +125,7 @@ function leaf({ ref, state, restarts, lastError, node }: ActorView, place: Place
   const more = [
     node === place.node ? '' : `on ${safe(node)}`,
     restarts > 0 ? count(restarts, 'restart') : '',
+    ...place.budgets.filter((budget) => budget.ref === ref).map(used),
     state === 'failed' ? safe(lastError ?? '') : '',
   ];
   return [`${safe(ref)}  ${shown}`, ...more.filter((text) => text !== '')].join(', ');

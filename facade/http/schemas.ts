@@ -20,6 +20,7 @@ import {
   WriteRequestSchema,
 } from '../../actors/client/schemas.js';
 import { ALARM_LEVELS_PATTERN, AlarmsUpdateSchema } from '../../actors/client/alarm-watch.js';
+import { SupervisorViewSchema } from '../../actors/client/supervision-schemas.js';
 import {
   AlarmJournalSchema,
   AlarmsPageSchema,
@@ -77,6 +78,7 @@ export const DeadLettersPage = component('DeadLettersPage', DeadLettersPageSchem
 export const DeadLetterDetail = component('DeadLetterDetail', DeadLetterDetailSchema);
 export const ReplayReply = component('ReplayReply', ReplayReplySchema);
 export const NodeView = component('Node', NodeViewSchema);
+export const SupervisorView = component('Supervisor', SupervisorViewSchema);
 export const Health = component('Health', HealthSchema);
 export const AlarmView = component('Alarm', Type.Unsafe<Alarm>(AlarmViewSchema));
 export const AlarmsPage = component('AlarmsPage', Type.Unsafe<Alarms>(AlarmsPageSchema));
@@ -97,6 +99,7 @@ export const TemplateList = Type.Array(TemplateView);
 export const ChannelList = Type.Array(ChannelView);
 export const ActorList = Type.Array(ActorView);
 export const NodeList = Type.Array(NodeView);
+export const SupervisorList = Type.Array(SupervisorView);
 
 const channelId = HistoryQuerySchema.properties.channel;
 

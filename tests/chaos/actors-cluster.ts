@@ -14,7 +14,7 @@ import { followJournal, type Living, type Written } from './actors-checker.js';
 const program = (name: string): string => fileURLToPath(new URL(`${name}.js`, import.meta.url));
 
 /** A process of ours that says in one line that it is at work. */
-class Program {
+export class Program {
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
 

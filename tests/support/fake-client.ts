@@ -26,6 +26,7 @@ import type {
   WriteReply,
   WriteRequest,
 } from '../../actors/client/schemas.js';
+import type { SupervisorView } from '../../actors/client/supervision-schemas.js';
 import { FakeDeadLetters } from './fake-dead-letters.js';
 
 const NEXT_STATE: Record<ChannelCommandName, ChannelView['state']> = {
@@ -288,6 +289,21 @@ export class FakeClient implements StatewattClient {
         partitions: [9, 10, 11],
         actors: this.#channels.size,
         heardAt: this.time,
+      },
+    ]);
+  }
+
+  supervisors(): Promise<SupervisorView[]> {
+    return Promise.resolve([
+      {
+        partition: 9,
+        node: 'node-1',
+        actors: this.#channels.size,
+        restarts: 2,
+        escalations: 0,
+        failed: 1,
+        failedActors: ['rule/1'],
+        budgets: [{ ref: 'channel/1001', of: 'self', crashes: 1, intensity: 5, windowMs: 60_000 }],
       },
     ]);
   }

@@ -15,6 +15,9 @@ export interface ControlTurn {
   readonly then?: { readonly crash: StatewattError } | 'end' | 'renew';
 }
 
+/** Code of the error with which an actor crashes because its children did, beyond its intensity. */
+export const ESCALATED = 'supervision.child_failed';
+
 type Journaled = Extract<Control, { type: 'statewatt.adopt' | 'statewatt.stop' | 'statewatt.crashed' }>;
 
 /** Whether an actor journals it; the others are its host's affair. */
@@ -165,7 +168,7 @@ function givenUp(
   return {
     event: { ...event, escalated: true },
     step: state.aside(effects, at),
-    then: { crash: new StatewattError('supervision.child_failed', 'internal', `${formatRef(ref)}: ${reason}`) },
+    then: { crash: new StatewattError(ESCALATED, 'internal', `${formatRef(ref)}: ${reason}`) },
   };
 }
 

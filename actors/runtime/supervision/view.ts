@@ -21,6 +21,8 @@ export interface SupervisorView {
   readonly actors: number;
   /** Since they came to the node. */
   readonly restarts: number;
+  /** How often one of them crashed because its children did, beyond its intensity; since it came to the node. */
+  readonly escalations: number;
   /** Refs of those that were given up, ascending. */
   readonly failed: readonly string[];
   /** Of actors that have crashed within their window, or whose children have. */
@@ -32,6 +34,7 @@ export interface Supervised {
   readonly ref: string;
   readonly state: string;
   readonly restarts: number;
+  readonly escalations: number;
   readonly crashes: number;
   readonly restart: RestartPolicy;
   readonly supervise: Supervision | undefined;
@@ -50,6 +53,7 @@ export function viewSupervisor(given: {
     node,
     actors: supervised.length,
     restarts: supervised.reduce((sum, { restarts }) => sum + restarts, 0),
+    escalations: supervised.reduce((sum, { escalations }) => sum + escalations, 0),
     failed: supervised
       .filter(({ state }) => state === 'failed')
       .map(({ ref }) => ref)

@@ -2,7 +2,7 @@ import Type from 'typebox';
 import type { StatewattClient } from '../../../actors/client/client.js';
 import { configures, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
-import { ActorDetail, ActorList, ActorParams, ActorView, NoBody, NodeList, errorAnswers } from '../schemas.js';
+import { ActorDetail, ActorList, ActorParams, ActorView, NoBody, NodeList, SupervisorList, errorAnswers } from '../schemas.js';
 
 /** Actors: what lives where, and the supervisor's hand on it. */
 export function actorRoutes(app: HttpApp, client: StatewattClient): void {
@@ -32,6 +32,20 @@ export function actorRoutes(app: HttpApp, client: StatewattClient): void {
       },
     },
     () => client.nodes(),
+  );
+
+  app.get(
+    '/supervisors',
+    {
+      config: reads,
+      schema: {
+        operationId: 'listSupervisors',
+        summary: 'The supervisors of the partitions: restarts, escalations, what was given up, used up intensities',
+        tags: ['actors'],
+        response: { 200: SupervisorList, ...errorAnswers },
+      },
+    },
+    () => client.supervisors(),
   );
 
   app.get(

@@ -79,6 +79,7 @@ describe('remote client', () => {
     const query = { channel: 1001, kind: 'T', id: 1, from: TIME - 60_000, to: TIME, limit: 5 } as const;
     assert.deepEqual(await remote.history(query), await local.history(query));
     assert.deepEqual(await remote.actors(), await local.actors());
+    assert.deepEqual(await remote.supervisors(), await local.supervisors());
     assert.deepEqual(await remote.actor('channel/1001'), await local.actor('channel/1001'));
     assert.deepEqual(await remote.restartActor('channel/1001'), await local.restartActor('channel/1001'));
     const kill = sinon.spy(local, 'killActor');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ActorView, NodeView } from '../../../actors/client/schemas.js';
+import type { SupervisorView } from '../../../actors/client/supervision-schemas.js';
 import { StatewattError } from '../../../errors/error.js';
 import { FakeClient } from '../../support/fake-client.js';
 import { NOW, statewatt } from './support.js';
@@ -29,11 +30,31 @@ function node(name: string, rest: Partial<NodeView> = {}): NodeView {
   return { node: name, instance: `i-${name}`, draining: false, partitions: [3, 4], actors: 2, heardAt: NOW, ...rest };
 }
 
+function supervisor(partition: number, rest: Partial<SupervisorView> = {}): SupervisorView {
+  return {
+    partition,
+    node: 'n1',
+    actors: 1,
+    restarts: 0,
+    escalations: 0,
+    failed: 0,
+    failedActors: [],
+    budgets: [],
+    ...rest,
+  };
+}
+
 /** Two nodes; each look finds that `channel/2` has taken 50 commands more. */
 function site(): FakeClient {
   const client = new FakeClient({ time: NOW });
   let looks = 0;
   client.nodes = () => Promise.resolve([node('n1'), node('n2', { draining: true, partitions: [5] })]);
+  client.supervisors = () =>
+    Promise.resolve([
+      supervisor(3),
+      supervisor(4),
+      supervisor(5, { node: 'n2', restarts: 6, failed: 1, failedActors: ['rule/1'] }),
+    ]);
   client.actors = () => {
     looks += 1;
     return Promise.resolve([
@@ -119,6 +140,41 @@ describe('cli tree', () => {
     );
     assert.ok((await statewatt('tree', { client: site(), terminal: 100 })).out.includes(`${RED}failed`));
     assert.ok(!(await statewatt('tree --kind rule', { client: site() })).out.includes('channel'));
+  });
+
+  it('shows what the supervisors had to do, and how much of an intensity is used up', async () => {
+    const client = site();
+    const [one, two] = (await client.actors()) as [ActorView, ActorView, ActorView];
+    client.actors = () => Promise.resolve([{ ...one, children: ['channel/2'] }, { ...two, node: 'n2', partition: 5 }]);
+    const window = { crashes: 2, intensity: 5, windowMs: 60_000 };
+    client.supervisors = () =>
+      Promise.resolve([
+        supervisor(3, {
+          restarts: 1,
+          escalations: 1,
+          budgets: [
+            { ref: 'channel/1', of: 'self', ...window },
+            { ref: 'channel/1', of: 'rest-for-one', ...window, crashes: 1 },
+          ],
+        }),
+        supervisor(5, { node: 'n2', budgets: [{ ref: 'channel/2', of: 'self', ...window }] }),
+      ]);
+    const { out } = await statewatt('tree', { client });
+    assert.equal(
+      out,
+      'n1  2 partitions, 2 actors\n' +
+        '└─ 3  1 actor, 1 restart, 1 escalation\n' +
+        '   └─ channel/1  online, 2 of 5 crashes in 60 s, rest-for-one children: 1 of 5 crashes in 60 s\n' +
+        '      └─ channel/2  online, on n2, 2 of 5 crashes in 60 s\n' +
+        'n2  1 partition, 2 actors, draining\n' +
+        '└─ 5  1 actor\n',
+    );
+    client.supervisors = () => Promise.resolve([]);
+    assert.match((await statewatt('tree', { client })).out, /└─ 3 {2}1 actor, changing hands\n/);
+    const document = JSON.parse((await statewatt('tree --json', { client: site() })).out) as {
+      partitions: { supervisor: SupervisorView | null }[];
+    }[];
+    assert.deepEqual(document[1]?.partitions[0]?.supervisor?.failedActors, ['rule/1']);
   });
 
   it('draws children below their parents, wherever they live, each once', async () => {

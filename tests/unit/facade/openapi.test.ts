@@ -54,6 +54,7 @@ describe('OpenAPI document', () => {
       'GET /api/v1/points/stream',
       'GET /api/v1/points/{address}',
       'GET /api/v1/points/{address}/history',
+      'GET /api/v1/supervisors',
       'GET /api/v1/templates',
       'GET /health',
       'GET /health/live',
@@ -96,7 +97,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 49);
+    assert.equal(ids.size, 50);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {

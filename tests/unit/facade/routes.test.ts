@@ -37,6 +37,7 @@ describe('HTTP routes', () => {
     assert.deepEqual(await get('/api/v1/channels'), { status: 200, body: await client.channels() });
     assert.deepEqual(await get('/api/v1/channels/1002'), { status: 200, body: await client.channel(1002) });
     assert.deepEqual(await get('/api/v1/actors'), { status: 200, body: await client.actors() });
+    assert.deepEqual(await get('/api/v1/supervisors'), { status: 200, body: await client.supervisors() });
     assert.deepEqual(await get('/api/v1/actors/channel/1001'), {
       status: 200,
       body: await client.actor('channel/1001'),

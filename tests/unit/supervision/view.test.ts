@@ -10,6 +10,7 @@ const well: Supervised = {
   ref: 'worker/a',
   state: 'open',
   restarts: 0,
+  escalations: 0,
   crashes: 0,
   restart,
   supervise: undefined,
@@ -29,7 +30,7 @@ describe('the supervisor of a partition', () => {
       well,
       { ...well, ref: 'worker/c', state: 'failed', restarts: 3, crashes: 4 },
       { ...well, ref: 'worker/b', state: 'failed', restarts: 1 },
-      { ...well, ref: 'crew/p', supervise: DEFAULT_SUPERVISION, family: { ...ALONE, crashes: [1, 40_000, 60_500] } },
+      { ...well, ref: 'crew/p', escalations: 1, supervise: DEFAULT_SUPERVISION, family: { ...ALONE, crashes: [1, 40_000, 60_500] } },
       { ...well, ref: 'crew/q', supervise: DEFAULT_SUPERVISION, family: { ...ALONE, crashes: [1] } },
     ];
     assert.deepEqual(viewSupervisor({ partition: 7, node: 'n1', supervised, now: 61_000 }), {
@@ -37,6 +38,7 @@ describe('the supervisor of a partition', () => {
       node: 'n1',
       actors: 5,
       restarts: 4,
+      escalations: 1,
       failed: ['worker/b', 'worker/c'],
       budgets: [
         { ref: 'worker/c', of: 'self', crashes: 4, intensity: 3, windowMs: 1_000 },
