@@ -44,6 +44,7 @@ import { Siblings } from './siblings.js';
 import { SiteHolder } from './site-holder.js';
 import { Stages, type StageReport } from './stages.js';
 import { StatusMirror } from './status-mirror.js';
+import { startTraces } from './traces.js';
 
 /** Bytes of frames that a node keeps on disk while NATS is away. */
 const SPOOL_MAX_BYTES = 1024 ** 3;
@@ -111,6 +112,7 @@ async function startParts(
   const startedAt = Date.now();
   const node = environment.nodeName;
   const version = packageVersion();
+  await startTraces(stages, environment, version, log);
   const folder = await stages.start(
     'data folder',
     () => DataFolder.claim(environment.dataFolder),

@@ -10,7 +10,8 @@ export const SupervisorViewSchema = Type.Object({
   actors: Type.Integer({ description: 'actors that live in it' }),
   restarts: Type.Integer({ description: 'restarts of these actors since they came to the node' }),
   escalations: Type.Integer({
-    description: 'times that one of them crashed because its children did, beyond its intensity; since it came to the node',
+    description:
+      'times that one of them crashed because its children did, beyond its intensity; since it came to the node',
   }),
   failed: Type.Integer({ description: 'of them, those that were given up' }),
   failedActors: Type.Array(Type.String(), {

@@ -5,6 +5,7 @@ import Type, { type Static } from 'typebox';
 import { StatewattError } from '../../errors/error.js';
 import { choices, nearest, show } from './problems.js';
 import { words } from './schema/helpers.js';
+import { traceSettings, type TraceSettings } from './traces.js';
 
 const DURABILITIES = ['strict', 'relaxed'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -44,6 +45,12 @@ export const EnvironmentSchema = Type.Object({
   SOLANA_RPC_URL: Type.Optional(
     url(HTTP, 'Solana JSON-RPC; without it the node runs LiteSVM', 'https://api.devnet.solana.com'),
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(
+    url(HTTP, 'OpenTelemetry collector that traces go to (OTLP over HTTP)', 'http://10.0.0.1:4318'),
+  ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: Type.Optional(
+    url(HTTP, 'the same as a whole URL', 'http://10.0.0.1:4318/v1/traces'),
+  ),
   STATEWATT_DATA: Type.String({ minLength: 1, default: '.statewatt', description: 'folder of all data of the node' }),
   STATEWATT_HTTP_HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'address that HTTP listens on' }),
   STATEWATT_HTTP_PORT: port(8080, 'port of HTTP; 0 = any that is free'),
@@ -78,6 +85,8 @@ export interface Environment {
   readonly redisUrl?: string;
   readonly clickhouseUrl?: string;
   readonly solanaRpcUrl?: string;
+  /** Set: traces are exported. */
+  readonly traces?: TraceSettings;
   /** Absolute path. */
   readonly dataFolder: string;
   /** Port 0 = any that is free. */
@@ -114,11 +123,12 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
     const missing = given.NATS_CERT === undefined ? 'NATS_CERT' : 'NATS_KEY';
     problems.push(`${missing}: not set, allowed both NATS_CERT and NATS_KEY or none of them`);
   }
+  const traces = traceSettings(env, problems);
   if (problems.length > 0) throw new EnvironmentError(problems);
-  return toEnvironment(written as Variables);
+  return toEnvironment(written as Variables, traces);
 }
 
-function toEnvironment(variables: Variables): Environment {
+function toEnvironment(variables: Variables, traces: TraceSettings | undefined): Environment {
   const path = (name: string | undefined) => (name === undefined ? undefined : resolve(name));
   const tls = defined({
     caFile: path(variables.NATS_CA),
@@ -137,6 +147,7 @@ function toEnvironment(variables: Variables): Environment {
     redisUrl: variables.REDIS_URL,
     clickhouseUrl: variables.CLICKHOUSE_URL,
     solanaRpcUrl: variables.SOLANA_RPC_URL,
+    traces,
     dataFolder: resolve(variables.STATEWATT_DATA),
     http: { host: variables.STATEWATT_HTTP_HOST, port: variables.STATEWATT_HTTP_PORT },
     logLevel: variables.STATEWATT_LOG_LEVEL,

@@ -9,7 +9,7 @@ import { eventually, tempFolder } from './temp.js';
 
 const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 /** Would name real servers, or change what the product does. */
-const NOT_FOR_TESTS = /^(?:NATS_|REDIS_|CLICKHOUSE_|SOLANA_|STATEWATT_)/;
+const NOT_FOR_TESTS = /^(?:NATS_|REDIS_|CLICKHOUSE_|SOLANA_|STATEWATT_|OTEL_)/;
 const START_MS = 60_000;
 const GONE_MS = 30_000;
 const LOG_LINES = 200;

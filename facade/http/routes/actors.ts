@@ -2,7 +2,16 @@ import Type from 'typebox';
 import type { StatewattClient } from '../../../actors/client/client.js';
 import { configures, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
-import { ActorDetail, ActorList, ActorParams, ActorView, NoBody, NodeList, SupervisorList, errorAnswers } from '../schemas.js';
+import {
+  ActorDetail,
+  ActorList,
+  ActorParams,
+  ActorView,
+  NoBody,
+  NodeList,
+  SupervisorList,
+  errorAnswers,
+} from '../schemas.js';
 
 /** Actors: what lives where, and the supervisor's hand on it. */
 export function actorRoutes(app: HttpApp, client: StatewattClient): void {

@@ -161,7 +161,9 @@ describe('children of durable actors, over two nodes', function () {
     assert.equal(views.length, PARTITIONS);
     assert.deepEqual(views.flatMap(({ failed }) => failed).sort(), ['crew/p', 'worker/a', 'worker/b']);
     assert.deepEqual(
-      views.map(({ partition, escalations }) => [partition, escalations]).filter(([, escalations]) => escalations !== 0),
+      views
+        .map(({ partition, escalations }) => [partition, escalations])
+        .filter(([, escalations]) => escalations !== 0),
       [[partitionOf(parent), 2]],
     );
     await any().restart(parent);

@@ -145,7 +145,11 @@ describe('cli tree', () => {
   it('shows what the supervisors had to do, and how much of an intensity is used up', async () => {
     const client = site();
     const [one, two] = (await client.actors()) as [ActorView, ActorView, ActorView];
-    client.actors = () => Promise.resolve([{ ...one, children: ['channel/2'] }, { ...two, node: 'n2', partition: 5 }]);
+    client.actors = () =>
+      Promise.resolve([
+        { ...one, children: ['channel/2'] },
+        { ...two, node: 'n2', partition: 5 },
+      ]);
     const window = { crashes: 2, intensity: 5, windowMs: 60_000 };
     client.supervisors = () =>
       Promise.resolve([

@@ -30,7 +30,13 @@ describe('the supervisor of a partition', () => {
       well,
       { ...well, ref: 'worker/c', state: 'failed', restarts: 3, crashes: 4 },
       { ...well, ref: 'worker/b', state: 'failed', restarts: 1 },
-      { ...well, ref: 'crew/p', escalations: 1, supervise: DEFAULT_SUPERVISION, family: { ...ALONE, crashes: [1, 40_000, 60_500] } },
+      {
+        ...well,
+        ref: 'crew/p',
+        escalations: 1,
+        supervise: DEFAULT_SUPERVISION,
+        family: { ...ALONE, crashes: [1, 40_000, 60_500] },
+      },
       { ...well, ref: 'crew/q', supervise: DEFAULT_SUPERVISION, family: { ...ALONE, crashes: [1] } },
     ];
     assert.deepEqual(viewSupervisor({ partition: 7, node: 'n1', supervised, now: 61_000 }), {
