@@ -65,7 +65,7 @@ function typeChecked(files, ignores, project) {
 }
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'coverage/**', '.cache/**', '.statewatt/**', 'site/expressions/generated/**'] },
+  { ignores: ['dist/**', 'coverage/**', '.cache/**', '.statewatt/**', 'docs/api/**', 'site/expressions/generated/**'] },
   typeChecked(['**/*.ts'], ['facade/web/**'], './tsconfig.json'),
   typeChecked(['facade/web/**/*.ts', 'facade/web/**/*.tsx'], [], './facade/web/tsconfig.json'),
   {

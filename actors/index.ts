@@ -1,7 +1,7 @@
 /** What a program that uses Statewatt as a library imports: `import { createSystem, defineKind } from 'statewatt'`. */
 export { connectBus, type Bus, type BusOptions, type BusStatus } from '../bus/connection.js';
 export { startEmbeddedServer, type EmbeddedServer, type EmbeddedServerOptions } from '../bus/server.js';
-export type { DeadEffect, DeadLetter, EventBody, JournalEntry } from '../bus/messages.js';
+export type { DeadEffect, DeadLetter, EffectRecord, EventBody, JournalEntry } from '../bus/messages.js';
 export type { StreamLimits } from '../bus/streams.js';
 export { formatRef, parseRef, partitionOf, PARTITIONS, type Ref } from '../bus/subjects.js';
 export { StatewattError, type ErrorBody, type ErrorCategory, type ErrorOptions } from '../errors/error.js';

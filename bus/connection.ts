@@ -39,6 +39,7 @@ export interface Bus {
   readonly status: BusStatus;
   /** Called on each change of status; answers a function that ends it. */
   onStatus(listener: (status: BusStatus) => void): () => void;
+  /** Sends what is under way, then closes the connection; safe to call twice. */
   close(): Promise<void>;
 }
 

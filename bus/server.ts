@@ -6,6 +6,7 @@ import { StatewattError } from '../errors/error.js';
 import { SupervisedChild, type ChildOptions } from '../processes/child.js';
 import { formerServerGone } from './former-server.js';
 
+/** Of `startEmbeddedServer`. */
 export interface EmbeddedServerOptions extends Pick<ChildOptions, 'onLine' | 'onRestart' | 'onGiveUp'> {
   /** Its streams live here. */
   dataFolder: string;
@@ -17,11 +18,13 @@ export interface EmbeddedServerOptions extends Pick<ChildOptions, 'onLine' | 'on
   formerWaitMs?: number;
 }
 
+/** A nats-server that runs as a child of this process. */
 export interface EmbeddedServer {
   readonly url: string;
   /** Whether an acknowledgement waits for the disk. */
   readonly strict: boolean;
   readonly child: SupervisedChild;
+  /** Ends the server in order; what it has acknowledged is there at the next start. */
   stop(): Promise<void>;
 }
 

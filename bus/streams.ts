@@ -16,6 +16,7 @@ export const STREAM = {
   frames: 'FRAMES',
 } as const;
 
+/** How much the stream of frames may hold. */
 export interface StreamLimits {
   /** Bytes that FRAMES may hold; the oldest go first, and history says so if it had not read them. */
   framesMaxBytes: number;

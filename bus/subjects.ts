@@ -30,6 +30,7 @@ export function parseRef(text: string): Ref {
   return makeRef(slash < 0 ? text : text.slice(0, slash), slash < 0 ? '' : text.slice(slash + 1));
 }
 
+/** The address as text, `kind/id`. */
 export function formatRef(ref: Ref): string {
   return `${ref.kind}/${ref.id}`;
 }

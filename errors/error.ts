@@ -8,6 +8,7 @@ export type ErrorCategory =
   | 'unavailable' // a part that is needed is away; retry after a while
   | 'internal';
 
+/** What an error may carry besides its code, category and text. */
 export interface ErrorOptions {
   cause?: unknown;
   /** Facts for programs (never secrets): what was found, what is allowed, where. */
@@ -40,6 +41,7 @@ export class StatewattError extends Error {
     return this.category === 'busy' || this.category === 'timeout' || this.category === 'unavailable';
   }
 
+  /** The error as it travels; without its cause and stack. */
   toJSON(): ErrorBody {
     return {
       code: this.code,
@@ -50,6 +52,7 @@ export class StatewattError extends Error {
     };
   }
 
+  /** The error that travelled. */
   static fromJSON(body: ErrorBody): StatewattError {
     return new StatewattError(body.code, body.category, body.message, {
       ...(body.details === undefined ? {} : { details: body.details }),

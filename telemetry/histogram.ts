@@ -29,6 +29,7 @@ export class Histogram {
     this.observe((performance.now() - from) / 1_000);
   }
 
+  /** How many were observed. */
   get count(): number {
     return this.counts.reduce((sum, each) => sum + each, 0);
   }

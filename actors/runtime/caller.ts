@@ -11,6 +11,7 @@ import { failSpan, traceparentOf } from '../../telemetry/spans.js';
 import { GroupCommit } from './group-commit.js';
 import { callSpan } from './spans.js';
 
+/** What a caller may say with a command. */
 export interface AskOptions {
   /** Ms to wait for the answer. Default 5,000. Not begun by then, the command is not done at all. */
   deadline?: number;
@@ -21,6 +22,7 @@ export interface AskOptions {
   correlationId?: string;
 }
 
+/** Ms that an ask waits for its answer unless it says otherwise. */
 export const DEFAULT_DEADLINE_MS = 5_000;
 
 /** What the callers of this node have asked for, and what came of it. */

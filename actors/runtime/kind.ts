@@ -26,6 +26,7 @@ export interface Turn<M extends AnyStateMachine, Command> {
 /** One command of a kind: what it must look like and what is answered. Made by the builder that `commands` is given. */
 export interface CommandDefinition<M extends AnyStateMachine, S extends TSchema, Reply> {
   readonly schema: S;
+  /** Answers it; see `CommandBuilder`. */
   readonly reply: (turn: Turn<M, Static<S>>) => Reply;
 }
 
@@ -53,6 +54,7 @@ export interface Host<Event> {
 
 /** What belongs to one activation and dies with it: a connection, a timer, a subscription. */
 export interface Resource {
+  /** Ends it; the activation waits for that. */
   close(): Promise<void>;
   /** What it shows of itself to people who look inside; JSON. */
   inspect?(): unknown;
@@ -71,6 +73,7 @@ export interface EffectRun<Params, R> {
 
 /** The event as callers give it: the runtime adds `at`. */
 export type WithoutTime<E> = E extends { at: number } ? Omit<E, 'at'> : E;
+/** What a machine hears, as callers and effects give it. */
 export type EventOf<M extends AnyStateMachine> = WithoutTime<EventFromLogic<M>>;
 
 type ActionsOf<M> =
@@ -96,11 +99,13 @@ type ActionsOf<M> =
 
 type ParamsOf<M, Type> = Extract<ActionsOf<M>, { type: Type }> extends { params?: infer Params } ? Params : unknown;
 
+/** The effects of a machine by the names of its actions: run by the activation, or durable. */
 export type Effects<M extends AnyStateMachine, R> = {
   readonly [Type in ActionsOf<M>['type']]?:
     ((run: EffectRun<ParamsOf<M, Type>, R>) => Promise<void> | void) | DurableEffect<ParamsOf<M, Type>>;
 };
 
+/** How often, and how soon, an actor that crashes is started again. */
 export interface RestartPolicy {
   /** More crashes than this within `windowMs`, and the actor is parked as failed. */
   readonly intensity: number;
@@ -109,6 +114,7 @@ export interface RestartPolicy {
   readonly backoffMs: { readonly initial: number; readonly max: number };
 }
 
+/** How the actors of a kind are run. */
 export interface Policy {
   /** Journal entries between two snapshots. */
   readonly snapshotEvery: number;
@@ -133,6 +139,7 @@ export interface Policy {
   readonly journalDays: number | undefined;
 }
 
+/** What a kind that says nothing gets. */
 export const DEFAULT_POLICY: Policy = {
   snapshotEvery: 100,
   mailboxCapacity: 1_000,
@@ -156,6 +163,7 @@ export interface KindDefinition<
   readonly commands: (command: CommandBuilder<M>) => C;
   /** Input of a new actor's machine. */
   readonly input?: (id: string) => InputFrom<M>;
+  /** Makes the part that lives and dies with each activation, before its first event. */
   readonly resource?: (host: Host<EventOf<M>>) => R;
   /**
    * One for each action that the machine names and does not itself implement as an assignment. A function is run by the
@@ -175,8 +183,11 @@ export interface Kind<Name extends string = string, Commands = unknown, Replies 
   readonly kind: Name;
   readonly machine: AnyStateMachine;
   readonly policy: Policy;
+  /** Input of a new actor's machine. */
   readonly input: (id: string) => unknown;
+  /** undefined: its actors have no live part. */
   readonly resource: ((host: Host<{ type: string }>) => Resource) | undefined;
+  /** Run by the activation after the commit. */
   readonly effects: Readonly<Record<string, (run: EffectRun<unknown, Resource>) => Promise<void> | void>>;
   readonly durable: Readonly<Record<string, DurableEffect<unknown>>>;
   readonly commands: Readonly<Record<string, ErasedCommand>>;

@@ -31,11 +31,13 @@ export function ref<K extends Kind>(kind: K, id: string): ActorRef<K> {
   return makeRef(kind.kind, id);
 }
 
+/** Of `createSystem`. */
 export interface SystemOptions {
   readonly bus: Bus;
   readonly kinds: readonly Kind[];
   /** Name of this node, unique among the nodes. */
   readonly node: string;
+  /** Told what an operator should hear of. */
   readonly onEvent?: (event: HostEvent) => void;
   /** Actors that are to live whenever some node owns their partition; asked when partitions come to this node. */
   readonly alwaysOn?: () => Promise<readonly Ref[]> | readonly Ref[];
@@ -227,6 +229,7 @@ export class ActorSystem {
       .filter(({ kind }) => this.#alwaysOn.has(kind));
   }
 
+  /** What the actors of this node have done, and what was refused. */
   get counters(): Readonly<HostCounters> {
     return this.#host.counters;
   }

@@ -4,6 +4,7 @@ import { isTransient } from '../../protocols/clickhouse/errors.js';
 import { oneBlock } from '../../protocols/clickhouse/insert.js';
 import { durable, EffectRefused, type DurableEffect, type EffectPolicy } from '../runtime/outbox/effect.js';
 
+/** Of `clickhouseSink`. */
 export interface ClickHouseSinkOptions<Params> {
   /** Of `@clickhouse/client`. */
   readonly client: Pick<ClickHouseClient, 'insert' | 'query'>;

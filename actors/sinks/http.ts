@@ -2,7 +2,9 @@ import { createHmac } from 'node:crypto';
 import { StatewattError, errorMessage } from '../../errors/error.js';
 import { durable, EffectRefused, type DurableEffect, type EffectPolicy } from '../runtime/outbox/effect.js';
 
+/** Of `httpSink`. */
 export interface HttpSinkOptions<Params> {
+  /** Where to; http or https. */
   readonly url: string | ((params: Params) => string);
   /** Default POST. */
   readonly method?: 'POST' | 'PUT' | 'PATCH';

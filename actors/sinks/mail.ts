@@ -18,6 +18,7 @@ export interface Mail {
 
 /** What is needed of a mail client; a transport of nodemailer has it. */
 export interface MailTransport {
+  /** Sends one mail; rejects when nobody took it. */
   sendMail(mail: {
     from: string;
     to: string[];
@@ -28,8 +29,10 @@ export interface MailTransport {
   }): Promise<{ rejected?: unknown[] }>;
 }
 
+/** Of `mailSink`. */
 export interface MailSinkOptions<Params> {
   readonly transport: MailTransport;
+  /** The mail for an effect. */
   readonly mail: (params: Params, run: DurableRun<Params>) => Mail;
   readonly policy?: Partial<EffectPolicy>;
 }

@@ -6,6 +6,7 @@ import { whileConnected } from '../../bus/while-connected.js';
 import { errorMessage } from '../../errors/error.js';
 import { durable, EffectRefused, type DurableEffect, type EffectPolicy } from '../runtime/outbox/effect.js';
 
+/** Of `natsSink`. */
 export interface NatsSinkOptions<Params> {
   readonly bus: Bus;
   /** Where to; a stream must take it unless `core` is set. */

@@ -19,9 +19,11 @@ export type RedisWrite =
 
 /** What is needed of a Redis client; ioredis has it. */
 export interface RedisClient {
+  /** Runs a Lua script (the command EVAL). */
   eval(script: string, keys: number, ...args: (string | number)[]): Promise<unknown>;
 }
 
+/** Of `redisSink`. */
 export interface RedisSinkOptions<Params> {
   readonly redis: RedisClient;
   /** What is written, all of it or nothing. */

@@ -3,11 +3,13 @@ import { makeRef } from '../../bus/subjects.js';
 import type { CommandOf, Kind } from '../runtime/kind.js';
 import { durable, type DurableEffect, type EffectPolicy } from '../runtime/outbox/effect.js';
 
+/** Of `tellSink`. */
 export interface TellSinkOptions<Params, K extends Kind, C = CommandOf<K>> {
   /** Kind of the actor that gets the command. */
   readonly kind: K;
   /** Its id. */
   readonly id: (params: Params) => string;
+  /** What it is told. */
   readonly command: (params: Params) => C;
   readonly policy?: Partial<EffectPolicy>;
 }

@@ -12,6 +12,7 @@ export interface EffectPolicy {
   readonly timeoutMs: number;
 }
 
+/** What a durable effect that says nothing gets. */
 export const DEFAULT_EFFECT_POLICY: EffectPolicy = {
   attempts: 8,
   backoffMs: { initial: 500, max: 30_000 },
@@ -40,6 +41,7 @@ export interface DurableRun<Params> {
 /** An effect that is run from the journal until it has succeeded, whatever happens to the node. Made by `durable`. */
 export interface DurableEffect<Params> {
   readonly durable: true;
+  /** Carries it out; may be called again with the same key. */
   readonly run: (run: DurableRun<Params>) => Promise<void>;
   readonly policy: EffectPolicy;
 }

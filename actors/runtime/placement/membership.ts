@@ -26,6 +26,7 @@ export interface Beat {
   readonly process?: Whereabouts;
 }
 
+/** A node as the others know it. */
 export interface Member extends Beat {
   /** Monotonic ms when it was last heard. */
   readonly heardAt: number;

@@ -15,7 +15,9 @@ type Told = { readonly ref: string };
  *     })
  */
 export const childActions = {
+  /** Starts a child; one that was given up or stopped begins again. */
   spawnChild: (_: unknown, _params: ChildStart): void => undefined,
+  /** Ends a child for good. */
   stopChild: (_: unknown, _params: { readonly ref: string }): void => undefined,
 };
 

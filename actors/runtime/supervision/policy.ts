@@ -13,6 +13,7 @@ export interface Supervision extends RestartPolicy {
   readonly strategy: Strategy;
 }
 
+/** What `supervise: {}` means. */
 export const DEFAULT_SUPERVISION: Supervision = {
   strategy: 'one-for-one',
   intensity: 5,
