@@ -1,5 +1,6 @@
 import {
   DiscardPolicy,
+  PersistMode,
   RetentionPolicy,
   StorageType,
   type JetStreamManager,
@@ -21,11 +22,17 @@ export interface StreamLimits {
   /** Bytes that FRAMES may hold; the oldest go first, and history says so if it had not read them. */
   framesMaxBytes: number;
   framesMaxAgeMs: number;
+  /**
+   * FRAMES is acknowledged before it is written: quicker where the server waits for its disk, and a kill of the server
+   * may cost the newest frames. For a single server only, and for good: a stream keeps what it was made with.
+   */
+  framesRelaxed: boolean;
 }
 
 export const DEFAULT_LIMITS: StreamLimits = {
   framesMaxBytes: 8 * 1024 ** 3,
   framesMaxAgeMs: 72 * 3_600_000,
+  framesRelaxed: false,
 };
 
 const MINUTE = nanos(60_000);
@@ -101,6 +108,8 @@ export function streamDefinitions(replicas: number, limits: StreamLimits): Defin
       discard: DiscardPolicy.Old,
       max_bytes: limits.framesMaxBytes,
       max_age: nanos(limits.framesMaxAgeMs),
+      // A stream has either.
+      ...(limits.framesRelaxed && replicas === 1 ? { persist_mode: PersistMode.Async } : { allow_atomic: true }),
       duplicate_window: 2 * MINUTE,
     },
   ];
@@ -112,7 +121,10 @@ export async function ensureStreams(
   replicas: number,
   limits = DEFAULT_LIMITS,
 ): Promise<void> {
-  for (const definition of streamDefinitions(replicas, limits)) {
+  const frames = await findStream(manager, STREAM.frames);
+  // The server does not change how a stream is written.
+  const framesRelaxed = frames === undefined ? limits.framesRelaxed : isRelaxed(frames);
+  for (const definition of streamDefinitions(replicas, { ...limits, framesRelaxed })) {
     const existing = await findStream(manager, definition.name);
     if (existing === undefined) {
       await manager.streams.add(definition);
@@ -122,6 +134,11 @@ export async function ensureStreams(
     const wanted = { ...definition, num_replicas: Math.max(replicas, existing.num_replicas) };
     if (differs(wanted, existing)) await manager.streams.update(definition.name, wanted);
   }
+}
+
+/** Whether a stream's messages are acknowledged before they are written. */
+export function isRelaxed(stream: StreamConfig): boolean {
+  return stream.persist_mode === PersistMode.Async;
 }
 
 async function findStream(manager: JetStreamManager, name: string): Promise<StreamConfig | undefined> {

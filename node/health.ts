@@ -1,4 +1,4 @@
-import type { StreamState } from '@nats-io/jetstream';
+import type { StreamInfo } from '@nats-io/jetstream';
 import type { Health, PartHealth } from '../actors/client/schemas.js';
 import type { FramePublisher } from '../actors/frames/publisher.js';
 import type { HistoryWriter } from './history-writer.js';
@@ -6,7 +6,7 @@ import type { RealtimeProjection } from '../actors/projections/realtime.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import type { Bus } from '../bus/connection.js';
 import type { EmbeddedServer } from '../bus/server.js';
-import { STREAM } from '../bus/streams.js';
+import { isRelaxed, STREAM } from '../bus/streams.js';
 import { partitionOf } from '../bus/subjects.js';
 import { errorMessage } from '../errors/error.js';
 import type { HistoryHealth, HistoryStore } from '../protocols/clickhouse/types.js';
@@ -45,14 +45,14 @@ const ANSWER_MS = 2_000;
 export class HealthCheck {
   readonly #parts: HealthParts;
   readonly #askHistory: () => Promise<HistoryHealth>;
-  readonly #askFrames: () => Promise<StreamState>;
+  readonly #askFrames: () => Promise<StreamInfo>;
   readonly #askDeadLetters: () => Promise<number>;
   #last: { readonly at: number; readonly health: Promise<Health> } | undefined;
 
   constructor(parts: HealthParts) {
     this.#parts = parts;
     this.#askHistory = patient(ANSWER_MS, () => parts.history.health());
-    this.#askFrames = patient(ANSWER_MS, async () => (await parts.bus.manager.streams.info(STREAM.frames)).state);
+    this.#askFrames = patient(ANSWER_MS, () => parts.bus.manager.streams.info(STREAM.frames));
     this.#askDeadLetters = patient(ANSWER_MS, () => parts.system.deadLetters.count());
   }
 
@@ -66,9 +66,9 @@ export class HealthCheck {
 
   async #check(now: number): Promise<Health> {
     const { holder, node, version, startedAt, bus, ready } = this.#parts;
-    const [history, deadLetters] = await Promise.all([this.#history(), this.#deadLetters()]);
+    const [nats, history, deadLetters] = await Promise.all([this.#nats(), this.#history(), this.#deadLetters()]);
     const parts: Record<string, PartHealth> = {
-      nats: this.#nats(),
+      nats,
       realtime: this.#realtime(),
       history,
       spool: this.#spool(),
@@ -88,8 +88,9 @@ export class HealthCheck {
     };
   }
 
-  #nats(): PartHealth {
+  async #nats(): Promise<PartHealth> {
     const { bus, server } = this.#parts;
+    const frames = bus.status === 'connected' ? await this.#framesDurability() : null;
     const where = server === undefined ? 'external' : 'embedded';
     return {
       status: bus.status === 'connected' ? 'up' : 'down',
@@ -99,8 +100,18 @@ export class HealthCheck {
         restarts: server?.child.restarts ?? 0,
         // What a server that runs elsewhere does is not told to its clients.
         ...(server === undefined ? {} : { durability: server.strict ? 'strict' : 'relaxed' }),
+        framesDurability: frames,
       },
     };
+  }
+
+  /** Relaxed: acknowledged before it is written; strict: as the server's. Null while it cannot be asked. */
+  async #framesDurability(): Promise<'strict' | 'relaxed' | null> {
+    try {
+      return isRelaxed((await this.#askFrames()).config) ? 'relaxed' : 'strict';
+    } catch {
+      return null; // Why is told by the parts that need the stream.
+    }
   }
 
   #realtime(): PartHealth {
@@ -135,7 +146,7 @@ export class HealthCheck {
       facts.writing = false; // Another node writes for all.
     } else if (bus.status === 'connected') {
       try {
-        const state = await this.#askFrames();
+        const { state } = await this.#askFrames();
         const behind = Math.max(0, state.last_seq - Math.max(committed, state.first_seq - 1));
         facts.behind = behind;
         if (status === 'up' && behind > LAG_WORTH_SAYING) [status, detail] = ['degraded', `${behind} frames behind`];

@@ -1,5 +1,6 @@
 import { connectBus, type Bus } from '../bus/connection.js';
 import { startEmbeddedServer, type EmbeddedServer } from '../bus/server.js';
+import { DEFAULT_LIMITS } from '../bus/streams.js';
 import { startEmbeddedEngine } from '../protocols/clickhouse/engine/start.js';
 import { createHistoryStore } from '../protocols/clickhouse/history-store.js';
 import type { HistoryStore } from '../protocols/clickhouse/types.js';
@@ -42,6 +43,7 @@ export async function startBus(
       connectBus({
         servers,
         name: `statewatt ${nodeName}`,
+        limits: { ...DEFAULT_LIMITS, framesRelaxed: nats.framesDurability === 'relaxed' },
         ...(nats.credentials === undefined ? {} : { credentials: nats.credentials }),
         ...(nats.tls === undefined ? {} : { tls: nats.tls }),
       }),

@@ -1,4 +1,4 @@
-import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
+import { JetStreamApiCodes, JetStreamApiError, PubHeaders } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/connection.js';
 import { decodeFrame, frameName, FRAME_SCHEMA } from '../../bus/frame-codec.js';
@@ -6,6 +6,7 @@ import { encodeHeaders } from '../../bus/headers.js';
 import { readBatch } from '../../bus/read-batch.js';
 import { STREAM } from '../../bus/streams.js';
 import { subjects } from '../../bus/subjects.js';
+import { GroupCommit } from '../runtime/group-commit.js';
 
 /** What became of a frame. */
 export type Landed =
@@ -23,6 +24,9 @@ interface Head {
 /** The server will never take it (too large): keeping it would block what comes after. */
 const NEVER_TAKEN: readonly number[] = [10054]; // message exceeds the stream's maximum size
 
+/** Resolves when the message is durable. */
+export type Commits = Pick<GroupCommit, 'write'>;
+
 /** How much earlier than a frame's own time the stream may have received it: clocks of machines differ. */
 const CLOCK_MARGIN_MS = 3_600_000;
 const BATCH = 1_000;
@@ -30,17 +34,20 @@ const BATCH = 1_000;
 /**
  * Puts encoded frames into the FRAMES stream, each exactly once and in order. A frame's name (channel, epoch, seq) is
  * its deduplication id, and the head of its subject is its fence: whatever became of an unacknowledged attempt, sending
- * again ends right. One send at a time per channel.
+ * again ends right. One send at a time per channel; what many channels send at once goes as one atomic batch, which a
+ * server that waits for its disk acknowledges several times as fast.
  */
 export class FrameStream {
   readonly #bus: Bus;
+  readonly #commits: Commits;
   /** By channel. */
   readonly #heads = new Map<number, Head>();
   /** By channel: the head of the superseded epoch that was sent last. */
   readonly #lateHeads = new Map<number, Head>();
 
-  constructor(bus: Bus) {
+  constructor(bus: Bus, commits: Commits = new GroupCommit(bus, { fenced: true, giveUpWhenLost: true })) {
     this.#bus = bus;
+    this.#commits = commits;
   }
 
   /** Resolves when the frame is durable. @throws when the stream cannot be reached or does not take it now */
@@ -78,11 +85,9 @@ export class FrameStream {
       if (epoch < head.epoch) return 'superseded';
       if (epoch === head.epoch && seq <= head.seq) return 'stored';
       try {
-        const ack = await this.#bus.jetstream.publish(subject, bytes, {
-          headers: encodeHeaders({ schema: FRAME_SCHEMA }),
-          msgID: `${channel}/${epoch}/${seq}`,
-          expect: { lastSubjectSequence: head.streamSeq },
-        });
+        const headers = encodeHeaders({ schema: FRAME_SCHEMA, dedupId: `${channel}/${epoch}/${seq}` });
+        headers.set(PubHeaders.ExpectedLastSubjectSequenceHdr, String(head.streamSeq));
+        const ack = await this.#commits.write({ subject, payload: bytes, headers });
         heads.set(channel, { streamSeq: ack.seq, epoch, seq });
         return 'stored';
       } catch (error) {

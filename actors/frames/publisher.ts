@@ -3,7 +3,7 @@ import { encodeFrame, frameName } from '../../bus/frame-codec.js';
 import { StatewattError, errorMessage } from '../../errors/error.js';
 import type { Frame } from '../../site/points.js';
 import type { FrameLine } from '../channel/worker.js';
-import { FrameStream, isNeverTaken } from './frame-stream.js';
+import { FrameStream, isNeverTaken, type Commits } from './frame-stream.js';
 import type { Segment, Spool } from './spool.js';
 
 /** Frames of one channel that may wait for the bus before they go to the spool. */
@@ -50,10 +50,10 @@ export class FramePublisher {
   #wake: (() => void) | undefined;
   #lastError: string | null = null;
 
-  constructor(bus: Bus, spool: Spool) {
+  constructor(bus: Bus, spool: Spool, commits?: Commits) {
     this.#bus = bus;
     this.#spool = spool;
-    this.#stream = new FrameStream(bus);
+    this.#stream = new FrameStream(bus, commits);
     this.#endStatus = bus.onStatus((status) => {
       if (status !== 'connected') for (const line of this.#lines) line.toSpool();
       else if (this.spooling) this.#wake?.();

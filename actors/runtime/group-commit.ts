@@ -1,5 +1,6 @@
 import { InvalidArgumentError, nuid, type MsgHdrs } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/connection.js';
+import { whileConnected } from '../../bus/while-connected.js';
 import { StatewattError } from '../../errors/error.js';
 
 /** One message for a stream that allows atomic batches. Its headers carry its own fence and message id, if it has any. */
@@ -21,13 +22,24 @@ const MAX_ENTRIES = 200;
 const MAX_BYTES = 1024 ** 2;
 const TIMEOUT_MS = 5_000;
 
+export interface GroupCommitOptions {
+  /** Each message expects the one before it on its subject, so no two of a subject can go together. */
+  readonly fenced: boolean;
+  /** A batch under way fails when the connection is lost, instead of at its timeout: its caller must not try again at once. */
+  readonly giveUpWhenLost?: boolean;
+}
+
 interface Waiting extends Write {
   readonly resolve: (written: Written) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** The server's answer to the last message of a batch (NATS ADR-50). */
-type BatchAnswer = { readonly seq: number; readonly error?: undefined } | { readonly error: object };
+type BatchAnswer =
+  { readonly seq: number; readonly error?: undefined } | { readonly error: { readonly err_code?: number } };
+
+/** The stream takes no batches (nats-server: JSAtomicPublishDisabledErr). */
+const BATCHES_DISABLED = 10174;
 
 /**
  * Writes what waits at the same time as one atomic batch: while one is under way the next gathers, and nothing waits for
@@ -36,13 +48,14 @@ type BatchAnswer = { readonly seq: number; readonly error?: undefined } | { read
 export class GroupCommit {
   readonly #bus: Bus;
   #waiting: Waiting[] = [];
-  readonly #fenced: boolean;
+  readonly #options: GroupCommitOptions;
   #writing = false;
+  /** Until the stream says that it takes none. */
+  #batches = true;
 
-  /** `fenced`: each message expects the one before it on its subject, so no two of a subject can go together. */
-  constructor(bus: Bus, { fenced }: { readonly fenced: boolean }) {
+  constructor(bus: Bus, options: GroupCommitOptions) {
     this.#bus = bus;
-    this.#fenced = fenced;
+    this.#options = options;
   }
 
   /**
@@ -71,7 +84,7 @@ export class GroupCommit {
     while (this.#waiting.length > 0) {
       const group = this.#take();
       // Refused as a whole for the sake of one, or not even sent: alone, only that one is refused.
-      if (group.length === 1 || !(await this.#asBatch(group)))
+      if (group.length === 1 || !this.#batches || !(await this.#asBatch(group)))
         await Promise.all(group.map((each) => this.#alone(each)));
     }
     this.#writing = false;
@@ -84,7 +97,7 @@ export class GroupCommit {
     for (const { subject, payload } of this.#waiting) {
       bytes += payload.length;
       if (count > 0 && (count >= MAX_ENTRIES || bytes > MAX_BYTES || subjects.has(subject))) break;
-      if (this.#fenced) subjects.add(subject);
+      if (this.#options.fenced) subjects.add(subject);
       count += 1;
     }
     return this.#waiting.splice(0, count);
@@ -109,7 +122,10 @@ export class GroupCommit {
       for (const { reject } of group) reject(error);
       return true;
     }
-    if (answer.error !== undefined) return this.#unbatched(group);
+    if (answer.error !== undefined) {
+      if (answer.error.err_code === BATCHES_DISABLED) this.#batches = false;
+      return this.#unbatched(group);
+    }
     const first = answer.seq - group.length + 1;
     group.forEach(({ resolve }, index) => resolve({ seq: first + index, duplicate: false }));
     return true;
@@ -136,7 +152,8 @@ export class GroupCommit {
     for (const each of group) {
       if (each !== last) nats.publish(each.subject, each.payload, { headers: each.headers });
     }
-    const answer = await nats.request(last.subject, last.payload, { headers: last.headers, timeout: TIMEOUT_MS });
+    const ask = () => nats.request(last.subject, last.payload, { headers: last.headers, timeout: TIMEOUT_MS });
+    const answer = await (this.#options.giveUpWhenLost ? whileConnected(this.#bus, ask) : ask());
     return answer.json<BatchAnswer>();
   }
 }

@@ -56,8 +56,12 @@ export const EnvironmentSchema = Type.Object({
   STATEWATT_HTTP_PORT: port(8080, 'port of HTTP; 0 = any that is free'),
   STATEWATT_NATS_PORT: port(0, 'port of the node’s own NATS server; 0 = any that is free'),
   STATEWATT_DURABILITY: words(DURABILITIES, {
-    default: 'relaxed',
+    default: 'strict',
     description: 'what the node’s own NATS server writes to the disk before it acknowledges',
+  }),
+  STATEWATT_FRAMES_DURABILITY: words(DURABILITIES, {
+    default: 'strict',
+    description: 'the same of readings alone; relaxed: they are acknowledged before they are written anywhere',
   }),
   STATEWATT_LOG_LEVEL: words(LOG_LEVELS, { default: 'info', description: 'least level that is logged' }),
   STATEWATT_NODE_NAME: Type.Optional(
@@ -77,6 +81,8 @@ export interface Environment {
     readonly port: number;
     /** Of the own server. Strict: what was acknowledged survives a power cut; relaxed: the kill of any process. */
     readonly durability: (typeof DURABILITIES)[number];
+    /** Of readings. Strict: as the server's; relaxed: the kill of the server may cost those of the last moment. */
+    readonly framesDurability: (typeof DURABILITIES)[number];
     /** Absolute path. */
     readonly credentials?: string;
     /** Absolute paths of PEM files. */
@@ -139,6 +145,7 @@ function toEnvironment(variables: Variables, traces: TraceSettings | undefined):
     servers: variables.NATS_URL?.split(',').map((server) => server.trim()),
     port: variables.STATEWATT_NATS_PORT,
     durability: variables.STATEWATT_DURABILITY,
+    framesDurability: variables.STATEWATT_FRAMES_DURABILITY,
     credentials: path(variables.NATS_CREDS),
     tls: Object.keys(tls).length === 0 ? undefined : tls,
   };

@@ -12,9 +12,9 @@ export interface TestNats {
 }
 
 /** A real nats-server on a free port with a folder of its own. */
-export async function startNats(): Promise<TestNats> {
+export async function startNats({ strict = false } = {}): Promise<TestNats> {
   const folder = await tempFolder();
-  const server = await startEmbeddedServer({ dataFolder: join(folder.path, 'nats'), port: 0 });
+  const server = await startEmbeddedServer({ dataFolder: join(folder.path, 'nats'), port: 0, strict });
   const buses: Bus[] = [];
   return {
     server,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectBus, type Bus, type BusStatus } from '../../../bus/connection.js';
-import { DEFAULT_LIMITS, ensureStreams, STREAM, streamDefinitions } from '../../../bus/streams.js';
+import { DEFAULT_LIMITS, ensureStreams, isRelaxed, STREAM, streamDefinitions } from '../../../bus/streams.js';
 import { SupervisedChild } from '../../../processes/child.js';
 import { startFakeNats } from '../../support/fake-nats.js';
 import { startNats, type TestNats } from '../../support/nats.js';
@@ -42,6 +42,26 @@ describe('connectBus', () => {
 
     subscription.unsubscribe();
     for (const bus of [first, second, third]) await bus.close();
+  });
+
+  it('makes FRAMES relaxed when it is told to, and leaves the stream as it was made', async () => {
+    const made = await startNats({ strict: true });
+    try {
+      const limits = { ...DEFAULT_LIMITS, framesRelaxed: true };
+      for (const each of [limits, DEFAULT_LIMITS]) {
+        const bus = await connectBus({ servers: [made.url], name: 'test', limits: each });
+        const { config } = await bus.manager.streams.info(STREAM.frames);
+        assert.deepEqual([isRelaxed(config), config.allow_atomic ?? false], [true, false]);
+        await bus.close();
+      }
+    } finally {
+      await made.stop();
+    }
+    assert.equal(
+      streamDefinitions(3, { ...DEFAULT_LIMITS, framesRelaxed: true }).some((each) => 'persist_mode' in each),
+      false,
+      'copies on several servers do not know the mode',
+    );
   });
 
   it('does not touch the streams for a tool that only asks', async () => {

@@ -5,6 +5,7 @@ import { Spool } from '../../../actors/frames/spool.js';
 import type { FrameLine } from '../../../actors/channel/worker.js';
 import type { Bus } from '../../../bus/connection.js';
 import { encodeFrame } from '../../../bus/frame-codec.js';
+import { readBatch } from '../../../bus/read-batch.js';
 import { STREAM } from '../../../bus/streams.js';
 import { subjects } from '../../../bus/subjects.js';
 import { frame, names, storedFrames } from '../../support/frames.js';
@@ -84,6 +85,30 @@ describe('FramePublisher on a real server', () => {
     await quiet(publisher, CHANNELS * FRAMES + 1);
     assert.equal(publisher.counters.spooled, before);
   }).timeout(60_000);
+
+  it('sends what many channels publish at once as one batch; a stale one among them holds nobody up', async () => {
+    const CHANNELS = 100;
+    const bus = await nats.connect();
+    const publisher = await start(bus);
+    const fencedOff: number[] = [];
+    const lines = Array.from({ length: CHANNELS }, (_, index) => publisher.openLine(() => fencedOff.push(index + 1)));
+    lines.forEach((line, index) => line.publish(frame(index + 1, 3, 1)));
+    await quiet(publisher, CHANNELS);
+    const inBatches = async () => {
+      const all = await readBatch(bus, STREAM.frames, { seq: 1, batch: 1_000 });
+      return all.filter((message) => message.header.has('Nats-Batch-Id')).length;
+    };
+    assert.ok((await inBatches()) >= CHANNELS / 2);
+
+    const successor = await start(await nats.connect(), { name: 'other' });
+    successor.openLine(neverFenced).publish(frame(50, 9, 1));
+    await quiet(successor, 1);
+    lines.forEach((line, index) => line.publish(frame(index + 1, 3, 2)));
+    await quiet(publisher, 2 * CHANNELS);
+    assert.deepEqual(fencedOff, [50]);
+    assert.deepEqual(await storedFrames(bus, 50), ['3/1', '9/1']);
+    assert.deepEqual(await storedFrames(bus, 51), names(3, 2));
+  }).timeout(30_000);
 
   it('replays what a killed process left, before anything new', async () => {
     await leave([...spooled(1, 3, 30), ...spooled(2, 4, 30)]);

@@ -17,7 +17,7 @@ describe('loadEnvironment', () => {
     const { nodeName, ...rest } = loadEnvironment({ PATH: '/bin', NATS_URL: '', STATEWATT_HTTP_PORT: ' ' });
     assert.match(nodeName, /^[A-Za-z0-9_-]+$/);
     assert.deepEqual(rest, {
-      nats: { port: 0, durability: 'relaxed' },
+      nats: { port: 0, durability: 'strict', framesDurability: 'strict' },
       dataFolder: resolve('.statewatt'),
       http: { host: '127.0.0.1', port: 8080 },
       logLevel: 'info',
@@ -39,7 +39,8 @@ describe('loadEnvironment', () => {
       STATEWATT_HTTP_HOST: '0.0.0.0',
       STATEWATT_HTTP_PORT: '80',
       STATEWATT_NATS_PORT: '4222',
-      STATEWATT_DURABILITY: 'strict',
+      STATEWATT_DURABILITY: 'relaxed',
+      STATEWATT_FRAMES_DURABILITY: 'relaxed',
       STATEWATT_LOG_LEVEL: 'debug',
       STATEWATT_NODE_NAME: 'node-1',
     });
@@ -47,7 +48,8 @@ describe('loadEnvironment', () => {
       nats: {
         servers: ['nats://10.0.0.1:4222', '10.0.0.2'],
         port: 4222,
-        durability: 'strict',
+        durability: 'relaxed',
+        framesDurability: 'relaxed',
         credentials: '/etc/nats/user.creds',
         tls: { caFile: '/etc/nats/ca.pem', certFile: '/etc/nats/cert.pem', keyFile: '/etc/nats/key.pem' },
       },
@@ -82,7 +84,7 @@ describe('loadEnvironment', () => {
       }),
       [
         'STATEWATT_DATE: unknown variable, allowed STATEWATT_DATA, STATEWATT_HTTP_HOST, STATEWATT_HTTP_PORT, ' +
-          'STATEWATT_NATS_PORT, STATEWATT_DURABILITY, STATEWATT_LOG_LEVEL or STATEWATT_NODE_NAME; did you mean STATEWATT_DATA?',
+          'STATEWATT_NATS_PORT, STATEWATT_DURABILITY, STATEWATT_FRAMES_DURABILITY, STATEWATT_LOG_LEVEL or STATEWATT_NODE_NAME; did you mean STATEWATT_DATA?',
         'NATS_URL: found "http://10.0.0.1", allowed a URL such as nats://10.0.0.1:4222,nats://10.0.0.2:4222',
         'STATEWATT_HTTP_PORT: found "80a", allowed a whole number from 0 to 65535',
         'STATEWATT_NATS_PORT: found "70000", allowed a whole number from 0 to 65535',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { JetStreamApiError } from '@nats-io/jetstream';
+import { JetStreamApiError, PubHeaders } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
+import type { Commits } from '../../../actors/frames/frame-stream.js';
 import { FramePublisher } from '../../../actors/frames/publisher.js';
 import { Spool } from '../../../actors/frames/spool.js';
 import type { Bus, BusStatus } from '../../../bus/connection.js';
@@ -13,7 +14,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 interface Sent {
   readonly name: string;
   readonly subject: string;
-  readonly expected: number | undefined;
+  readonly expected: number;
   ack(): void;
   refuse(error: Error): void;
 }
@@ -26,17 +27,17 @@ class FakeBus {
   readonly sent: Sent[] = [];
   readonly stored: { subject: string; data: Uint8Array; seq: number }[] = [];
   #listeners = new Set<(status: BusStatus) => void>();
-  readonly jetstream = {
-    publish: (subject: string, data: Uint8Array, options: { expect?: { lastSubjectSequence: number } }) =>
+  readonly commits: Commits = {
+    write: ({ subject, payload: data, headers }) =>
       new Promise((resolve, reject) => {
         const { epoch, seq } = frameName(data);
         const sent: Sent = {
           name: `${epoch}/${seq}`,
           subject,
-          expected: options.expect?.lastSubjectSequence,
+          expected: Number(headers.get(PubHeaders.ExpectedLastSubjectSequenceHdr)),
           ack: () => {
             const last = this.stored.findLast((message) => message.subject === subject)?.seq ?? 0;
-            if (sent.expected !== undefined && sent.expected !== last) {
+            if (sent.expected !== last) {
               reject(new JetStreamApiError({ code: 400, err_code: 10071, description: 'wrong last sequence' }));
               return;
             }
@@ -82,7 +83,7 @@ describe('FramePublisher, against a stream that answers as told', () => {
     remove = folder.remove;
     bus = new FakeBus();
     spool = await Spool.open({ folder: folder.path, maxBytes: 4_000 });
-    publisher = new FramePublisher(bus as unknown as Bus, spool);
+    publisher = new FramePublisher(bus as unknown as Bus, spool, bus.commits);
   });
   afterEach(async () => {
     bus.auto = true;

@@ -14,7 +14,9 @@ function standIns() {
   return {
     bus: {
       status: 'connected',
-      manager: { streams: { info: () => Promise.resolve({ state: { first_seq: 1, last_seq: 50 } }) } },
+      manager: {
+        streams: { info: () => Promise.resolve({ config: {}, state: { first_seq: 1, last_seq: 50 } }) },
+      },
     },
     server: { strict: true, child: { restarts: 2 } } as { strict: boolean; child: { restarts: number } } | undefined,
     system: {
@@ -104,7 +106,27 @@ describe('HealthCheck', () => {
       ],
     );
     assert.deepEqual(health.parts.history?.facts, { frames: 4, points: 40, lost: 0, behind: 0 });
-    assert.deepEqual(health.parts.nats?.facts, { embedded: true, restarts: 2, durability: 'strict' });
+    assert.deepEqual(health.parts.nats?.facts, {
+      embedded: true,
+      restarts: 2,
+      durability: 'strict',
+      framesDurability: 'strict',
+    });
+  });
+
+  it('says how durable readings are, or that it cannot know', async () => {
+    const { streams } = parts.bus.manager;
+    const framesDurability = async () => {
+      clock.tick(600);
+      return (await check.check()).parts.nats?.facts?.framesDurability;
+    };
+    const state = { first_seq: 1, last_seq: 50 };
+    streams.info = () => Promise.resolve({ config: { persist_mode: 'async' }, state });
+    assert.equal(await framesDurability(), 'relaxed');
+    streams.info = () => Promise.reject(new Error('no stream'));
+    assert.equal(await framesDurability(), null);
+    parts.bus.status = 'disconnected';
+    assert.equal(await framesDurability(), null);
   });
 
   it('gives a fresh answer again, and asks anew when it is old or the clock went back', async () => {
@@ -154,13 +176,13 @@ describe('HealthCheck', () => {
     parts.historyWriter.lastError = null;
     parts.historyWriter.counters.lost = 3;
     assert.deepEqual(await part('history'), ['degraded', '3 frames were lost since the start']);
-    parts.bus.manager.streams.info = () => Promise.resolve({ state: { first_seq: 1, last_seq: 10_051 } });
+    parts.bus.manager.streams.info = () => Promise.resolve({ config: {}, state: { first_seq: 1, last_seq: 10_051 } });
     assert.deepEqual(await part('history'), ['degraded', '10001 frames behind']);
   });
 
   it('counts only frames that the stream still has as behind', async () => {
     parts.historyWriter.committed = 0;
-    parts.bus.manager.streams.info = () => Promise.resolve({ state: { first_seq: 41, last_seq: 50 } });
+    parts.bus.manager.streams.info = () => Promise.resolve({ config: {}, state: { first_seq: 41, last_seq: 50 } });
     assert.equal((await check.check()).parts.history?.facts?.behind, 10);
   });
 

@@ -142,7 +142,11 @@ describe('statewatt up', () => {
     await up('', {});
     assert.deepEqual(
       [given?.environment.dataFolder, given?.environment.http, given?.environment.nats],
-      [resolve('.statewatt'), { host: '127.0.0.1', port: 8080 }, { port: 0, durability: 'relaxed' }],
+      [
+        resolve('.statewatt'),
+        { host: '127.0.0.1', port: 8080 },
+        { port: 0, durability: 'strict', framesDurability: 'strict' },
+      ],
     );
   });
 
