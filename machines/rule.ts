@@ -1,27 +1,36 @@
-import { assign, setup } from 'xstate';
+import { assign, enqueueActions, setup } from 'xstate';
 import type { ErrorBody } from '../errors/error.js';
-import type { Execution, Rule } from '../site/rules/rule.js';
+import type { Execution, PointValues, Rule } from '../site/rules/rule.js';
 import {
   addExecution,
   nextAction,
+  nextActions,
   settleAction,
   skipPending,
   type ActionOrder,
   type Executions,
+  type Outgoing,
+  type Publication,
+  type WebhookCall,
 } from './rule/executions.js';
 
-type Values = readonly (number | null)[];
+/** Who says what a rule is: the site file, which has the last word on its own, or a caller. */
+export type RuleSource = 'site' | 'caller';
 
 export interface RuleContext extends Executions {
-  /** null before the first configuration. */
+  /** null: there is no such rule. */
   readonly rule: Rule | null;
-  /** Names the configuration in force. */
+  readonly source: RuleSource | null;
+  /** Names the site file's configuration in force; null for rules of callers. */
   readonly revision: string | null;
+  /** When it was first defined and last changed, ms since the Unix epoch; 0 before that. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
   /** How the rule may set itself off again, in words (site/rules/loops.ts); null: it cannot. */
   readonly loop: string | null;
   /** The condition when it was heard of last, null: unknown; and the values of its points then. */
   readonly condition: boolean | null;
-  readonly values: Values;
+  readonly values: PointValues;
   /** When the present state was entered, ms since the Unix epoch; 0 before the first event. */
   readonly since: number;
   /** When it fired, the last times, oldest first. */
@@ -32,14 +41,20 @@ export interface RuleContext extends Executions {
 
 export type RuleEvent =
   | { type: 'configure'; revision: string; rule: Rule; loop: string | null; at: number }
+  /** Of a caller: a rule that there was not, or another one in its place. */
+  | { type: 'create'; rule: Rule; at: number }
+  | { type: 'update'; rule: Rule; at: number }
+  | { type: 'remove'; source: RuleSource; at: number }
+  /** How the rule may set itself off again has changed, because other rules have. */
+  | { type: 'relate'; loop: string | null; at: number }
   | { type: 'enable'; at: number }
   | { type: 'disable'; at: number }
   | { type: 'activated'; at: number }
   /** The condition is another than it was, or is told for the first time. */
-  | { type: 'condition'; value: boolean | null; values: Values; at: number }
+  | { type: 'condition'; value: boolean | null; values: PointValues; at: number }
   /** Somebody asks for an evaluation now; `evaluated` answers. */
   | { type: 'evaluate'; request: string; at: number }
-  | { type: 'evaluated'; request: string; value: boolean | null; values: Values; at: number }
+  | { type: 'evaluated'; request: string; value: boolean | null; values: PointValues; at: number }
   | { type: 'action.done'; execution: number; index: number; at: number }
   | { type: 'action.failed'; execution: number; index: number; error: ErrorBody; at: number };
 
@@ -47,21 +62,51 @@ export type RuleEvent =
 export const LOOP_FIRINGS = 10;
 const LOOP_WINDOW_MS = 60_000;
 
+/** What is known of a rule that is not there. */
+const NOTHING = {
+  rule: null,
+  source: null,
+  revision: null,
+  loop: null,
+  condition: null,
+  values: {},
+  firings: [],
+  stoppedBecause: null,
+  executions: [],
+} as const;
+
 const watch = {
   type: 'watch',
   params: ({ context }: { context: RuleContext }) => ({ rule: context.rule }),
 } as const;
-/** Orders the action that is next; again when it is ordered already, as it must be after an activation. */
-const takeNext = {
-  type: 'takeNext',
-  params: ({ context }: { context: RuleContext }) => ({ order: nextAction(context, context.rule), rule: context.rule }),
-} as const;
 const execute = (trigger: Execution['trigger']) => ({ type: 'execute', params: { trigger } }) as const;
+
+interface TakeNext {
+  readonly type: 'takeNext';
+  readonly params: { readonly order: ActionOrder | null; readonly rule: Rule | null };
+}
+/** Goes on with the actions, from where they are; after an activation what was ordered is ordered again. */
+const advance = enqueueActions<
+  RuleContext,
+  RuleEvent,
+  undefined,
+  RuleEvent,
+  never,
+  Outgoing | TakeNext,
+  never,
+  never,
+  never
+>(({ context, event, enqueue }) => {
+  const { executions, outgoing, order } = nextActions(context, context.rule, event.at);
+  for (const message of outgoing) enqueue(message);
+  if (outgoing.length > 0) enqueue.assign(executions);
+  enqueue({ type: 'takeNext', params: { order, rule: context.rule } });
+});
 
 /** In every state in which the condition is watched. */
 const whileWatching = {
   disable: 'disabled',
-  activated: { actions: [watch, takeNext] },
+  activated: { actions: [watch, 'advance'] },
   evaluate: {
     actions: {
       type: 'evaluateNow',
@@ -72,12 +117,9 @@ const whileWatching = {
     { guard: 'turnedOff', actions: 'adopt', target: 'disabled' },
     { guard: 'differs', actions: ['adopt', 'forgetCondition', watch], target: 'waiting', reenter: true },
   ],
-} as const;
-const whileNotActive = {
-  ...whileWatching,
-  evaluated: [
-    { guard: 'isTrue', actions: ['noteCondition', execute('manual')], target: 'active' },
-    { actions: 'look' },
+  update: [
+    { guard: 'changedToOff', actions: 'adopt', target: 'disabled' },
+    { guard: 'ofCallers', actions: ['adopt', 'forgetCondition', watch], target: 'waiting', reenter: true },
   ],
 } as const;
 
@@ -99,6 +141,15 @@ export const ruleMachine = setup({
       event.type === 'configure' && event.rule.enabled && context.rule?.enabled !== true,
     turnedOff: ({ context, event }) =>
       event.type === 'configure' && !event.rule.enabled && context.rule?.enabled === true,
+    ofCallers: ({ context }) => context.source === 'caller',
+    ofItsSource: ({ context, event }) => event.type === 'remove' && event.source === context.source,
+    isNew: ({ context }) => context.source === null,
+    isNewAndOn: ({ context, event }) => context.source === null && event.type === 'create' && event.rule.enabled,
+    changedToOn: ({ context, event }) =>
+      context.source === 'caller' && event.type === 'update' && event.rule.enabled,
+    changedToOff: ({ context, event }) =>
+      context.source === 'caller' && event.type === 'update' && !event.rule.enabled,
+    otherLoop: ({ context, event }) => event.type === 'relate' && context.rule !== null && event.loop !== context.loop,
     differs: ({ context, event }) => event.type === 'configure' && event.revision !== context.revision,
     isTrue: ({ event }) => 'value' in event && event.value === true,
     isFalse: ({ event }) => 'value' in event && event.value === false,
@@ -115,11 +166,19 @@ export const ruleMachine = setup({
   actions: {
     enter: assign({ since: ({ event }) => (event as { at?: number }).at ?? 0 }),
     adopt: assign(({ context, event }) => {
-      if (event.type !== 'configure') return {};
-      const { rule, revision, loop } = event;
-      return { ...skipPending(context), rule, revision, loop, firings: [] };
+      if (event.type !== 'configure' && event.type !== 'create' && event.type !== 'update') return {};
+      const { rule, at } = event;
+      const told =
+        event.type === 'configure'
+          ? ({ source: 'site', revision: event.revision, loop: event.loop } as const)
+          : ({ source: 'caller', revision: null } as const);
+      const createdAt = context.source === null ? at : context.createdAt;
+      return { ...skipPending(context), ...told, rule, firings: [], createdAt, updatedAt: at };
     }),
-    forgetCondition: assign({ condition: null, values: [] }),
+    /** But for the number of its executions: the keys of actions name them for ever. */
+    forget: assign(({ event }) => ({ ...NOTHING, updatedAt: event.at })),
+    relate: assign(({ event }) => (event.type === 'relate' ? { loop: event.loop } : {})),
+    forgetCondition: assign({ condition: null, values: {} }),
     noteCondition: assign(({ event }) => ('value' in event ? { condition: event.value, values: event.values } : {})),
     noteFiring: assign({ firings: ({ context, event }) => [...context.firings, event.at].slice(-LOOP_FIRINGS) }),
     noteLoop: assign({
@@ -150,33 +209,27 @@ export const ruleMachine = setup({
       if (event.type !== 'action.failed') return {};
       return settleAction(context, context.rule, { status: 'failed', at: event.at, error: event.error });
     }),
+    advance,
 
     // Effects; the actor carries them out.
     /** Evaluate the condition of the rule from now on, in place of what was watched before, and tell it once. */
     watch: (_, _params: { readonly rule: Rule | null }) => undefined,
     unwatch: () => undefined,
     evaluateNow: (_, _params: { readonly request: string }) => undefined,
-    takeNext: (_, _params: { readonly order: ActionOrder | null; readonly rule: Rule | null }) => undefined,
+    takeNext: (_, _params: TakeNext['params']) => undefined,
+    callWebhook: (_, _params: WebhookCall) => undefined,
+    publishMessage: (_, _params: Publication) => undefined,
   },
 }).createMachine({
   id: 'rule',
-  context: {
-    rule: null,
-    revision: null,
-    loop: null,
-    condition: null,
-    values: [],
-    since: 0,
-    firings: [],
-    stoppedBecause: null,
-    executions: [],
-    executed: 0,
-  },
+  context: { ...NOTHING, createdAt: 0, updatedAt: 0, since: 0, executed: 0 },
   initial: 'disabled',
   on: {
-    activated: { actions: takeNext },
-    'action.done': { guard: 'isAwaited', actions: ['settle', takeNext] },
-    'action.failed': { guard: 'isAwaited', actions: ['settle', takeNext] },
+    activated: { actions: 'advance' },
+    'action.done': { guard: 'isAwaited', actions: ['settle', 'advance'] },
+    'action.failed': { guard: 'isAwaited', actions: ['settle', 'advance'] },
+    relate: { guard: 'otherLoop', actions: 'relate' },
+    remove: { guard: 'ofItsSource', actions: 'forget', target: '.disabled' },
   },
   states: {
     disabled: {
@@ -187,13 +240,25 @@ export const ruleMachine = setup({
           { guard: 'turnedOn', actions: ['adopt', watch], target: 'waiting' },
           { guard: 'differs', actions: 'adopt' },
         ],
+        create: [
+          { guard: 'isNewAndOn', actions: ['adopt', watch], target: 'waiting' },
+          { guard: 'isNew', actions: 'adopt' },
+        ],
+        update: [
+          { guard: 'changedToOn', actions: ['adopt', watch], target: 'waiting' },
+          { guard: 'ofCallers', actions: 'adopt' },
+        ],
       },
     },
     /** The condition is false or unknown. */
     waiting: {
       entry: 'enter',
       on: {
-        ...whileNotActive,
+        ...whileWatching,
+        evaluated: [
+          { guard: 'isTrue', actions: ['noteCondition', execute('manual')], target: 'active' },
+          { actions: ['noteCondition', 'look'] },
+        ],
         condition: [
           { guard: 'isReadyInLoop', actions: ['noteCondition', 'noteLoop'], target: 'stopped' },
           { guard: 'isReady', actions: ['noteCondition', execute('fires')], target: 'active' },
@@ -212,7 +277,11 @@ export const ruleMachine = setup({
         ],
       },
       on: {
-        ...whileNotActive,
+        ...whileWatching,
+        evaluated: [
+          { guard: 'isTrue', actions: ['noteCondition', execute('manual')], target: 'active' },
+          { actions: ['noteCondition', 'look'], target: 'waiting' },
+        ],
         condition: [
           { guard: 'isTrue', actions: 'noteCondition' },
           { actions: 'noteCondition', target: 'waiting' },
@@ -221,14 +290,17 @@ export const ruleMachine = setup({
     },
     /** It has fired, and its condition has not been false since. */
     active: {
-      entry: ['enter', 'noteFiring', takeNext],
+      entry: ['enter', 'noteFiring', 'advance'],
       on: {
         ...whileWatching,
         condition: [
-          { guard: 'isFalse', actions: ['noteCondition', execute('returns'), takeNext], target: 'waiting' },
+          { guard: 'isFalse', actions: ['noteCondition', execute('returns'), 'advance'], target: 'waiting' },
           { actions: 'noteCondition' },
         ],
-        evaluated: { actions: 'look' },
+        evaluated: [
+          { guard: 'isFalse', actions: ['noteCondition', execute('returns'), 'advance'], target: 'waiting' },
+          { actions: ['noteCondition', 'look'] },
+        ],
       },
     },
     /** It went round in a loop; somebody must look at it. */
@@ -241,6 +313,10 @@ export const ruleMachine = setup({
         configure: [
           { guard: 'turnedOff', actions: 'adopt', target: 'disabled' },
           { guard: 'differs', actions: ['adopt', 'forgetCondition', watch], target: 'waiting' },
+        ],
+        update: [
+          { guard: 'changedToOff', actions: 'adopt', target: 'disabled' },
+          { guard: 'ofCallers', actions: ['adopt', 'forgetCondition', watch], target: 'waiting' },
         ],
       },
     },

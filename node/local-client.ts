@@ -32,6 +32,7 @@ import type {
   WriteRequest,
 } from '../actors/client/schemas.js';
 import type { SupervisorView } from '../actors/client/supervision-schemas.js';
+import type { RulesClient } from '../actors/client/rules.js';
 import type { ModelKind } from '../actors/model.js';
 import type { LiveFeed } from '../actors/projections/live-feed.js';
 import type { ActorInside } from '../actors/runtime/host.js';
@@ -63,6 +64,7 @@ export interface LocalClientParts {
   readonly history: HistoryStore;
   readonly feed: LiveFeed;
   readonly alarms: AlarmsClient;
+  readonly rules: RulesClient;
   health(): Promise<Health>;
 }
 
@@ -81,6 +83,10 @@ export class LocalClient implements StatewattClient {
 
   get alarms(): AlarmsClient {
     return this.#parts.alarms;
+  }
+
+  get rules(): RulesClient {
+    return this.#parts.rules;
   }
 
   health(): Promise<Health> {

@@ -15,7 +15,9 @@ import { LiveFeed } from '../actors/projections/live-feed.js';
 import { RealtimeProjection } from '../actors/projections/realtime.js';
 import { createNotifierKind } from '../actors/notifier.js';
 import { createRuleKind } from '../actors/rule.js';
+import type { NewestValues } from '../actors/rule/evaluate-once.js';
 import { FrameRouter } from '../actors/rule/frame-router.js';
+import type { RuleParts } from '../actors/rule/worker.js';
 import { createSystem, type ActorSystem } from '../actors/runtime/system.js';
 import { errorMessage } from '../errors/error.js';
 import { createHttpFacade } from '../facade/http/server.js';
@@ -32,6 +34,7 @@ import { createDriver } from './drivers.js';
 import { HealthCheck } from './health.js';
 import { HistoryWriter } from './history-writer.js';
 import { LocalClient } from './local-client.js';
+import { LocalRules } from './local-rules.js';
 import { createMetrics } from './metrics.js';
 import { Models } from './models.js';
 import { deliverTo } from './notification-delivery.js';
@@ -200,23 +203,33 @@ async function startParts(
     known: () => knownActors(bus, modelKind.kind),
     onTrouble: (model, error) => log.error({ part: 'models', model }, errorMessage(error)),
   });
-  const ruleKind = createRuleKind({
-    frames: new FrameRouter(feed),
-    read: (channel) => realtime.read(channel),
+  const newest: NewestValues = {
     points: () => sitePoints(holder.site, holder.site.aliases),
-    act: (run) => takeRuleAction(run, { system: () => system, channelKind, alarmKind, bus }),
-  });
+    timeZone: () => holder.site.timeZone,
+    read: (channel) => realtime.read(channel),
+  };
+  const ruleParts: RuleParts = {
+    ...newest,
+    frames: new FrameRouter(feed),
+    onSite: (listener) => rules.onSite(listener),
+    act: (run) => takeRuleAction(run, { ...newest, system: () => system, channelKind, alarmKind }),
+  };
+  const ruleKind = createRuleKind(ruleParts, bus);
   const rules: Rules = new Rules({
     system: () => system,
     kind: ruleKind,
     holder,
+    known: () => knownActors(bus, ruleKind.kind),
     onTrouble: (rule, error) => log.error({ part: 'rules', rule }, errorMessage(error)),
   });
   const system: ActorSystem = createSystem({
     bus,
     kinds: [channelKind, modelKind, ruleKind, alarmKind, notifierKind],
     node,
-    alwaysOn: async () => [...channels.refs(), ...(await models.refs()), ...rules.refs(), ...notifications.refs()],
+    alwaysOn: async () => {
+      const [ofModels, ofRules] = await Promise.all([models.refs(), rules.refs()]);
+      return [...channels.refs(), ...ofModels, ...ofRules, ...notifications.refs()];
+    },
     onOwned: (partitions) => {
       void channels.own(partitions);
       void models.own(partitions);
@@ -278,6 +291,7 @@ async function startParts(
     history,
     feed,
     alarms,
+    rules: new LocalRules({ system, kind: ruleKind, holder, sitePath }),
     health: () => healthCheck.check(),
   });
 

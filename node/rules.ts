@@ -8,6 +8,7 @@ import type { Site } from '../site/model.js';
 import { formatPointAddress } from '../site/points.js';
 import { findLoops } from '../site/rules/loops.js';
 import type { Rule } from '../site/rules/rule.js';
+import { relateRules, writesOf } from './rule-loops.js';
 import type { SiteHolder } from './site-holder.js';
 
 /** Rules that are configured at once. */
@@ -19,21 +20,25 @@ export interface RulesParts {
   readonly system: () => ActorSystem;
   readonly kind: RuleKind;
   readonly holder: SiteHolder;
+  /** Ids of the rules that ever were. */
+  readonly known: () => Promise<readonly string[]>;
   /** Something about one rule did not succeed; it goes on with what it has. */
   readonly onTrouble: (rule: string, error: unknown) => void;
 }
 
-/** A rule as its actor is told it. */
+/** A rule of the site file as its actor is told it. */
 interface Configuration {
   readonly rule: Rule;
   readonly revision: string;
   readonly loop: string | null;
 }
 
-/** Brings the rules of the site to life and tells them what the configuration says, now and after each reload. */
+/** Brings rules to life, and tells those of the site file what it says, now and after each reload. */
 export class Rules {
   readonly #parts: RulesParts;
+  readonly #listeners = new Set<() => void>();
   #configurations: readonly Configuration[];
+  #working: Promise<void> = Promise.resolve();
   #stopped = false;
 
   constructor(parts: RulesParts) {
@@ -41,26 +46,32 @@ export class Rules {
     this.#configurations = configurationsOf(parts.holder.site);
   }
 
-  /** The actors that are to live whenever their partition is owned. */
-  refs(): Ref[] {
-    return this.#configurations.map(({ rule }) => ruleRef(this.#parts.kind, rule.id));
+  /** The actors that are to live whenever their partition is owned: those of the site file, and those of callers. */
+  async refs(): Promise<Ref[]> {
+    const ids = new Set([...this.#configurations.map(({ rule }) => rule.id), ...(await this.#parts.known())]);
+    return [...ids].map((id) => ruleRef(this.#parts.kind, id));
   }
 
   /** After each change of the partitions that this node owns. */
   own(partitions: ReadonlySet<number>): Promise<void> {
-    return this.#forEach(this.#configurations, (configuration) => this.#configure(configuration, partitions));
+    this.#working = this.#working.then(() => this.#align(partitions));
+    return this.#working;
   }
 
   /** After the holder has the new site. */
   async apply(): Promise<void> {
-    const before = this.#configurations;
+    const { system, kind, onTrouble } = this.#parts;
     this.#configurations = configurationsOf(this.#parts.holder.site);
-    const ids = new Set(this.#configurations.map(({ rule }) => rule.id));
-    await this.#forEach(
-      before.filter(({ rule }) => !ids.has(rule.id)),
-      (configuration) => this.#remove(configuration),
-    );
-    await this.own(this.#parts.system().owned);
+    await this.own(system().owned);
+    for (const listener of this.#listeners) listener();
+    if (this.#stopped) return;
+    await relateRules(system(), kind, this.#parts.holder.site).catch((error: unknown) => onTrouble('of callers', error));
+  }
+
+  /** Calls back after each change of the site; answers a function that ends it. */
+  onSite(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Begins with no further rule: the actors are about to be stopped. */
@@ -68,35 +79,53 @@ export class Rules {
     this.#stopped = true;
   }
 
-  /** The owner of its partition does it. */
-  async #configure({ rule, revision, loop }: Configuration, owned: ReadonlySet<number>): Promise<void> {
+  async #align(owned: ReadonlySet<number>): Promise<void> {
+    const { kind } = this.#parts;
+    const wanted = new Set(this.#configurations.map(({ rule }) => rule.id));
+    await this.#forEach(
+      this.#configurations.map((configuration) => [configuration.rule.id, () => this.#configure(configuration)]),
+      owned,
+    );
+    const here = this.#parts.system().actors();
+    const others = here.filter((actor) => actor.kind === kind.kind && !wanted.has(actor.id));
+    await this.#forEach(
+      others.map(({ id }) => [id, () => this.#tidy(id)]),
+      owned,
+    );
+  }
+
+  async #configure({ rule, revision, loop }: Configuration): Promise<void> {
     const system = this.#parts.system();
     const to = ruleRef(this.#parts.kind, rule.id);
-    if (this.#stopped || !owned.has(partitionOf(to))) return;
     await system.activate(to);
     const known = system.inspect(to)?.context as RuleContext | undefined;
     if (known?.revision === revision) return;
     await system.ask(to, { type: 'configure', revision, rule, loop }, { deadline: DEADLINE_MS });
   }
 
-  /** Disabled, so that a later return of the rule turns it on again. */
-  async #remove({ rule }: Configuration): Promise<void> {
+  /** A rule that the site file no longer has goes; one that is gone needs no actor. */
+  async #tidy(id: string): Promise<void> {
     const system = this.#parts.system();
-    const to = ruleRef(this.#parts.kind, rule.id);
-    if (!system.owned.has(partitionOf(to))) return;
-    const removed = { type: 'configure', revision: 'removed', rule: { ...rule, enabled: false }, loop: null } as const;
-    await system.ask(to, removed, { deadline: DEADLINE_MS });
+    const to = ruleRef(this.#parts.kind, id);
+    const context = system.inspect(to)?.context as RuleContext | undefined;
+    if (context === undefined || context.source === 'caller') return;
+    if (context.source === 'site') await system.ask(to, { type: 'remove', source: 'site' }, { deadline: DEADLINE_MS });
     await system.retire(to);
   }
 
-  async #forEach(items: readonly Configuration[], work: (item: Configuration) => Promise<void>): Promise<void> {
+  /** For those whose partition this node owns; a failure of one holds up none of the others. */
+  async #forEach(
+    items: readonly (readonly [id: string, work: () => Promise<void>])[],
+    owned: ReadonlySet<number>,
+  ): Promise<void> {
     const queue = items.values();
     const worker = async (): Promise<void> => {
-      for (const item of queue) {
+      for (const [id, work] of queue) {
+        if (this.#stopped || !owned.has(partitionOf(ruleRef(this.#parts.kind, id)))) continue;
         try {
-          await work(item);
+          await work();
         } catch (error) {
-          if (!this.#stopped) this.#parts.onTrouble(item.rule.id, error);
+          if (!this.#stopped) this.#parts.onTrouble(id, error);
         }
       }
     };
@@ -111,7 +140,7 @@ function configurationsOf(site: Site): Configuration[] {
     rule,
     id: rule.id,
     reads: compileExpression(rule.expression, { points, result: 'condition' }).points.map(formatPointAddress),
-    writes: rule.actions.flatMap((action) => (action.type === 'write' ? [action.point] : [])),
+    writes: writesOf(rule),
   }));
   const loops = findLoops(traffic);
   return traffic

@@ -7,6 +7,8 @@ import type { DataType, PointDefinition, PointKind } from './points.js';
 /** A whole, validated site: what site/config/ loads from site.yaml and the point tables, and all the rest trusts. */
 export interface Site {
   readonly name: string;
+  /** IANA name of the time zone of times of day and weekdays in conditions; undefined: that of the machine. */
+  readonly timeZone?: string;
   readonly defaults: PollingDefaults;
   /** Ascending by id. */
   readonly channels: readonly ChannelConfig[];

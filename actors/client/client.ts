@@ -2,6 +2,7 @@ import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply }
 import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel, TemplateView } from './model-schemas.js';
 import type { AlarmsClient } from './alarms.js';
 import type { SupervisorView } from './supervision-schemas.js';
+import type { RulesClient } from './rules.js';
 import type {
   ActorDetail,
   ActorView,
@@ -64,6 +65,7 @@ export interface StatewattClient {
   /** Writes the channel point that a model's point stands for, or sets what a point without one holds. */
   writeModel(request: ModelWrite): Promise<WriteReply>;
   readonly alarms: AlarmsClient;
+  readonly rules: RulesClient;
 
   /** The nodes that are there, by name. */
   nodes(): Promise<NodeView[]>;

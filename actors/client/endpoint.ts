@@ -10,6 +10,7 @@ export const SERVICES = {
   actors: 'Actors: what lives where, and the supervisor’s hand on it',
   'dead-letters': 'What actors could not process, and effects that could not be carried out',
   nodes: 'The nodes that share the work, and which partitions are whose',
+  rules: 'Rules: what is done when a condition becomes true, and what they have done',
   models: 'Models of equipment: what they are, values, writes',
   history: 'Past values of points',
   health: 'The node and each of its parts',

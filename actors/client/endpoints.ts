@@ -14,6 +14,7 @@ import { modelEndpoints } from './model-endpoints.js';
 import { endpoint, LeaseSchema, type Endpoint } from './endpoint.js';
 import { pageOf } from './page.js';
 import { SupervisorViewSchema } from './supervision-schemas.js';
+import { ruleEndpoints } from './rule-endpoints.js';
 import {
   ActorDetailSchema,
   ActorViewSchema,
@@ -158,6 +159,7 @@ export const endpoints = {
   }),
 
   ...alarmEndpoints,
+  ...ruleEndpoints,
 
   deadLettersList: endpoint('dead-letters', 'list', {
     summary: 'Dead letters, the oldest first, page by page',

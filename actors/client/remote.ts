@@ -7,6 +7,7 @@ import type { PointsUpdate, StatewattClient } from './client.js';
 import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
 import { endpoints, liveSubject } from './endpoints.js';
 import { RemoteAlarms } from './remote-alarms.js';
+import { RemoteRules } from './remote-rules.js';
 import { Asker } from './remote-ask.js';
 import { WaitingPoints, watchRemotely } from './remote-watch.js';
 import type { SupervisorView } from './supervision-schemas.js';
@@ -77,6 +78,7 @@ export async function connectClient(options: ConnectOptions): Promise<StatewattC
 
 class RemoteClient implements StatewattClient {
   readonly alarms: RemoteAlarms;
+  readonly rules: RemoteRules;
   readonly #nats: NatsConnection;
   readonly #asker: Asker;
   readonly #closed = new AbortController();
@@ -85,6 +87,7 @@ class RemoteClient implements StatewattClient {
     this.#nats = nats;
     this.#asker = new Asker(nats, timeoutMs, this.#closed.signal);
     this.alarms = new RemoteAlarms(nats, this.#asker, this.#closed.signal);
+    this.rules = new RemoteRules(this.#asker);
   }
 
   health(): Promise<Health> {

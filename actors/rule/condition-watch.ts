@@ -1,5 +1,6 @@
 import type { Evaluator, Expression } from '../../site/expressions/index.js';
-import { pointKey, QUALITIES, type Frame, type PointValue } from '../../site/points.js';
+import { formatPointAddress, pointKey, QUALITIES, type Frame, type PointValue } from '../../site/points.js';
+import type { PointValues } from '../../site/rules/rule.js';
 import type { FrameRouter } from './frame-router.js';
 
 /** Where a condition gets its values from. */
@@ -12,7 +13,7 @@ export interface ValueSource {
 /** What an evaluation found; null: unknown. */
 export interface Finding {
   readonly value: boolean | null;
-  readonly values: readonly (number | null)[];
+  readonly values: PointValues;
 }
 
 const RETRY_MS = 500;
@@ -29,6 +30,7 @@ export class ConditionWatch {
   readonly #onChange: (finding: Finding) => void;
   /** Slots by channel and point key. */
   readonly #slots = new Map<number, Map<number, number>>();
+  readonly #addresses: readonly string[];
   readonly #values: Float64Array;
   /** Slots that a frame has told of; what is read at the start is older. */
   readonly #told: Uint8Array;
@@ -44,6 +46,7 @@ export class ConditionWatch {
     this.#evaluator = expression.start();
     this.#source = source;
     this.#onChange = onChange;
+    this.#addresses = expression.points.map(formatPointAddress);
     this.#values = new Float64Array(expression.points.length).fill(NaN);
     this.#told = new Uint8Array(expression.points.length);
     expression.points.forEach(({ channel, kind, id }, slot) => {
@@ -62,13 +65,16 @@ export class ConditionWatch {
     this.#check();
   }
 
-  /** What the condition is now. */
-  evaluate(): Finding {
-    const result = this.#evaluator.evaluate(Date.now());
-    return {
-      value: Number.isNaN(result) ? null : result === 1,
-      values: Array.from(this.#values, (value) => (Number.isNaN(value) ? null : value)),
-    };
+  /**
+   * What the condition is now, with the newest values that readers have: somebody else may have written them. Those of a
+   * store that cannot be read now are as they were. The next change is told against what is answered.
+   */
+  async look(): Promise<Finding> {
+    await Promise.all([...this.#slots].map(([channel, slots]) => this.#readAgain(channel, slots)));
+    const finding = this.#evaluate();
+    this.#last = finding.value;
+    this.#wakeLater();
+    return finding;
   }
 
   close(): void {
@@ -80,15 +86,27 @@ export class ConditionWatch {
   async #prime(channel: number, slots: ReadonlyMap<number, number>): Promise<void> {
     while (!this.#closed) {
       try {
-        for (const { kind, id, value, quality } of await this.#source.read(channel)) {
-          const slot = slots.get(pointKey(kind, id));
-          if (slot === undefined || this.#told[slot] === 1) continue;
-          this.#set(slot, typeof value === 'number' ? value : NaN, QUALITIES.indexOf(quality));
+        for (const point of await this.#source.read(channel)) {
+          const slot = slots.get(pointKey(point.kind, point.id));
+          if (slot !== undefined && this.#told[slot] !== 1) this.#setValue(slot, point);
         }
         return;
       } catch {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS)); // The store is away; it says so itself.
       }
+    }
+  }
+
+  async #readAgain(channel: number, slots: ReadonlyMap<number, number>): Promise<void> {
+    let values: readonly PointValue[];
+    try {
+      values = await this.#source.read(channel);
+    } catch {
+      return; // The store is away; it says so itself.
+    }
+    for (const point of values) {
+      const slot = slots.get(pointKey(point.kind, point.id));
+      if (slot !== undefined) this.#setValue(slot, point);
     }
   }
 
@@ -106,6 +124,10 @@ export class ConditionWatch {
     if (touched && this.#ready) this.#check();
   }
 
+  #setValue(slot: number, { value, quality }: PointValue): void {
+    this.#set(slot, typeof value === 'number' ? value : NaN, QUALITIES.indexOf(quality));
+  }
+
   #set(slot: number, value: number, quality: number): void {
     this.#values[slot] = value;
     this.#evaluator.set(slot, value, quality);
@@ -118,7 +140,17 @@ export class ConditionWatch {
     const value = Number.isNaN(result) ? null : result === 1;
     if (value === this.#last) return;
     this.#last = value;
-    this.#onChange(this.evaluate());
+    this.#onChange(this.#evaluate());
+  }
+
+  #evaluate(): Finding {
+    const result = this.#evaluator.evaluate(Date.now());
+    const values: Record<string, number | null> = {};
+    for (const [slot, address] of this.#addresses.entries()) {
+      const value = this.#values[slot] as number;
+      values[address] = Number.isNaN(value) ? null : value;
+    }
+    return { value: Number.isNaN(result) ? null : result === 1, values };
   }
 
   #wakeLater(): void {

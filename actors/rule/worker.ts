@@ -1,9 +1,9 @@
 import { StatewattError, toStatewattError } from '../../errors/error.js';
 import type { RuleEvent } from '../../machines/rule.js';
 import type { ActionOrder } from '../../machines/rule/executions.js';
-import { compileExpression, type PointScope } from '../../site/expressions/index.js';
+import { compileExpression, type Expression, type PointScope } from '../../site/expressions/index.js';
 import { formatPointAddress } from '../../site/points.js';
-import type { Rule, RuleAction } from '../../site/rules/rule.js';
+import type { PointValues, Rule, RuleAction } from '../../site/rules/rule.js';
 import type { Host, Resource, WithoutTime } from '../runtime/kind.js';
 import { ConditionWatch, type Finding, type ValueSource } from './condition-watch.js';
 
@@ -11,8 +11,8 @@ import { ConditionWatch, type Finding, type ValueSource } from './condition-watc
 export interface ActionRun {
   readonly action: RuleAction;
   readonly rule: Rule;
-  /** Addresses and values of the condition's points when the rule fired; null: unknown. */
-  readonly values: Readonly<Record<string, number | null>>;
+  /** Values of the condition's points when the rule fired. */
+  readonly values: PointValues;
   /** When it fired, ms since the Unix epoch. */
   readonly at: number;
   /** Names the action for ever: what has it already must not do it again. */
@@ -25,8 +25,10 @@ export interface ActionRun {
 export interface RuleParts extends ValueSource {
   /** The points of the site as it is configured now. */
   points(): PointScope;
-  /** IANA name; default that of the machine. */
-  readonly timeZone?: string;
+  /** IANA name of the site's time zone; undefined: that of the machine. */
+  timeZone(): string | undefined;
+  /** Calls back whenever `points` or `timeZone` may say something else; answers a function that ends it. */
+  onSite(listener: () => void): () => void;
   /** Resolves when the action has been taken. A StatewattError that is retryable is tried again for a while. */
   act(run: ActionRun): Promise<void>;
 }
@@ -36,16 +38,29 @@ const BACKOFF_MS = 200;
 /** Changes of the condition that wait to be journaled; beyond it the newest takes the place of the last. */
 const MAX_CHANGES = 100;
 
+/** What the live part of a rule shows of itself. */
+export interface RuleLive {
+  readonly watching: boolean;
+  /** Why the condition cannot be evaluated on the site as it is; null when it can. */
+  readonly problem: string | null;
+  readonly changesWaiting: number;
+}
+
+type Told = Extract<WithoutTime<RuleEvent>, { type: 'condition' | 'evaluated' }>;
+
 /** The live part of a rule: evaluates its condition, tells the chart of changes, takes its actions. */
 export class RuleWorker implements Resource {
   readonly #id: string;
   readonly #host: Host<WithoutTime<RuleEvent>>;
   readonly #parts: RuleParts;
   readonly #closing = new AbortController();
-  #points: readonly string[] = [];
+  readonly #endSite: () => void;
+  #rule: Rule | null = null;
+  /** Names what the rule was compiled to: its points by address, and the time zone. */
+  #compiled = '';
   #watch: ConditionWatch | undefined;
   #problem: string | null = null;
-  #changes: Finding[] = [];
+  #changes: Told[] = [];
   #telling = false;
   #taking = '';
 
@@ -53,9 +68,10 @@ export class RuleWorker implements Resource {
     this.#id = id;
     this.#host = host;
     this.#parts = parts;
+    this.#endSite = parts.onSite(() => this.#siteChanged());
   }
 
-  inspect() {
+  inspect(): RuleLive {
     return { watching: this.#watch !== undefined, problem: this.#problem, changesWaiting: this.#changes.length };
   }
 
@@ -63,35 +79,27 @@ export class RuleWorker implements Resource {
   watch(rule: Rule | null): void {
     this.unwatch();
     if (rule === null) return;
-    try {
-      const { expression, deadband } = rule;
-      const { timeZone } = this.#parts;
-      const compiled = compileExpression(expression, {
-        points: this.#parts.points(),
-        result: 'condition',
-        deadband,
-        ...(timeZone === undefined ? {} : { timeZone }),
-      });
-      this.#points = compiled.points.map(formatPointAddress);
-      this.#watch = new ConditionWatch(compiled, this.#parts, (finding) => this.#changed(finding));
-      this.#problem = null;
-    } catch (error) {
-      if (!(error instanceof StatewattError)) throw error;
-      this.#problem = error.message; // The site has changed since; the rule's next configuration sets it right.
-      return;
-    }
+    this.#rule = rule;
+    const compiled = this.#compile(rule);
+    this.#compiled = nameOf(compiled, this.#parts.timeZone());
+    if (compiled === undefined) return;
+    this.#watch = new ConditionWatch(compiled, this.#parts, (finding) => this.#tell({ type: 'condition', ...finding }));
     this.#watch.start().catch((error: unknown) => this.#host.fail(error));
   }
 
   unwatch(): void {
     this.#watch?.close();
     this.#watch = undefined;
+    this.#rule = null;
+    this.#problem = null;
     this.#changes = [];
   }
 
   async evaluateNow(request: string): Promise<void> {
-    const { value, values } = this.#watch?.evaluate() ?? { value: null, values: [] };
-    await this.#host.send({ type: 'evaluated', request, value, values });
+    const watch = this.#watch;
+    const finding: Finding = (await watch?.look()) ?? { value: null, values: {} };
+    // What it is now comes behind the changes that led to it.
+    if (watch === this.#watch) this.#tell({ type: 'evaluated', request, ...finding });
   }
 
   /** Takes an action, unless it is being taken; the chart hears what became of it. */
@@ -104,14 +112,14 @@ export class RuleWorker implements Resource {
   }
 
   close(): Promise<void> {
+    this.#endSite();
     this.unwatch();
     this.#closing.abort();
     return Promise.resolve();
   }
 
   async #take(order: ActionOrder, rule: Rule, key: string): Promise<void> {
-    const { execution, index, action, at } = order;
-    const values = Object.fromEntries(this.#points.map((point, slot) => [point, order.values[slot] ?? null]));
+    const { execution, index, action, at, values } = order;
     const { signal } = this.#closing;
     let event: WithoutTime<RuleEvent>;
     try {
@@ -128,23 +136,48 @@ export class RuleWorker implements Resource {
     if (!signal.aborted) await this.#host.send(event);
   }
 
-  #changed(finding: Finding): void {
-    if (this.#changes.length >= MAX_CHANGES) this.#changes.pop();
-    this.#changes.push(finding);
-    if (!this.#telling) this.#tell().catch((error: unknown) => this.#host.fail(error));
+  /** undefined when the site is not what the rule was made for; the problem says why. */
+  #compile({ expression, deadband }: Rule): Expression | undefined {
+    const timeZone = this.#parts.timeZone();
+    const zone = timeZone === undefined ? {} : { timeZone };
+    try {
+      this.#problem = null;
+      return compileExpression(expression, { points: this.#parts.points(), result: 'condition', deadband, ...zone });
+    } catch (error) {
+      if (!(error instanceof StatewattError)) throw error;
+      this.#problem = error.message;
+      return undefined;
+    }
+  }
+
+  /** Windows and holds begin anew only when the rule means something else now. */
+  #siteChanged(): void {
+    const rule = this.#rule;
+    if (rule !== null && nameOf(this.#compile(rule), this.#parts.timeZone()) !== this.#compiled) this.watch(rule);
+  }
+
+  #tell(event: Told): void {
+    const full = this.#changes.length >= MAX_CHANGES && event.type === 'condition';
+    if (full && this.#changes.at(-1)?.type === 'condition') this.#changes.pop();
+    this.#changes.push(event);
+    if (!this.#telling) this.#send().catch((error: unknown) => this.#host.fail(error));
   }
 
   /** One after the other, so that each edge counts. */
-  async #tell(): Promise<void> {
+  async #send(): Promise<void> {
     this.#telling = true;
     try {
       for (let change = this.#changes.shift(); change !== undefined; change = this.#changes.shift()) {
-        await this.#host.send({ type: 'condition', ...change });
+        await this.#host.send(change);
       }
     } finally {
       this.#telling = false;
     }
   }
+}
+
+function nameOf(compiled: Expression | undefined, timeZone: string | undefined): string {
+  return compiled === undefined ? '' : JSON.stringify([compiled.points.map(formatPointAddress), timeZone]);
 }
 
 /** Tries what another try may help, with growing pauses. */

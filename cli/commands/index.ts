@@ -11,6 +11,7 @@ import { addModels } from './models.js';
 import { addNode } from './node.js';
 import { addPoints } from './points.js';
 import { addPs } from './ps.js';
+import { addRules } from './rules.js';
 import { addShow } from './show.js';
 import { addTail } from './tail.js';
 import { addTop } from './top.js';
@@ -34,6 +35,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addWrite,
   addModels,
   addAlarms,
+  addRules,
   addPs,
   addShow,
   addTop,

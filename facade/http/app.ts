@@ -24,6 +24,8 @@ import { healthRoutes } from './routes/health.js';
 import { modelRoutes } from './routes/models.js';
 import { modsrvRoutes } from './routes/modsrv.js';
 import { pointRoutes } from './routes/points.js';
+import { ruleRoutes } from './routes/rules.js';
+import { rulesrvRoutes } from './routes/rulesrv.js';
 import { streamRoutes } from './routes/stream.js';
 import { named } from './schemas.js';
 import { EventStreams } from './stream.js';
@@ -117,6 +119,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       modelRoutes(typed, client);
       actorRoutes(typed, client);
       alarmRoutes(typed, client);
+      ruleRoutes(typed, client);
       deadLetterRoutes(typed, client);
       done();
     },
@@ -135,6 +138,13 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       done();
     },
     { prefix: '/alarmsrv' },
+  );
+  void app.register(
+    (api, _options, done) => {
+      rulesrvRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client);
+      done();
+    },
+    { prefix: '/rulesrv' },
   );
   void app.register((api, _options, done) => {
     healthRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client, metrics);

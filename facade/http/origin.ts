@@ -12,7 +12,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  * - Host must name this server: an IP address, localhost, this machine's name, the host it listens on, or a name that
  *   was allowed. Another name may have been made to resolve to this machine (DNS rebinding); an address cannot.
  * - A request that changes something must be JSON (a page elsewhere cannot send that without asking first, and it is
- *   never allowed) and its Origin, when there is one, must be this server.
+ *   never allowed) or have no body, and its Origin, when there is one, must be this server.
  *
  * @throws `http.host_not_allowed`, `http.origin_not_allowed`, `http.content_type`
  */
@@ -41,8 +41,14 @@ export function createOriginGuard(host: string, allowedHosts: readonly string[])
         { details: { found: origin, allowed: requested } },
       );
     }
+    if (contentType === undefined && isWithoutBody(request)) return;
     if (contentType === undefined || !/^application\/json\s*(;|$)/i.test(contentType)) throw contentTypeError(request);
   };
+}
+
+/** No page can send that without an Origin, which was looked at: forms always have a content type. */
+function isWithoutBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
 }
 
 /** The name of a Host header, without port and brackets. */

@@ -30,6 +30,14 @@ import {
   type AlarmsPage as Alarms,
   type AlarmView as Alarm,
 } from '../../actors/client/alarms.js';
+import {
+  RuleExecutionSchema,
+  RuleExecutionsSchema,
+  RulesPageSchema,
+  RuleViewSchema,
+  type RulesPage as Rules,
+  type RuleView as Rule,
+} from '../../actors/client/rules.js';
 
 /**
  * What the routes take and give beyond the client's own schemas, and the components of the OpenAPI document: a schema
@@ -89,6 +97,11 @@ export const AlarmJournalRange = Type.Object(
   { limit: AlarmsQuerySchema.properties.limit, cursor: AlarmsQuerySchema.properties.cursor },
   { additionalProperties: false },
 );
+
+export const RuleView = component('Rule', Type.Unsafe<Rule>(RuleViewSchema));
+export const RulesPage = component('RulesPage', Type.Unsafe<Rules>(RulesPageSchema));
+export const RuleExecution = component('RuleExecution', RuleExecutionSchema);
+export const RuleExecutions = component('RuleExecutions', RuleExecutionsSchema);
 
 export const ModelView = component('Model', ModelViewSchema);
 export const ModelDetail = component('ModelDetail', ModelDetailSchema);

@@ -1,5 +1,5 @@
 import type { ErrorBody } from '../../errors/error.js';
-import type { Execution, Rule, RuleAction, StepOutcome } from '../../site/rules/rule.js';
+import type { Execution, PointValues, Rule, RuleAction, StepOutcome } from '../../site/rules/rule.js';
 
 /** Executions that are remembered. */
 export const KEPT_EXECUTIONS = 50;
@@ -23,6 +23,63 @@ export interface ActionOrder {
   /** When the execution began, ms since the Unix epoch, and why. */
   readonly at: number;
   readonly values: Execution['values'];
+}
+
+type Webhook = Extract<RuleAction, { type: 'webhook' }>;
+type Publish = Extract<RuleAction, { type: 'publish' }>;
+
+/** A message that the outbox carries to its receiver. */
+export interface OutgoingMessage {
+  readonly rule: string;
+  readonly name: string;
+  /** Number of the execution. */
+  readonly execution: number;
+  readonly at: number;
+  readonly values: PointValues;
+  readonly body?: unknown;
+}
+export interface WebhookCall {
+  readonly url: string;
+  readonly message: OutgoingMessage;
+}
+export interface Publication {
+  readonly subject: string;
+  readonly message: OutgoingMessage;
+}
+/** An action that needs nobody's answer: the outbox carries it out. */
+export type Outgoing =
+  | { readonly type: 'callWebhook'; readonly params: WebhookCall }
+  | { readonly type: 'publishMessage'; readonly params: Publication };
+
+/** What is next, and what goes to the outbox before it. */
+export interface NextActions {
+  readonly executions: Executions;
+  readonly outgoing: readonly Outgoing[];
+  /** Its outcome is waited for; null when there is none. */
+  readonly order: ActionOrder | null;
+}
+
+/** Hands what needs no answer to the outbox, up to the first action whose outcome is to be waited for. */
+export function nextActions(context: Executions, rule: Rule | null, at: number): NextActions {
+  let executions = context;
+  const outgoing: Outgoing[] = [];
+  for (;;) {
+    const order = nextAction(executions, rule);
+    if (order === null || rule === null) return { executions, outgoing, order: null };
+    const { action } = order;
+    if (action.type !== 'webhook' && action.type !== 'publish') return { executions, outgoing, order };
+    outgoing.push(toOutgoing(action, order, rule));
+    executions = settleAction(executions, rule, { status: 'queued', at });
+  }
+}
+
+function toOutgoing(action: Webhook | Publish, { execution, at, values }: ActionOrder, rule: Rule): Outgoing {
+  const { id, name } = rule;
+  const body = action.body === undefined ? {} : { body: action.body };
+  const message: OutgoingMessage = { rule: id, name, execution, at, values, ...body };
+  return action.type === 'webhook'
+    ? { type: 'callWebhook', params: { url: action.url, message } }
+    : { type: 'publishMessage', params: { subject: action.subject, message } };
 }
 
 /** The first action that has not been taken; null when there is none. */

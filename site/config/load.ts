@@ -1,10 +1,11 @@
 import { basename, dirname, join, resolve } from 'node:path';
+import { isTimeZone } from '../expressions/index.js';
 import type { ChannelConfig, PollingDefaults, Site } from '../model.js';
 import { readChannel } from './channel.js';
 import { diskFiles, Reader, type Files } from './files.js';
 import { readModels } from './models.js';
 import { readNotifications } from './notifications.js';
-import { Problems } from './problems.js';
+import { Problems, show } from './problems.js';
 import { readAliases, readRules } from './rules.js';
 import { checkSiteFile } from './schema-check.js';
 import type { ChannelFile } from './schema/channel.js';
@@ -78,10 +79,14 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
   const aliases = readAliases(file.aliases ?? {}, { channels: sound }, block.at('aliases'));
   const rules = readRules(file.rules ?? [], { channels: sound, aliases }, block.at('rules'));
   const notifications = await readNotifications(source, file.notifications ?? [], block.at('notifications'));
-  const { history = {} } = file;
+  const { history = {}, timezone } = file;
+  if (timezone !== undefined && !isTimeZone(timezone)) {
+    block.report('timezone', show(timezone), 'a name such as Europe/Berlin or UTC');
+  }
   const watch = given(block, file, ['watch_files', 'file_watch_enabled']);
   return {
     name: given(block, file, ['site', 'name']) ?? basename(folder),
+    ...(timezone === undefined ? {} : { timeZone: timezone }),
     defaults,
     channels: sound,
     watchFiles: watch ?? true,

@@ -1,7 +1,7 @@
 import { nearest } from '../config/problems.js';
 import { formatPointAddress, isState, parsePointAddress, QUALITIES, type PointAddress } from '../points.js';
 import { ExpressionError, type ExpressionProblem } from './error.js';
-import { FUNCTIONS, type Argument, type FunctionDefinition, type Parameter } from './functions.js';
+import { DEFAULT_RATE_WINDOW_MS, FUNCTIONS, type Argument, type FunctionDefinition, type Parameter } from './functions.js';
 import { binary } from './operators.js';
 import type { PointScope } from './points.js';
 import type { Compute, Run } from './run.js';
@@ -29,6 +29,10 @@ const MAX_DURATION_MS = 31 * 86_400_000;
 /** Gives the words of one expression their meaning, and sees that the types fit. */
 export class Checker {
   readonly points: PointAddress[] = [];
+  /** Functions used that look at the past, each once. */
+  readonly past = new Set<string>();
+  /** The longest time that any of them looks back; 0: none names one. */
+  longestMs = 0;
   readonly #slots = new Map<string, number>();
   readonly #source: string;
   readonly #scope: PointScope;
@@ -186,6 +190,10 @@ export class Checker {
     const { parameters, make, result } = definition;
     const parts = args.map((arg, index) => this.#argument(arg, parameters[index] ?? (parameters.at(-1) as Parameter)));
     const timeZone = this.#timeZone;
+    if (definition.past === true) {
+      this.past.add(name);
+      if (name === 'rate' && args.length === 1) this.#lookBack(DEFAULT_RATE_WINDOW_MS);
+    }
     return {
       type: result,
       make: (run) => {
@@ -207,7 +215,7 @@ export class Checker {
       case 'any':
         return { part: this.part(tree, wanted), constant: NaN };
       case 'duration':
-        return written(this.#duration(tree));
+        return written(this.#lookBack(this.#duration(tree)));
       case 'time':
         return written(this.#time(tree));
       case 'point': {
@@ -217,6 +225,11 @@ export class Checker {
         return written(this.#slot(tree.text, tree.at));
       }
     }
+  }
+
+  #lookBack(ms: number): number {
+    this.longestMs = Math.max(this.longestMs, ms);
+    return ms;
   }
 
   #duration(tree: Tree): number {

@@ -4,7 +4,7 @@ import { Checker, type Part } from './check.js';
 import { parseExpression } from './parse.js';
 import type { PointScope } from './points.js';
 import { Run, type Compute } from './run.js';
-import { WallClock } from './time-of-day.js';
+import { isTimeZone } from './time-of-day.js';
 
 export interface CompileOptions {
   readonly points: PointScope;
@@ -24,6 +24,10 @@ export interface Expression {
   readonly source: string;
   /** The points that it reads, each once; the index is the point's slot in an evaluator. */
   readonly points: readonly PointAddress[];
+  /** The functions in it that look at the past: without one, its values of now are all that it needs. */
+  readonly past: readonly string[];
+  /** The longest time that one of them looks back, ms; 0: none names one. */
+  readonly longestMs: number;
   /** Begins an evaluation with windows, holds and hystereses of its own: no values, nothing past. */
   start(): Evaluator;
 }
@@ -40,7 +44,13 @@ export function compileExpression(source: string, options: CompileOptions): Expr
   const checker = new Checker(source, points, deadband, timeZone);
   const whole = checker.part(parseExpression(source), result);
   const addresses = [...checker.points];
-  return { source, points: addresses, start: () => new Evaluator(whole, addresses.length) };
+  return {
+    source,
+    points: addresses,
+    past: [...checker.past],
+    longestMs: checker.longestMs,
+    start: () => new Evaluator(whole, addresses.length),
+  };
 }
 
 /** An expression at work: it is told values and says what follows from them. */
@@ -77,10 +87,7 @@ export class Evaluator {
 
 function checkOptions(deadband: number, timeZone: string | undefined): void {
   if (!(deadband >= 0 && Number.isFinite(deadband))) throw invalid(`a deadband of ${deadband}`, 'a number from 0');
-  try {
-    new WallClock(timeZone);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+  if (timeZone !== undefined && !isTimeZone(timeZone)) {
     throw invalid(`the time zone "${timeZone}"`, 'a name such as Europe/Berlin or UTC');
   }
 }

@@ -22,10 +22,12 @@ export interface FunctionDefinition {
   /** The last parameter may be given again and again. */
   readonly repeated?: boolean;
   readonly result: 'number' | 'condition';
+  /** What it gives depends on values of before. */
+  readonly past?: true;
   readonly make: (args: readonly Argument[], run: Run, timeZone: string | undefined) => Compute;
 }
 
-const DEFAULT_RATE_WINDOW_MS = 60_000;
+export const DEFAULT_RATE_WINDOW_MS = 60_000;
 
 /** Every function of the language but `quality`, which only compares (see check.ts). */
 export const FUNCTIONS: Readonly<Record<string, FunctionDefinition>> = {
@@ -94,11 +96,18 @@ export const FUNCTIONS: Readonly<Record<string, FunctionDefinition>> = {
   lowest: windowed('lowest', (window) => window.lowest()),
   highest: windowed('highest', (window) => window.highest()),
   rate: { ...windowed('rate', (window) => window.slope()), form: 'rate(number, duration = 1m)', optional: 1 },
-  held: { form: 'held(condition, duration)', parameters: ['condition', 'duration'], result: 'condition', make: held },
+  held: {
+    form: 'held(condition, duration)',
+    parameters: ['condition', 'duration'],
+    result: 'condition',
+    past: true,
+    make: held,
+  },
   hysteresis: {
     form: 'hysteresis(number, on, off)',
     parameters: ['number', 'number', 'number'],
     result: 'condition',
+    past: true,
     make: hysteresis,
   },
   between: { form: 'between(08:00, 18:00)', parameters: ['time', 'time'], result: 'condition', make: between },
@@ -161,6 +170,7 @@ function windowed(name: string, answer: (window: Window) => number): FunctionDef
     form: `${name}(number, duration)`,
     parameters: ['number', 'duration'],
     result: 'number',
+    past: true,
     make: ([argument, duration], run) => {
       const compute = of(argument);
       const window = new Window(duration?.constant ?? DEFAULT_RATE_WINDOW_MS);

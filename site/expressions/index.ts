@@ -1,4 +1,5 @@
 /** The expression language of rules and computed points (docs/expressions.md). */
 export { compileExpression, type CompileOptions, type Evaluator, type Expression } from './expression.js';
 export { ExpressionError, type ExpressionProblem } from './error.js';
+export { isTimeZone } from './time-of-day.js';
 export { ANY_POINT, sitePoints, type PointScope } from './points.js';

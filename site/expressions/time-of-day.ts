@@ -1,6 +1,17 @@
 const QUARTER_MS = 15 * 60_000;
 export const DAY_MINUTES = 24 * 60;
 
+/** Whether it is the IANA name of a time zone that this machine knows. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new WallClock(name);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
 /** Wall-clock time in a time zone. Offsets change on quarter hours only, so each is looked up once a quarter hour. */
 export class WallClock {
   readonly #format: Intl.DateTimeFormat;

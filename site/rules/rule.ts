@@ -13,11 +13,18 @@ interface ActionBase {
 /** Something that a rule does. Points are addresses in text (`comsrv:1001:C:1`). */
 export type RuleAction = ActionBase &
   (
-    | { readonly type: 'write'; readonly point: string; readonly value: number }
+    | {
+        readonly type: 'write';
+        readonly point: string;
+        readonly value: number;
+        /** A condition without a past: it must be true at the moment of the write. */
+        readonly interlock?: string;
+      }
     | { readonly type: 'webhook'; readonly url: string; readonly body?: unknown }
     | { readonly type: 'publish'; readonly subject: string; readonly body?: unknown }
     | { readonly type: 'raiseAlarm'; readonly alarm: RuleAlarm }
-    | { readonly type: 'clearAlarm'; readonly source: string }
+    /** Without `ruleId` it is an alarm of the rule itself. */
+    | { readonly type: 'clearAlarm'; readonly source: string; readonly ruleId?: string }
   );
 
 /** The alarm that a rule raises. */
@@ -31,6 +38,9 @@ export interface RuleAlarm {
   readonly group?: string;
 }
 
+/** Several conditions that count as one. */
+export type ConditionGroup = { readonly all: readonly string[] } | { readonly any: readonly string[] };
+
 /** A rule as it is configured: when its condition becomes true, it acts. */
 export interface Rule {
   readonly id: string;
@@ -39,8 +49,10 @@ export interface Rule {
   readonly enabled: boolean;
   /** Higher ones first, where an order is to be chosen. */
   readonly priority: number;
-  /** docs/expressions.md; it must be a condition. */
+  /** docs/expressions.md; it must be a condition. Of a group: `all(…)` or `any(…)` of its members. */
   readonly expression: string;
+  /** The members of a grouped condition, as written; absent: it is no group. */
+  readonly group?: ConditionGroup;
   /** How long the condition must be true before the rule fires, ms. */
   readonly holdMs: number;
   /** Least time between two firings, ms. */
@@ -51,9 +63,14 @@ export interface Rule {
   readonly actions: readonly RuleAction[];
 }
 
+/** Values of points by address (`comsrv:1001:T:1`); null: unknown. */
+export type PointValues = Readonly<Record<string, number | null>>;
+
 export type StepOutcome =
   | { readonly status: 'pending' }
   | { readonly status: 'done'; readonly at: number }
+  /** Handed to the outbox, which carries it out until it has succeeded, or parks it in the dead letters. */
+  | { readonly status: 'queued'; readonly at: number }
   | { readonly status: 'failed'; readonly at: number; readonly error: ErrorBody }
   /** Left out, because one before it failed. */
   | { readonly status: 'skipped' };
@@ -69,8 +86,8 @@ export interface Execution {
   readonly request?: string;
   /** Whether the condition was true; null: unknown. */
   readonly condition: boolean | null;
-  /** Values of the expression's points at that moment, in its order; null: unknown. Says why it fired. */
-  readonly values: readonly (number | null)[];
+  /** Values of the expression's points at that moment, by address. Says why it fired. */
+  readonly values: PointValues;
   /** Indexes in the rule's actions, with what became of each. */
   readonly steps: readonly ({ readonly action: number } & StepOutcome)[];
 }

@@ -5,6 +5,7 @@ import type { PointsUpdate, StatewattClient } from '../../actors/client/client.j
 import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel } from '../../actors/client/model-schemas.js';
 import { FakeModels } from './fake-models.js';
 import { FakeAlarms } from './fake-alarms.js';
+import { FakeRules } from './fake-rules.js';
 import type {
   DeadLetterDetail,
   DeadLettersPage,
@@ -59,6 +60,7 @@ export interface FakeClientOptions {
  */
 export class FakeClient implements StatewattClient {
   readonly alarms: FakeAlarms;
+  readonly rules: FakeRules;
   readonly #channels = new Map<number, ChannelView>();
   readonly #points = new Map<number, PointView[]>();
   readonly #writes = new Map<string, WriteReply>();
@@ -75,6 +77,7 @@ export class FakeClient implements StatewattClient {
     this.time = time;
     this.#deadLetters = new FakeDeadLetters(time);
     this.alarms = new FakeAlarms(time);
+    this.rules = new FakeRules(time);
     for (let id = 1001; id <= 1000 + channels; id++) {
       this.#channels.set(id, fakeChannel(id, time));
       this.#points.set(

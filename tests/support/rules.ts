@@ -1,22 +1,19 @@
 import { FrameRouter } from '../../actors/rule/frame-router.js';
 import type { ActionRun, RuleParts } from '../../actors/rule/worker.js';
 import { LiveFeed } from '../../actors/projections/live-feed.js';
-import { ANY_POINT } from '../../site/expressions/index.js';
+import { ANY_POINT, type PointScope } from '../../site/expressions/index.js';
 import { GOOD, pointKey, type PointValue } from '../../site/points.js';
 import type { Rule, RuleAction } from '../../site/rules/rule.js';
 
-/** A rule that publishes when it fires, and again when it returns. */
-export const PUBLISH = {
-  type: 'publish',
-  subject: 'rules.hot',
-  on: 'fires',
-  onFailure: 'stop',
-} as const satisfies RuleAction;
+/** An action whose outcome is waited for. */
+export function acting(source: string, change: Partial<Pick<RuleAction, 'on' | 'onFailure'>> = {}): RuleAction {
+  return { type: 'clearAlarm', source, on: 'fires', onFailure: 'stop', ...change };
+}
 
 export function testRule(change: Partial<Rule> = {}): Rule {
   return {
     ...{ id: 'hot', name: 'Hot', description: '', enabled: true, priority: 0, expression: '1:T:1 > 80' },
-    ...{ holdMs: 0, cooldownMs: 0, deadband: 0, actions: [PUBLISH] },
+    ...{ holdMs: 0, cooldownMs: 0, deadband: 0, actions: [acting('hot')] },
     ...change,
   };
 }
@@ -29,6 +26,9 @@ export class RuleBench {
   /** Values that readers have. */
   values: PointValue[] = [];
   reads = 0;
+  /** The points that there are. */
+  points: PointScope = ANY_POINT;
+  readonly siteListeners = new Set<() => void>();
   /** What an action does. */
   act: (run: ActionRun) => Promise<void> = () => Promise.resolve();
   #seq = 0;
@@ -39,8 +39,12 @@ export class RuleBench {
       this.reads += 1;
       return Promise.resolve(this.values.filter((value) => value.channel === channel));
     },
-    points: () => ANY_POINT,
-    timeZone: 'UTC',
+    points: () => this.points,
+    timeZone: () => 'UTC',
+    onSite: (listener) => {
+      this.siteListeners.add(listener);
+      return () => this.siteListeners.delete(listener);
+    },
     act: async (run) => {
       this.taken.push(run);
       await this.act(run);

@@ -38,6 +38,13 @@ const unused = Type.Optional(Type.Unknown({ description: 'VoltageEMS; not used' 
 /** A site file as written. The one source of its types, its validation and the JSON Schema for editors. */
 export const SiteFileSchema = closed({
   site: Type.Optional(Type.String({ minLength: 1, description: 'name of the site; default: the folder’s name' })),
+  timezone: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'time zone of times of day and weekdays in conditions, an IANA name; default: that of the machine',
+      examples: ['Europe/Berlin'],
+    }),
+  ),
   defaults: Type.Optional(Defaults),
   watch_files: Type.Optional(Type.Boolean({ default: true, description: 'reload when this file or a table changes' })),
   history: Type.Optional(

@@ -4,12 +4,12 @@ import { createSystem, type ActorSystem } from '../../../actors/runtime/system.j
 import type { Bus } from '../../../bus/connection.js';
 import { StatewattError } from '../../../errors/error.js';
 import type { RuleContext } from '../../../machines/rule.js';
-import type { Rule, RuleAction } from '../../../site/rules/rule.js';
+import type { Rule } from '../../../site/rules/rule.js';
 import { startNats, type TestNats } from '../../support/nats.js';
-import { PUBLISH, RuleBench, testRule } from '../../support/rules.js';
+import { acting, RuleBench, testRule } from '../../support/rules.js';
 import { eventually } from '../../support/temp.js';
 
-const RETURN: RuleAction = { ...PUBLISH, subject: 'rules.cool', on: 'returns' };
+const RETURN = acting('cool', { on: 'returns' });
 
 describe('rules on the durable runtime', function () {
   this.timeout(60_000);
@@ -19,7 +19,7 @@ describe('rules on the durable runtime', function () {
 
   async function start(name = 'n1', bench = new RuleBench()) {
     const bus = await nats.connect(name);
-    const kind = createRuleKind(bench.parts);
+    const kind = createRuleKind(bench.parts, bus);
     const system = createSystem({ bus, kinds: [kind], node: name, alwaysOn: () => [ruleRef(kind, 'hot')] });
     const node = { bus, system, kind, bench };
     nodes.push(node);
@@ -73,7 +73,7 @@ describe('rules on the durable runtime', function () {
   it('fire on a frame, and take their actions in order, at the edge and at the return', async () => {
     const node = await start();
     const { bench } = node;
-    await configure(node, { actions: [PUBLISH, RETURN, { ...PUBLISH, subject: 'second' }] });
+    await configure(node, { actions: [acting('hot'), RETURN, acting('second')] });
     await watching(bench);
     bench.send(70);
     bench.send(85.75);
@@ -84,11 +84,11 @@ describe('rules on the durable runtime', function () {
     await becomes(node, 'waiting');
     await settled(node, 2);
     assert.deepEqual(
-      bench.taken.map(({ action, key, values }) => [(action as { subject: string }).subject, key, values]),
+      bench.taken.map(({ action, key, values }) => [(action as { source: string }).source, key, values]),
       [
-        ['rules.hot', 'rule/hot#1.0', { 'comsrv:1:T:1': 85.75 }],
+        ['hot', 'rule/hot#1.0', { 'comsrv:1:T:1': 85.75 }],
         ['second', 'rule/hot#1.2', { 'comsrv:1:T:1': 85.75 }],
-        ['rules.cool', 'rule/hot#2.1', { 'comsrv:1:T:1': 60 }],
+        ['cool', 'rule/hot#2.1', { 'comsrv:1:T:1': 60 }],
       ],
     );
   });
@@ -99,7 +99,7 @@ describe('rules on the durable runtime', function () {
     const node = await start('n1', bench);
     await configure(node);
     await becomes(node, 'active');
-    assert.deepEqual((await settled(node, 1))[0]?.values, [99]);
+    assert.deepEqual((await settled(node, 1))[0]?.values, { 'comsrv:1:T:1': 99 });
   });
 
   it('note every short edge, one after the other', async () => {
@@ -123,11 +123,11 @@ describe('rules on the durable runtime', function () {
     const { bench } = node;
     let away = 2;
     bench.act = ({ action }) => {
-      if ((action as { subject: string }).subject === 'refused')
+      if ((action as { source: string }).source === 'refused')
         return Promise.reject(new StatewattError('points.not_writable', 'invalid', 'no'));
       return away-- > 0 ? Promise.reject(new StatewattError('x.away', 'unavailable', 'away')) : Promise.resolve();
     };
-    await configure(node, { actions: [PUBLISH, { ...PUBLISH, subject: 'refused' }, PUBLISH] });
+    await configure(node, { actions: [acting('hot'), acting('refused'), acting('hot')] });
     await watching(bench);
     bench.send(90);
     const [execution] = await settled(node, 1);
@@ -146,10 +146,11 @@ describe('rules on the durable runtime', function () {
     await configure(node, { holdMs: 3_600_000 });
     await watching(bench);
     bench.send(85.75);
+    bench.values = [{ channel: 1, kind: 'T', id: 1, value: 85.75, quality: 'good', time: 1 }];
     await becomes(node, 'holding');
     const execution = await system.ask(to, { type: 'evaluate', request: 'one' });
     assert.equal(execution.condition, true);
-    assert.deepEqual([execution.trigger, execution.values], ['manual', [85.75]]);
+    assert.deepEqual([execution.trigger, execution.values], ['manual', { 'comsrv:1:T:1': 85.75 }]);
     assert.equal((await system.ask(to, { type: 'evaluate', request: 'one' })).number, execution.number);
     assert.equal(await system.ask(to, { type: 'disable' }), 'disabled');
     await assert.rejects(system.ask(to, { type: 'evaluate', request: 'two' }), { code: 'rules.not_enabled' });

@@ -19,12 +19,12 @@ const rule: Rule = {
   cooldownMs: 0,
   deadband: 0,
   actions: [
-    { type: 'publish', subject: 'a.b', on: 'fires', onFailure: 'stop' },
-    { type: 'publish', subject: 'a.c', on: 'fires', onFailure: 'stop' },
+    { type: 'clearAlarm', source: 'a', on: 'fires', onFailure: 'stop' },
+    { type: 'clearAlarm', source: 'b', on: 'fires', onFailure: 'stop' },
   ],
 };
 const none: Executions = { executions: [], executed: 0 };
-const facts = { at: 1, trigger: 'fires', condition: true, values: [1] } as const;
+const facts = { at: 1, trigger: 'fires', condition: true, values: { 'comsrv:1:T:1': 1 } } as const;
 const statuses = ({ executions }: Executions): string[][] =>
   executions.map(({ steps }) => steps.map(({ status }) => status));
 

@@ -7,9 +7,15 @@ import { assertAllTaken, Walk } from '../../support/walk.js';
 
 type Sent = WithoutTime<RuleEvent>;
 
-const alarm: RuleAction = { type: 'publish', subject: 'hot', on: 'fires', onFailure: 'stop' };
+const alarm: RuleAction = {
+  ...{ type: 'raiseAlarm', on: 'fires', onFailure: 'stop' },
+  alarm: { source: 'hot', level: 'Major', title: 'Hot' },
+};
 const write: RuleAction = { type: 'write', point: 'comsrv:1:C:1', value: 1, on: 'fires', onFailure: 'continue' };
-const clear: RuleAction = { type: 'publish', subject: 'cool', on: 'returns', onFailure: 'stop' };
+const clear: RuleAction = { type: 'clearAlarm', source: 'hot', on: 'returns', onFailure: 'stop' };
+const hook: RuleAction = { type: 'webhook', url: 'http://x/y', body: 1, on: 'fires', onFailure: 'stop' };
+const publish: RuleAction = { type: 'publish', subject: 'hot', on: 'fires', onFailure: 'stop' };
+const POINT = 'comsrv:1:T:1';
 const rule = (change: Partial<Rule> = {}): Rule => ({
   ...{ id: 'hot', name: 'Hot', description: '', enabled: true, priority: 0, expression: '1:T:1 > 80' },
   ...{ holdMs: 0, cooldownMs: 0, deadband: 0, actions: [alarm] },
@@ -35,8 +41,8 @@ describe('rule machine', () => {
   const configure = (change: Partial<Rule> = {}, loop: string | null = null): Sent => ({
     ...{ type: 'configure', revision: `r${++revision}`, rule: rule(change), loop },
   });
-  const is = (value: boolean | null): Sent => ({ type: 'condition', value, values: [value === true ? 90 : 70] });
-  const evaluated = (value: boolean | null): Sent => ({ type: 'evaluated', request: 'q', value, values: [1] });
+  const is = (value: boolean | null): Sent => ({ type: 'condition', value, values: { [POINT]: value === true ? 90 : 70 } });
+  const evaluated = (value: boolean | null): Sent => ({ type: 'evaluated', request: 'q', value, values: { [POINT]: 1 } });
   const steps = (walk: RuleWalk) => context(walk).executions.map(({ steps }) => steps.map(({ status }) => status));
 
   function started(change: Partial<Rule> = {}, loop: string | null = null): RuleWalk {
@@ -74,7 +80,7 @@ describe('rule machine', () => {
     assert.deepEqual(order(walk), { execution: 1, index: 0, action: alarm });
     const [execution] = context(walk).executions;
     assert.deepEqual(execution, {
-      ...{ number: 1, at: walk.now, trigger: 'fires', condition: true, values: [90] },
+      ...{ number: 1, at: walk.now, trigger: 'fires', condition: true, values: { [POINT]: 90 } },
       steps: [{ action: 0, status: 'pending' }],
     });
     assert.equal(walk.send(is(null)), 'active', 'the unknown does not end it');
@@ -101,7 +107,7 @@ describe('rule machine', () => {
     assert.deepEqual([effects(walk), timers(walk)], [['watch', 'takeNext'], []], 'the timer runs on');
     assert.equal(walk.send(is(true)), 'holding');
     assert.equal(walk.send(READY), 'active');
-    assert.deepEqual(context(walk).executions[0]?.values, [90]);
+    assert.deepEqual(context(walk).executions[0]?.values, { [POINT]: 90 });
     assert.equal(order(walk)?.action, alarm);
   });
 
@@ -160,19 +166,25 @@ describe('rule machine', () => {
     assert.equal(walk.send(evaluated(true)), 'active', 'without the hold time');
     assert.equal(walk.send({ type: 'evaluate', request: 'q' }), 'active');
     assert.equal(walk.send(evaluated(true)), 'active');
+    assert.equal(walk.send(evaluated(null)), 'active');
     walk.send(is(false));
     walk.send(is(true));
-    assert.equal(walk.send(evaluated(null)), 'holding');
+    assert.equal(walk.send(evaluated(null)), 'waiting', 'what is unknown ends a hold');
+    walk.send(is(true));
+    assert.equal(walk.value, 'holding');
     assert.equal(walk.send(evaluated(true)), 'active');
+    assert.equal(walk.send(evaluated(false)), 'waiting', 'it is over');
     assert.deepEqual(
       context(walk).executions.map(({ trigger, condition, steps }) => [trigger, condition, steps.length]),
       [
         ['manual', false, 0],
         ['manual', true, 1],
         ['manual', true, 0],
+        ['manual', null, 0],
         ['returns', false, 0],
         ['manual', null, 0],
         ['manual', true, 1],
+        ['returns', false, 0],
       ],
     );
   });
@@ -192,6 +204,93 @@ describe('rule machine', () => {
     walk.send({ type: 'enable' });
     walk.send(is(true));
     assert.equal(walk.send(configure()), 'waiting');
+  });
+
+  it('hands what needs no answer to the outbox, and goes on at once', () => {
+    const walk = started({ actions: [hook, alarm, publish, write, clear] });
+    walk.send(is(true));
+    const message = { rule: 'hot', name: 'Hot', execution: 1, at: walk.now, values: { [POINT]: 90 } };
+    const sent = () =>
+      walk.actions
+        .filter(({ type }) => type === 'callWebhook' || type === 'publishMessage')
+        .map(({ params }) => params);
+    assert.deepEqual(sent(), [{ url: 'http://x/y', message: { ...message, body: 1 } }]);
+    assert.equal(order(walk)?.index, 1);
+    assert.deepEqual(steps(walk), [['queued', 'pending', 'pending', 'pending']]);
+    walk.send({ type: 'activated' });
+    assert.deepEqual([sent(), order(walk)?.index], [[], 1], 'once');
+    walk.send({ type: 'action.done', execution: 1, index: 1 });
+    assert.deepEqual([sent(), order(walk)?.index], [[{ subject: 'hot', message }], 3]);
+    walk.send({ type: 'action.failed', execution: 1, index: 3, error });
+    assert.deepEqual(steps(walk), [['queued', 'done', 'queued', 'failed']]);
+    const only = started({ actions: [publish] });
+    only.send(is(true));
+    assert.deepEqual([order(only), steps(only)], [null, [['queued']]]);
+  });
+
+  it('may be of a caller, who changes and removes it; the site file has the last word on its own', () => {
+    const walk = new Walk(ruleMachine, covered);
+    const made = (change: Partial<Rule> = {}): Sent => ({ type: 'create', rule: rule(change) });
+    const other = (change: Partial<Rule> = {}): Sent => ({ type: 'update', rule: rule(change) });
+    const remove = (source: 'site' | 'caller'): Sent => ({ type: 'remove', source });
+    assert.equal(walk.send(other()), 'disabled');
+    assert.equal(context(walk).rule, null, 'there is nothing to change');
+    assert.equal(walk.send(made({ enabled: false })), 'disabled');
+    assert.equal(context(walk).createdAt, walk.now);
+    const created = walk.now;
+    assert.equal(walk.send(made()), 'disabled', 'there is one already');
+    assert.equal(walk.send(other({ enabled: false, name: 'Cold' })), 'disabled');
+    assert.deepEqual([context(walk).rule?.name, context(walk).createdAt], ['Cold', created]);
+    assert.equal(walk.send(other()), 'waiting');
+    assert.deepEqual(effects(walk), ['watch']);
+    walk.send(is(true));
+    assert.equal(walk.send(other({ priority: 2 })), 'waiting', 'it begins anew');
+    assert.equal(walk.send(remove('site')), 'waiting');
+    assert.equal(walk.send(other({ enabled: false })), 'disabled');
+    walk.send({ type: 'enable' });
+    walk.send(is(true));
+    assert.equal(walk.send(remove('caller')), 'disabled');
+    const { rule: gone, source, executions, executed } = context(walk);
+    assert.deepEqual([gone, source, executions, executed], [null, null, [], 2], 'no key is given twice');
+    assert.equal(walk.send(made()), 'waiting');
+    for (const [state, change] of [
+      ['holding', { holdMs: 1_000 }],
+      ['active', {}],
+    ] as const) {
+      walk.send(other(change));
+      assert.equal(walk.send(is(true)), state);
+      assert.equal(walk.send(other({ enabled: false })), 'disabled');
+      walk.send(other(change));
+      walk.send(is(true));
+      assert.equal(walk.send(other(change)), 'waiting');
+    }
+    walk.send(configure());
+    assert.equal(context(walk).source, 'site');
+    assert.equal(walk.send(remove('caller')), 'waiting');
+    walk.send(other({ name: 'Other' }));
+    assert.equal(context(walk).rule?.name, 'Hot', 'the file says what it is');
+    assert.equal(walk.send(remove('site')), 'disabled');
+  });
+
+  it('hears how others may set it off, and may be changed when it was stopped for that', () => {
+    const walk = new Walk(ruleMachine, covered);
+    walk.send({ type: 'relate', loop: 'a' });
+    assert.equal(context(walk).loop, null, 'there is no rule');
+    const round = (): void => {
+      for (let count = 0; count <= LOOP_FIRINGS; count++) {
+        walk.send(is(true));
+        if (count < LOOP_FIRINGS) walk.send(is(false));
+      }
+      assert.equal(walk.value, 'stopped');
+    };
+    walk.send({ type: 'create', rule: rule() });
+    walk.send({ type: 'relate', loop: 'a writes x, a reads it' });
+    walk.send({ type: 'relate', loop: 'a writes x, a reads it' });
+    assert.deepEqual(effects(walk), []);
+    round();
+    assert.equal(walk.send({ type: 'update', rule: rule() }), 'waiting');
+    round();
+    assert.equal(walk.send({ type: 'update', rule: rule({ enabled: false }) }), 'disabled');
   });
 
   it('can be turned off and asked at any time', () => {

@@ -5,6 +5,9 @@ import { ANY_POINT, compileExpression } from '../../../site/expressions/index.js
 import { BAD } from '../../../site/points.js';
 import { RuleBench } from '../../support/rules.js';
 
+const A = 'comsrv:1:T:1';
+const B = 'comsrv:2:T:5';
+
 describe('watching a condition', () => {
   let clock: sinon.SinonFakeTimers;
   let bench: RuleBench;
@@ -33,7 +36,7 @@ describe('watching a condition', () => {
 
   it('tells the first finding, then each that differs', async () => {
     await watch('1:T:1 > 80 and 2:T:5 > 0').start();
-    assert.deepEqual(found, [{ value: null, values: [null, null] }]);
+    assert.deepEqual(found, [{ value: null, values: { [A]: null, [B]: null } }]);
     bench.send(70);
     bench.send(90);
     bench.send(1, { channel: 2, id: 5 });
@@ -42,10 +45,10 @@ describe('watching a condition', () => {
     bench.send(1, { channel: 3 });
     bench.send(NaN, { quality: BAD });
     assert.deepEqual(found.slice(1), [
-      { value: false, values: [70, null] },
-      { value: null, values: [90, null] },
-      { value: true, values: [90, 1] },
-      { value: null, values: [null, 2] },
+      { value: false, values: { [A]: 70, [B]: null } },
+      { value: null, values: { [A]: 90, [B]: null } },
+      { value: true, values: { [A]: 90, [B]: 1 } },
+      { value: null, values: { [A]: null, [B]: 2 } },
     ]);
   });
 
@@ -62,6 +65,28 @@ describe('watching a condition', () => {
     clock.tick(60_000);
     assert.deepEqual(values(), [null, false, true, false]);
     assert.equal(clock.countTimers(), 0);
+  });
+
+  it('looks at what readers have when it is asked to, and tells the next change against that', async () => {
+    const one = watch('1:T:1 > 80');
+    await one.start();
+    bench.send(70);
+    bench.values = [{ channel: 1, kind: 'T', id: 1, value: 85.75, quality: 'good', time: 1 }];
+    assert.deepEqual(await one.look(), { value: true, values: { [A]: 85.75 } });
+    assert.deepEqual(values(), [null, false], 'whoever asked has the answer');
+    bench.send(90);
+    assert.deepEqual(values(), [null, false]);
+    bench.send(70);
+    assert.deepEqual(values(), [null, false, false]);
+  });
+
+  it('looks at what it knows while the store is away', async () => {
+    let away = false;
+    const one = watch('1:T:1 > 80', (channel) => (away ? Promise.reject(new Error('away')) : readValues(channel)));
+    await one.start();
+    bench.send(90);
+    away = true;
+    assert.deepEqual(await one.look(), { value: true, values: { [A]: 90 } });
   });
 
   it('waits for times that are further than a timer reaches', async () => {
@@ -81,7 +106,7 @@ describe('watching a condition', () => {
       { channel: 1, kind: 'T', id: 2, value: 'text', quality: 'good', time: 1 },
     ]);
     await started;
-    assert.deepEqual(found, [{ value: true, values: [90] }]);
+    assert.deepEqual(found, [{ value: true, values: { [A]: 90 } }]);
   });
 
   it('reads again while the store is away', async () => {

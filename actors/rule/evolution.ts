@@ -1,0 +1,16 @@
+import type { EventBody } from '../../bus/messages.js';
+import type { PersistedState } from '../runtime/evolution.js';
+
+/** Version 1 kept values by their place in the expression, which says nothing once that has changed. */
+export function upcastFrom1(event: EventBody): EventBody {
+  return Array.isArray(event.values) ? { ...event, values: {} } : event;
+}
+
+/** Version 1 had rules of the site file only; one that had vanished from it was turned off, by this revision. */
+export function migrateFrom1(state: PersistedState): PersistedState {
+  const { context } = state;
+  const gone = context.rule === null || context.revision === 'removed';
+  const executions = (context.executions as readonly object[]).map((execution) => ({ ...execution, values: {} }));
+  const facts = gone ? { rule: null, source: null, revision: null } : { source: 'site' };
+  return { ...state, context: { ...context, values: {}, executions, createdAt: 0, updatedAt: 0, ...facts } };
+}

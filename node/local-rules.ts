@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { pageOf } from '../actors/client/page.js';
+import type {
+  EvaluateRule,
+  NewRule,
+  RuleChanges,
+  RuleCommandName,
+  RuleExecution,
+  RuleExecutions,
+  RuleExecutionsQuery,
+  RulesClient,
+  RulesPage,
+  RulesQuery,
+  RuleView,
+} from '../actors/client/rules.js';
+import { collect } from '../actors/models/hub.js';
+import { ruleRef, type RuleKind } from '../actors/rule.js';
+import type { ActorInside } from '../actors/runtime/host.js';
+import type { ActorSystem } from '../actors/runtime/system.js';
+import { StatewattError } from '../errors/error.js';
+import { sitePoints } from '../site/expressions/index.js';
+import { buildRule, defineRule } from '../site/rules/build.js';
+import { RULE_DEFAULTS, type RuleDefinition } from '../site/rules/definition.js';
+import type { Rule } from '../site/rules/rule.js';
+import { relateRules, writesOf } from './rule-loops.js';
+import { isDefined, viewExecution, viewRule, type DefinedRule } from './rule-views.js';
+import type { SiteHolder } from './site-holder.js';
+
+export interface LocalRulesParts {
+  readonly system: ActorSystem;
+  readonly kind: RuleKind;
+  readonly holder: SiteHolder;
+  /** Of the site file, for people. */
+  readonly sitePath: string;
+}
+
+const DEFAULT_EXECUTIONS = 50;
+
+/** The rules of a site as a node answers them; each is asked of its actor. */
+export class LocalRules implements RulesClient {
+  readonly #parts: LocalRulesParts;
+
+  constructor(parts: LocalRulesParts) {
+    this.#parts = parts;
+  }
+
+  async list({ state, source, text, limit, cursor }: RulesQuery): Promise<RulesPage> {
+    const wanted = text?.toLowerCase();
+    const views = (await this.#parts.system.list('rule')).flatMap((actor) =>
+      isDefined(actor.context) ? [viewRule(actor.context, actor)] : [],
+    );
+    const found = views.filter(
+      (rule) =>
+        (state === undefined || rule.state === state) &&
+        (source === undefined || rule.source === source) &&
+        (wanted === undefined || `${rule.id}\n${rule.name}\n${rule.description}`.toLowerCase().includes(wanted)),
+    );
+    const page = { ...(limit === undefined ? {} : { limit }), ...(cursor === undefined ? {} : { cursor }) };
+    const { items, nextCursor } = pageOf(found, page, ({ id }) => id, String);
+    return { rules: items, nextCursor };
+  }
+
+  async get(id: string): Promise<RuleView> {
+    const { context, actor } = await this.#look(id);
+    return viewRule(context, actor);
+  }
+
+  async create({ id = randomUUID(), name = id, ...rest }: NewRule): Promise<RuleView> {
+    const rule = this.#build({ ...RULE_DEFAULTS, id, name, ...rest });
+    await this.#parts.system.ask(this.#ref(id), { type: 'create', rule });
+    return this.#afterChange(id, writesOf(rule).length > 0);
+  }
+
+  async update(id: string, changes: RuleChanges): Promise<RuleView> {
+    const { context, actor } = await this.#look(id);
+    this.#refuseConfigured(context);
+    const enabled = actor.state !== 'disabled';
+    const rule = this.#build({ ...defineRule(context.rule), enabled, ...changes });
+    await this.#parts.system.ask(this.#ref(id), { type: 'update', rule });
+    return this.#afterChange(id, writesOf(rule).length + writesOf(context.rule).length > 0);
+  }
+
+  async remove(id: string): Promise<void> {
+    const { context } = await this.#look(id);
+    this.#refuseConfigured(context);
+    await this.#parts.system.ask(this.#ref(id), { type: 'remove', source: 'caller' });
+    if (writesOf(context.rule).length > 0) await this.#relate();
+  }
+
+  async command(id: string, command: RuleCommandName): Promise<RuleView> {
+    await this.#look(id);
+    await this.#parts.system.ask(this.#ref(id), { type: command });
+    return this.get(id);
+  }
+
+  async evaluate(id: string, { commandId = randomUUID() }: EvaluateRule): Promise<RuleExecution> {
+    await this.#look(id);
+    const execution = await this.#parts.system.ask(this.#ref(id), { type: 'evaluate', request: commandId });
+    return viewExecution(execution);
+  }
+
+  async executions(id: string, { limit = DEFAULT_EXECUTIONS, cursor }: RuleExecutionsQuery): Promise<RuleExecutions> {
+    const { context } = await this.#look(id);
+    const before = cursor === undefined ? Infinity : toNumber(cursor);
+    const older = context.executions.filter(({ number }) => number < before).reverse();
+    const last = older[limit - 1];
+    return {
+      executions: older.slice(0, limit).map(viewExecution),
+      nextCursor: last === undefined || older.length === limit ? null : String(last.number),
+    };
+  }
+
+  async #afterChange(id: string, writes: boolean): Promise<RuleView> {
+    if (writes) await this.#relate();
+    return this.get(id);
+  }
+
+  #relate(): Promise<void> {
+    const { system, kind, holder } = this.#parts;
+    return relateRules(system, kind, holder.site);
+  }
+
+  /** @throws `rules.invalid` with all that is wrong */
+  #build(definition: RuleDefinition): Rule {
+    const { site } = this.#parts.holder;
+    const problems: string[] = [];
+    const parts = { points: sitePoints(site, site.aliases), channels: site.channels };
+    const rule = buildRule(definition, parts, collect(problems));
+    if (rule !== undefined) return rule;
+    const message = `the rule ${definition.id} cannot be made: ${problems.join('; ')}`;
+    throw new StatewattError('rules.invalid', 'invalid', message, { details: { problems } });
+  }
+
+  #refuseConfigured({ source, rule }: DefinedRule): void {
+    if (source !== 'site') return;
+    const { sitePath } = this.#parts;
+    throw new StatewattError(
+      'rules.configured',
+      'conflict',
+      `the rule ${rule.id} stands in ${sitePath}; change it there`,
+      { details: { file: sitePath } },
+    );
+  }
+
+  async #look(id: string): Promise<{ context: DefinedRule; actor: ActorInside }> {
+    const actor = await this.#parts.system.look(this.#ref(id));
+    if (actor !== undefined && isDefined(actor.context)) return { context: actor.context, actor };
+    throw new StatewattError('rules.not_found', 'not_found', `there is no rule ${id}`);
+  }
+
+  #ref(id: string) {
+    return ruleRef(this.#parts.kind, id);
+  }
+}
+
+function toNumber(cursor: string): number {
+  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
+  throw new StatewattError(
+    'rules.invalid_cursor',
+    'invalid',
+    `"${cursor.slice(0, 100)}" is no cursor; pass on the nextCursor of the page before.`,
+  );
+}
