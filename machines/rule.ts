@@ -145,10 +145,8 @@ export const ruleMachine = setup({
     ofItsSource: ({ context, event }) => event.type === 'remove' && event.source === context.source,
     isNew: ({ context }) => context.source === null,
     isNewAndOn: ({ context, event }) => context.source === null && event.type === 'create' && event.rule.enabled,
-    changedToOn: ({ context, event }) =>
-      context.source === 'caller' && event.type === 'update' && event.rule.enabled,
-    changedToOff: ({ context, event }) =>
-      context.source === 'caller' && event.type === 'update' && !event.rule.enabled,
+    changedToOn: ({ context, event }) => context.source === 'caller' && event.type === 'update' && event.rule.enabled,
+    changedToOff: ({ context, event }) => context.source === 'caller' && event.type === 'update' && !event.rule.enabled,
     otherLoop: ({ context, event }) => event.type === 'relate' && context.rule !== null && event.loop !== context.loop,
     differs: ({ context, event }) => event.type === 'configure' && event.revision !== context.revision,
     isTrue: ({ event }) => 'value' in event && event.value === true,

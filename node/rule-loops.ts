@@ -19,7 +19,7 @@ export function writesOf({ actions }: Pick<Rule, 'actions'>): string[] {
 export async function relateRules(system: ActorSystem, kind: RuleKind, site: Site): Promise<void> {
   const contexts = (await system.list(kind.kind)).flatMap(({ context }) => {
     const known = context as RuleContext | undefined;
-    return known?.rule == null ? [] : [{ ...known, rule: known.rule }];
+    return known === undefined || known.rule === null ? [] : [{ ...known, rule: known.rule }];
   });
   const points = sitePoints(site, site.aliases);
   const loops = findLoops(

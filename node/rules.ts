@@ -65,7 +65,9 @@ export class Rules {
     await this.own(system().owned);
     for (const listener of this.#listeners) listener();
     if (this.#stopped) return;
-    await relateRules(system(), kind, this.#parts.holder.site).catch((error: unknown) => onTrouble('of callers', error));
+    await relateRules(system(), kind, this.#parts.holder.site).catch((error: unknown) =>
+      onTrouble('of callers', error),
+    );
   }
 
   /** Calls back after each change of the site; answers a function that ends it. */

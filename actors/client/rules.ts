@@ -148,7 +148,11 @@ export type RuleCommandName = (typeof RULE_COMMANDS)[number];
 export const EvaluateRuleSchema = Type.Object(
   {
     commandId: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 128, description: 'makes a repeated request answer the first evaluation' }),
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        description: 'makes a repeated request answer the first evaluation',
+      }),
     ),
   },
   closed,

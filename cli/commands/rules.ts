@@ -24,7 +24,11 @@ export function addRules(program: Command, cli: Cli): void {
     .description('What is done when a condition becomes true. Lists the rules when no command is given.')
     .addHelpText(
       'after',
-      examples('statewatt rules --state active', 'statewatt rules show battery_hot', 'statewatt rules evaluate battery_hot'),
+      examples(
+        'statewatt rules --state active',
+        'statewatt rules show battery_hot',
+        'statewatt rules evaluate battery_hot',
+      ),
     );
 
   rules
@@ -35,7 +39,7 @@ export function addRules(program: Command, cli: Cli): void {
     .action((options: RulesQuery) =>
       cli.withClient(async (client) => {
         const found: RuleView[] = [];
-        for (let cursor: string | null | undefined; cursor !== null; ) {
+        for (let cursor: string | null | undefined; cursor !== null;) {
           const page = await client.rules.list(cursor === undefined ? options : { ...options, cursor });
           found.push(...page.rules);
           cursor = page.nextCursor;

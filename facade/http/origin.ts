@@ -4,6 +4,13 @@ import type { FastifyRequest } from 'fastify';
 import { StatewattError } from '../../errors/error.js';
 import { contentTypeError } from './errors.js';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Programs send this command without a body and without a content type. */
+    bodiless?: true;
+  }
+}
+
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
@@ -12,7 +19,8 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  * - Host must name this server: an IP address, localhost, this machine's name, the host it listens on, or a name that
  *   was allowed. Another name may have been made to resolve to this machine (DNS rebinding); an address cannot.
  * - A request that changes something must be JSON (a page elsewhere cannot send that without asking first, and it is
- *   never allowed) or have no body, and its Origin, when there is one, must be this server.
+ *   never allowed) and its Origin, when there is one, must be this server. A route may also take a command without a
+ *   body from a program that says nothing of its type.
  *
  * @throws `http.host_not_allowed`, `http.origin_not_allowed`, `http.content_type`
  */
@@ -41,14 +49,16 @@ export function createOriginGuard(host: string, allowedHosts: readonly string[])
         { details: { found: origin, allowed: requested } },
       );
     }
-    if (contentType === undefined && isWithoutBody(request)) return;
+    if (contentType === undefined && isBareCommand(request)) return;
     if (contentType === undefined || !/^application\/json\s*(;|$)/i.test(contentType)) throw contentTypeError(request);
   };
 }
 
-/** No page can send that without an Origin, which was looked at: forms always have a content type. */
-function isWithoutBody({ headers }: FastifyRequest): boolean {
-  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+/** No browser sends that: it says at each POST where it comes from, and of a form what it holds. */
+function isBareCommand({ headers, routeOptions }: FastifyRequest): boolean {
+  const empty = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+  const browser = headers.origin !== undefined || headers['sec-fetch-site'] !== undefined;
+  return routeOptions.config.bodiless === true && empty && !browser;
 }
 
 /** The name of a Host header, without port and brackets. */

@@ -1,7 +1,13 @@
 import { nearest } from '../config/problems.js';
 import { formatPointAddress, isState, parsePointAddress, QUALITIES, type PointAddress } from '../points.js';
 import { ExpressionError, type ExpressionProblem } from './error.js';
-import { DEFAULT_RATE_WINDOW_MS, FUNCTIONS, type Argument, type FunctionDefinition, type Parameter } from './functions.js';
+import {
+  DEFAULT_RATE_WINDOW_MS,
+  FUNCTIONS,
+  type Argument,
+  type FunctionDefinition,
+  type Parameter,
+} from './functions.js';
 import { binary } from './operators.js';
 import type { PointScope } from './points.js';
 import type { Compute, Run } from './run.js';

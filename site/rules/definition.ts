@@ -10,7 +10,12 @@ interface DefinedBase {
 
 /** An action as a site file or a caller writes it. Points are addresses or names. */
 export type ActionDefinition =
-  | (DefinedBase & { readonly type: 'write'; readonly point: string; readonly value: number; readonly interlock?: string })
+  | (DefinedBase & {
+      readonly type: 'write';
+      readonly point: string;
+      readonly value: number;
+      readonly interlock?: string;
+    })
   | (DefinedBase & { readonly type: 'webhook'; readonly url: string; readonly body?: unknown })
   | (DefinedBase & { readonly type: 'publish'; readonly subject: string; readonly body?: unknown })
   | AlarmDefinition

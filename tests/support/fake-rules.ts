@@ -67,7 +67,8 @@ export class FakeRules implements RulesClient {
   async update(id: string, changes: RuleChanges): Promise<RuleView> {
     const { context } = this.#find(id).snapshot;
     if (!isDefined(context)) throw notFound(id);
-    if (!this.#send(id, { type: 'update', rule: build({ ...defineRule(context.rule), ...changes }) })) throw configured(id);
+    if (!this.#send(id, { type: 'update', rule: build({ ...defineRule(context.rule), ...changes }) }))
+      throw configured(id);
     return this.get(id);
   }
 

@@ -55,6 +55,10 @@ const ChangesBody = Type.Object(
   closed,
 );
 
+/** VoltageEMS's clients send commands without a body, and without its type. */
+const commands = { ...operates, bodiless: true } as const;
+const removes = { ...configures, bodiless: true } as const;
+
 const isAction = compileValidator({ schema: RuleActionSchema, httpPart: 'body', method: 'POST', url: '/rules' });
 
 /** Rules in the words of VoltageEMS; not in the OpenAPI document, as `/api/v1/rules` says more. */
@@ -79,7 +83,9 @@ export function rulesrvRoutes(app: HttpApp, client: StatewattClient): void {
     return reply.code(201).send(toRule(await client.rules.create(rule)));
   });
 
-  app.get('/rules/:id', { config: reads, schema: one }, async ({ params }) => toRule(await client.rules.get(params.id)));
+  app.get('/rules/:id', { config: reads, schema: one }, async ({ params }) =>
+    toRule(await client.rules.get(params.id)),
+  );
 
   app.put('/rules/:id', { config: configures, schema: { ...one, body: ChangesBody } }, async ({ params, body }) => {
     const { condition, actions, ...rest } = body;
@@ -92,18 +98,18 @@ export function rulesrvRoutes(app: HttpApp, client: StatewattClient): void {
     return toRule(await client.rules.update(params.id, changes));
   });
 
-  app.delete('/rules/:id', { config: configures, schema: one }, async ({ params }) => {
+  app.delete('/rules/:id', { config: removes, schema: one }, async ({ params }) => {
     await client.rules.remove(params.id);
     return { id: params.id };
   });
 
   for (const command of RULE_COMMANDS) {
-    app.post(`/rules/:id/${command}`, { config: operates, schema: { ...one, body: NoBody } }, async ({ params }) =>
+    app.post(`/rules/:id/${command}`, { config: commands, schema: { ...one, body: NoBody } }, async ({ params }) =>
       toRule(await client.rules.command(params.id, command)),
     );
   }
 
-  app.post('/rules/:id/evaluate', { config: operates, schema: { ...one, body: NoBody } }, async ({ params }) =>
+  app.post('/rules/:id/evaluate', { config: commands, schema: { ...one, body: NoBody } }, async ({ params }) =>
     toExecution(params.id, await client.rules.evaluate(params.id, {})),
   );
 

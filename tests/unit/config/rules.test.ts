@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { collect } from '../../../actors/models/hub.js';
+import { sitePoints } from '../../../site/expressions/index.js';
+import { buildRule, defineRule } from '../../../site/rules/build.js';
 import { linesOf, loadFiles } from '../../support/config.js';
 
 const SITE = `
@@ -17,6 +20,52 @@ const load = (rest: string) => loadFiles({ 'site.yaml': SITE + rest });
 const problems = (rest: string) => linesOf({ 'site.yaml': SITE + rest });
 
 describe('rules of a site', () => {
+  it('may have groups of conditions, interlocks, and clear alarms of others', async () => {
+    const { rules, timeZone } = await load(`
+timezone: Europe/Berlin
+rules:
+  - id: hot
+    condition: { any: ['1001:T:1 > 80', '1001:T:1 > 60 and between(22:00, 06:00)'] }
+    actions:
+      - { type: write, point: 1001:C:1, value: 1, interlock: 'not 1001:C:1' }
+      - { type: clear_alarm, rule: cold, on: returns }
+      - { type: clear_alarm, source: cells }
+`);
+    assert.equal(timeZone, 'Europe/Berlin');
+    const moment = { on: 'fires', onFailure: 'stop' };
+    assert.equal(rules[0]?.expression, 'any(\n  1001:T:1 > 80,\n  1001:T:1 > 60 and between(22:00, 06:00)\n)');
+    assert.deepEqual(rules[0]?.actions, [
+      { ...moment, type: 'write', point: 'comsrv:1001:C:1', value: 1, interlock: 'not 1001:C:1' },
+      { ...moment, type: 'clearAlarm', source: 'rule:cold', ruleId: 'cold', on: 'returns' },
+      { ...moment, type: 'clearAlarm', source: 'cells' },
+    ]);
+    const parts = { points: sitePoints({ channels: (await load('')).channels }), channels: (await load('')).channels };
+    for (const rule of rules) assert.deepEqual(buildRule(defineRule(rule), parts, collect([])), rule);
+  });
+
+  it('are refused when an interlock or a member of a group is wrong', async () => {
+    const found = await problems(`
+timezone: Middle/Earth
+rules:
+  - id: hot
+    condition: { all: ['1001:T:1 > 80', '1001:T:1 >'] }
+    actions:
+      - { type: write, point: 1001:C:1, value: 1, interlock: 'held(1001:C:1, 5s)' }
+      - { type: write, point: 1001:C:1, value: 1, interlock: '1001:T:1 + 1' }
+`);
+    for (const expected of [
+      /timezone: found "Middle\/Earth", allowed a name such as Europe\/Berlin or UTC/,
+      /rules\[0\]\.condition\.all\[1\]: at 1:11 of it, found the end/,
+      /rules\[0\]\.actions\[0\]\.interlock: found held, allowed what is known at the moment of the write/,
+      /rules\[0\]\.actions\[1\]\.interlock: at 1:1 of it, found a number/,
+    ]) {
+      assert.ok(
+        found.some((line) => expected.test(line)),
+        `${expected.source}\n${found.join('\n')}`,
+      );
+    }
+  });
+
   it('are none when none are given', async () => {
     const site = await load('');
     assert.deepEqual([site.rules, site.aliases], [[], {}]);
@@ -90,7 +139,7 @@ rules:
 `);
     for (const expected of [
       /aliases\.gone: found "1001:T:9", allowed the points of kind T of channel 1001: 1, 2/,
-      /rules\[0\]\.actions\[0\]\.type: found "mail", allowed write, webhook, publish or alarm/,
+      /rules\[0\]\.actions\[0\]\.type: found "mail", allowed write, webhook, publish, alarm or clear_alarm/,
       /rules\[0\]\.actions\[1\]\.subject: found "a\.\*"/,
       /rules\[0\]\.actions\[2\]\.subject: found "cmd\.1\.channel\.1"/,
     ]) {

@@ -34,6 +34,7 @@ describe('OpenAPI document', () => {
     );
     assert.deepEqual(operations.sort(), [
       'DELETE /api/v1/models/{id}',
+      'DELETE /api/v1/rules/{id}',
       'GET /alarmsrv/alarms',
       'GET /alarmsrv/alarms/{id}',
       'GET /api/v1/actors',
@@ -54,6 +55,9 @@ describe('OpenAPI document', () => {
       'GET /api/v1/points/stream',
       'GET /api/v1/points/{address}',
       'GET /api/v1/points/{address}/history',
+      'GET /api/v1/rules',
+      'GET /api/v1/rules/{id}',
+      'GET /api/v1/rules/{id}/executions',
       'GET /api/v1/supervisors',
       'GET /api/v1/templates',
       'GET /health',
@@ -82,7 +86,12 @@ describe('OpenAPI document', () => {
       'POST /api/v1/models',
       'POST /api/v1/models/{id}/points/{point}/write',
       'POST /api/v1/points/{address}/write',
+      'POST /api/v1/rules',
+      'POST /api/v1/rules/{id}/disable',
+      'POST /api/v1/rules/{id}/enable',
+      'POST /api/v1/rules/{id}/evaluate',
       'PUT /api/v1/models/{id}',
+      'PUT /api/v1/rules/{id}',
     ]);
   });
 
@@ -97,7 +106,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 50);
+    assert.equal(ids.size, 59);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {

@@ -41,8 +41,17 @@ describe('rule machine', () => {
   const configure = (change: Partial<Rule> = {}, loop: string | null = null): Sent => ({
     ...{ type: 'configure', revision: `r${++revision}`, rule: rule(change), loop },
   });
-  const is = (value: boolean | null): Sent => ({ type: 'condition', value, values: { [POINT]: value === true ? 90 : 70 } });
-  const evaluated = (value: boolean | null): Sent => ({ type: 'evaluated', request: 'q', value, values: { [POINT]: 1 } });
+  const is = (value: boolean | null): Sent => ({
+    type: 'condition',
+    value,
+    values: { [POINT]: value === true ? 90 : 70 },
+  });
+  const evaluated = (value: boolean | null): Sent => ({
+    type: 'evaluated',
+    request: 'q',
+    value,
+    values: { [POINT]: 1 },
+  });
   const steps = (walk: RuleWalk) => context(walk).executions.map(({ steps }) => steps.map(({ status }) => status));
 
   function started(change: Partial<Rule> = {}, loop: string | null = null): RuleWalk {

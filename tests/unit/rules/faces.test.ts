@@ -14,7 +14,8 @@ describe('rules over HTTP', () => {
   });
   afterEach(() => app.close());
   const send = async (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, payload?: object) => {
-    const json = payload === undefined ? {} : { 'content-type': 'application/json' };
+    const bare = payload === undefined && url.startsWith('/rulesrv/');
+    const json = bare ? {} : { 'content-type': 'application/json' };
     const sent = payload === undefined ? {} : { payload };
     const answer = await app.inject({ method, url, headers: { host: '127.0.0.1', ...json }, ...sent });
     return { status: answer.statusCode, body: (answer.body === '' ? null : answer.json()) as Body };
@@ -23,7 +24,10 @@ describe('rules over HTTP', () => {
 
   it('are made, read, evaluated, changed and removed', async () => {
     const made = await send('POST', '/api/v1/rules', RULE);
-    assert.deepEqual([made.status, made.body.ref, made.body.source, made.body.state], [201, 'rule/cold', 'caller', 'waiting']);
+    assert.deepEqual(
+      [made.status, made.body.ref, made.body.source, made.body.state],
+      [201, 'rule/cold', 'caller', 'waiting'],
+    );
     assert.deepEqual(made.body.actions, [{ type: 'publish', subject: 'site.cold', on: 'fires', onFailure: 'stop' }]);
     assert.equal((await send('POST', '/api/v1/rules', RULE)).status, 409);
     const { rules } = (await send('GET', '/api/v1/rules?state=waiting')).body as { rules: { id: string }[] };
@@ -42,7 +46,10 @@ describe('rules over HTTP', () => {
   });
 
   it('of the site file are not changed over HTTP', async () => {
-    for (const answer of [await send('PUT', '/api/v1/rules/hot', { name: 'x' }), await send('DELETE', '/api/v1/rules/hot')]) {
+    for (const answer of [
+      await send('PUT', '/api/v1/rules/hot', { name: 'x' }),
+      await send('DELETE', '/api/v1/rules/hot'),
+    ]) {
       assert.deepEqual([answer.status, codeOf(answer)], [409, 'rules.configured']);
     }
   });
@@ -60,7 +67,10 @@ describe('rules over HTTP', () => {
     ]) {
       assert.equal(codeOf(await send('POST', '/api/v1/rules', wrong)), 'http.invalid_request', JSON.stringify(wrong));
     }
-    const grouped = await send('POST', '/api/v1/rules', { ...RULE, condition: { any: ['1001:T:1 > 1', '1001:T:1 >'] } });
+    const grouped = await send('POST', '/api/v1/rules', {
+      ...RULE,
+      condition: { any: ['1001:T:1 > 1', '1001:T:1 >'] },
+    });
     assert.match(JSON.stringify(grouped.body), /condition\.any\[1\]: at 1:11 of it, found the end/);
   });
 
@@ -89,13 +99,19 @@ describe('rules over HTTP', () => {
     assert.deepEqual([execution.triggered, typeof execution.executed_at], [true, 'string']);
     assert.equal(((await send('GET', `/rulesrv/rules/${id}/executions`)).body as unknown as Body[]).length, 1);
     assert.equal((await send('POST', `/rulesrv/rules/${id}/disable`)).body.enabled, false);
-    const changed = await send('PUT', `/rulesrv/rules/${id}`, { name: 'Other', condition: { expression: '1001:T:1 > 1' } });
+    const changed = await send('PUT', `/rulesrv/rules/${id}`, {
+      name: 'Other',
+      condition: { expression: '1001:T:1 > 1' },
+    });
     assert.deepEqual([changed.status, changed.body.name], [200, 'Other']);
     assert.equal(((await send('GET', '/rulesrv/rules')).body as unknown as Body[]).length, 2);
     assert.equal((await send('GET', `/rulesrv/rules/${id}`)).body.name, 'Other');
     assert.deepEqual((await send('DELETE', `/rulesrv/rules/${id}`)).body, { id });
     for (const [wrong, code] of [
-      [{ ...request, condition: { expression: '1001:T:1 > 1', data_sources: ['temperature'] } }, 'rules.invalid_sources'],
+      [
+        { ...request, condition: { expression: '1001:T:1 > 1', data_sources: ['temperature'] } },
+        'rules.invalid_sources',
+      ],
       [{ ...request, condition: { expression: '1001:T:1 > 1', data_sources: [] } }, 'rules.invalid_sources'],
       [{ ...request, actions: [{ action_type: 'sing', parameters: {} }] }, 'http.invalid_request'],
       [{ ...request, actions: [{ action_type: 'create_alarm', parameters: { level: 'x' } }] }, 'http.invalid_request'],
@@ -110,5 +126,6 @@ describe('rules over HTTP', () => {
     assert.equal((await post({})).statusCode, 200);
     assert.equal((await post({ origin: 'http://elsewhere.example' })).statusCode, 403);
     assert.equal((await post({ 'content-type': 'text/plain' })).statusCode, 415);
+    assert.equal((await post({ 'sec-fetch-site': 'cross-site' })).statusCode, 415);
   });
 });
