@@ -161,7 +161,17 @@ describe('NATS services', () => {
     it('are answered as their schemas say', async () => {
       await client.createModel({ id: 'store', template: 'battery' });
       await client.createModel({ id: 'other', template: 'battery' });
+      const actions = [{ type: 'publish' as const, subject: 'site.cold' }];
+      await client.rules.create({ id: 'cold', condition: '1001:T:1 < 5', actions });
+      await client.rules.create({ id: 'other', condition: '1001:T:1 < 5', actions });
       const requests: Record<string, unknown> = {
+        'statewatt.rules.get': { id: 'hot' },
+        'statewatt.rules.create': { id: 'made', condition: { any: ['1001:T:1 < 5'] }, actions },
+        'statewatt.rules.update': { id: 'cold', changes: { name: 'Cold' } },
+        'statewatt.rules.remove': { id: 'other' },
+        'statewatt.rules.command': { id: 'hot', command: 'enable' },
+        'statewatt.rules.evaluate': { id: 'hot' },
+        'statewatt.rules.executions': { id: 'hot' },
         'statewatt.points.get': { address: '1001:T:1' },
         'statewatt.points.write': { address: '1001:A:1', value: 1 },
         'statewatt.models.create': { id: 'made', template: 'battery' },

@@ -17,7 +17,7 @@ describe('cli rules', () => {
     assert.equal(code, 0);
     assert.deepEqual(lines, [
       'ID  STATE  SINCE  FIRED  RUNS  FROM  NAME  PROBLEM',
-      'hot  waiting  0s  –  0  site file  Too hot  –',
+      'hot  waiting  0 ms  –  0  site file  Too hot  –',
       '',
     ]);
     assert.equal((JSON.parse((await statewatt('rules --json', { client })).out) as unknown[]).length, 1);
