@@ -26,6 +26,7 @@ import { appendSpan, effectSpan, processing } from './spans.js';
 import { ActorState, stateName, type Step } from './state.js';
 import { asControl, isReserved } from './supervision/control.js';
 import { familyStep, controlTurn, isJournaled, startChildren, type ControlTurn } from './supervision/turn.js';
+import { setsTimers } from './timers/records.js';
 import { TimerOrders, type TimerCounters } from './timers/orders.js';
 import type { TimerService } from './timers/scheduler.js';
 
@@ -313,6 +314,7 @@ export class Activation {
     }
     try {
       const step = this.#step(delivery.event);
+      if (setsTimers(step) && !(await this.#queued(delivery))) return;
       const traceparent = step.changed
         ? await this.#commit(step, delivery.event, delivery, delivery.traceparent)
         : undefined;
@@ -322,6 +324,21 @@ export class Activation {
       if (traceparent !== undefined) this.#afterCommit(step, traceparent);
     } catch (error) {
       await this.#failed(error, delivery.event, delivery);
+    }
+  }
+
+  /**
+   * Timers are ordered after the commit; should the node go in between, the command has to come again, and with it the
+   * actor that orders them. False: it cannot be queued, and was refused.
+   */
+  async #queued(delivery: Delivery): Promise<boolean> {
+    try {
+      await delivery.queue?.();
+      return true;
+    } catch (error) {
+      delivery.answer(refusal(toStatewattError(error)));
+      delivery.settle();
+      return false;
     }
   }
 

@@ -29,6 +29,7 @@ export class CommandQueue {
   readonly #host: ActorHost;
   readonly #feed: Feed;
   #consumption: Consumption | undefined;
+  #taken = 0;
 
   constructor(bus: Bus, host: ActorHost, owned: Owned, feed: Feed) {
     this.#bus = bus;
@@ -46,6 +47,11 @@ export class CommandQueue {
       onMessage: (message) => this.#take(message),
     });
     return this.#consumption.open();
+  }
+
+  /** Place in the stream of the newest command that was handed to its actor; 0 before the first of this ownership. */
+  get taken(): number {
+    return this.#taken;
   }
 
   /** Takes no more. */
@@ -74,6 +80,7 @@ export class CommandQueue {
   }
 
   #take(message: JsMsg): void {
+    this.#taken = Math.max(this.#taken, message.seq);
     const envelope = decodeHeaders(message.headers);
     const answer = (body: AnswerBody): void => this.#answer(envelope.replyTo, body);
     try {

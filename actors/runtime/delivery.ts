@@ -22,4 +22,9 @@ export interface Delivery {
   settle(): void;
   /** It was not processed; deliver it again (to a newer activation), after `delayMs` if that is given. */
   release(delayMs?: number): void;
+  /**
+   * Of a command that came straight from a caller in this process: queues it as well, so that it comes again should this
+   * node go. Absent where it stands in the queue.
+   */
+  readonly queue?: (() => Promise<void>) | undefined;
 }

@@ -1,9 +1,10 @@
-import { JetStreamApiCodes, JetStreamApiError, PubHeaders, type StoredMsg } from '@nats-io/jetstream';
+import { JetStreamApiCodes, JetStreamApiError, PubHeaders } from '@nats-io/jetstream';
 import { InvalidArgumentError } from '@nats-io/transport-node';
 import { StatewattError, errorMessage } from '../../errors/error.js';
 import type { Bus } from '../../bus/connection.js';
 import { HEADER, encodeHeaders } from '../../bus/headers.js';
 import type { DeadLetter, JournalEntry, SnapshotRecord } from '../../bus/messages.js';
+import { LastMessages, type LastMessage } from '../../bus/last-messages.js';
 import { readBatch } from '../../bus/read-batch.js';
 import { STREAM } from '../../bus/streams.js';
 import { formatRef, type Ref } from '../../bus/subjects.js';
@@ -67,17 +68,20 @@ const BATCH = 500;
 export class JetStreamJournal implements Journal {
   readonly #bus: Bus;
   readonly #commits: GroupCommit;
+  readonly #lasts: LastMessages;
   #closed = false;
 
   constructor(bus: Bus) {
     this.#bus = bus;
     this.#commits = new GroupCommit(bus, { fenced: true });
+    this.#lasts = new LastMessages(bus);
   }
 
   /** Ends the retries of what is under way; each rejects with `journal.closed`. */
   close(): void {
     this.#closed = true;
     this.#commits.close();
+    this.#lasts.close();
   }
 
   async load(ref: Ref, usable: (snapshot: SnapshotRecord) => boolean = () => true): Promise<Loaded> {
@@ -118,8 +122,15 @@ export class JetStreamJournal implements Journal {
     return entries;
   }
 
-  #last(stream: string, subject: string): Promise<StoredMsg | null> {
-    return this.#reach(() => this.#bus.manager.direct.getMessage(stream, { last_by_subj: subject }));
+  async #last(stream: string, subject: string): Promise<LastMessage | null> {
+    for (;;) {
+      if (this.#closed) throw closed();
+      try {
+        return await this.#lasts.get(stream, subject);
+      } catch {
+        await pause(); // Only the server is away.
+      }
+    }
   }
 
   /** Asks until the server answers: that it is away is no fault of the actor's. */

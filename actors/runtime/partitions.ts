@@ -7,6 +7,7 @@ import { codecs } from '../../bus/topics.js';
 import type { AnswerBody } from '../../bus/messages.js';
 import { errorMessage } from '../../errors/error.js';
 import { CommandQueue, queueNames } from './command-queue.js';
+import type { Delivery } from './delivery.js';
 import type { ActorHost } from './host.js';
 import { outboxConsumers, type OutboxQueue } from './outbox/queue.js';
 import type { Outbox } from './outbox/outbox.js';
@@ -73,6 +74,7 @@ interface Progress {
 }
 
 interface Held {
+  /** Of commands, then of timers. */
   readonly queues: readonly CommandQueue[];
   readonly effects: OutboxQueue | undefined;
   readonly questions: Subscription;
@@ -139,6 +141,19 @@ export class Partitions {
 
   nodeOf(ref: Ref): string | undefined {
     return this.#ownership.nodeOf(partitionOf(ref));
+  }
+
+  /**
+   * Hands a command straight to its actor if that lives here and all that is queued for its partition up to `behind` was
+   * taken. False: it has to be queued.
+   */
+  deliver(ref: Ref, delivery: Delivery, behind: number): boolean {
+    const partition = partitionOf(ref);
+    const commands = this.#held.get(partition)?.queues[0];
+    if (this.#stopped || commands === undefined || commands.taken < behind) return false;
+    if (!this.#ownership.owns(partition)) return false;
+    this.#options.host.deliver(ref, delivery);
+    return true;
   }
 
   start(): Promise<void> {

@@ -117,6 +117,9 @@ class TracedDelivery implements Whole<Delivery> {
   get receivedAt(): number | undefined {
     return this.original.receivedAt;
   }
+  get queue(): (() => Promise<void>) | undefined {
+    return this.original.queue;
+  }
 
   answer(body: AnswerBody): void {
     if (!body.ok) failSpan(this.#span, body.error);

@@ -94,7 +94,7 @@ export class ActorSystem {
       },
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     });
-    this.#caller = new Caller(options.bus);
+    this.#caller = new Caller(options.bus, (to, delivery, behind) => this.#partitions.deliver(to, delivery, behind));
     this.#outbox = new Outbox({
       bus: options.bus,
       kinds: options.kinds,
@@ -289,6 +289,7 @@ export class ActorSystem {
     await compacted;
     await this.#partitions.leave();
     this.#caller.close();
+    this.#journal.close();
   }
 }
 

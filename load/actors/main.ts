@@ -48,12 +48,13 @@ try {
     for (const [index, name] of ['relaxed', 'strict'].entries()) beside(`ours, ${name}`, durable[index], restate);
   } else print('Restate and Moleculer are not installed: npm install --prefix load/peers');
 
-  const { ours, moleculer } = await measureRemote({ folder, ...sizes, peers: peersInstalled });
-  print('over NATS to another process, not durable');
-  row('queries', ours);
+  const { asks, queries, moleculer } = await measureRemote({ folder, ...sizes, peers: peersInstalled });
+  print('over NATS to another process');
+  row('durable asks', asks);
+  row('queries', queries);
   if (moleculer !== undefined) {
     row('Moleculer', moleculer);
-    beside('ours', ours, moleculer);
+    beside('ours', queries, moleculer);
   }
 
   print('growth');

@@ -17,24 +17,28 @@ export interface RemoteOptions {
   readonly peers: boolean;
 }
 
-/**
- * Questions over NATS to actors in another process, answered from memory, and the same of Moleculer on the same server.
- */
-export async function measureRemote(
-  options: RemoteOptions,
-): Promise<{ ours: Figures; moleculer: Figures | undefined }> {
+export interface RemoteFigures {
+  /** Durable asks: they go through the queue. */
+  readonly asks: Figures;
+  /** Questions, answered from memory. */
+  readonly queries: Figures;
+  readonly moleculer: Figures | undefined;
+}
+
+/** Actors in another process, over NATS, and the same calls of Moleculer on the same server. */
+export async function measureRemote(options: RemoteOptions): Promise<RemoteFigures> {
   const { folder, actors, callers, seconds, peers } = options;
   const server = await startEmbeddedServer({ dataFolder: join(folder, 'remote'), port: 0 });
   try {
     const ours = await measureOurs(server.url, options);
     const moleculer = peers ? await measurePeer('moleculer', [actors, callers, seconds, server.url]) : undefined;
-    return { ours, moleculer };
+    return { ...ours, moleculer };
   } finally {
     await server.stop();
   }
 }
 
-async function measureOurs(url: string, { actors, callers, seconds }: RemoteOptions): Promise<Figures> {
+async function measureOurs(url: string, { actors, callers, seconds }: RemoteOptions) {
   const program = fileURLToPath(new URL('counters-node.js', import.meta.url));
   const node = spawn(process.execPath, [program, url], { stdio: ['pipe', 'pipe', 'inherit'] });
   const bus = await connectBus({ servers: [url], name: 'caller' });
@@ -43,9 +47,11 @@ async function measureOurs(url: string, { actors, callers, seconds }: RemoteOpti
     // Never started: it owns nothing, so it asks the other process for every actor.
     const system = createSystem({ bus, kinds: [counter], node: 'caller' });
     const refs = Array.from({ length: actors }, (_, index) => ref(counter, `c${index}`));
-    return await measureCallers(callers, seconds, (index) =>
-      system.query(refs[index % actors] as (typeof refs)[number]),
+    const to = (index: number) => refs[index % actors] as (typeof refs)[number];
+    const asks = await measureCallers(callers, seconds, (index) =>
+      system.ask(to(index), { type: 'add', by: 1 }, { deadline: 30_000 }),
     );
+    return { asks, queries: await measureCallers(callers, seconds, (index) => system.query(to(index))) };
   } finally {
     await bus.close();
     node.stdin.end();

@@ -23,6 +23,11 @@ export interface CancelTimer {
   readonly id: string;
 }
 
+/** Whether a step orders any. */
+export function setsTimers({ effects }: { readonly effects: readonly EffectRecord[] }): boolean {
+  return effects.some(({ type }) => type === SET_TIMER);
+}
+
 /** Timers may be set for up to a hundred years; beyond that it is a mistake. */
 const MAX_DELAY_MS = 100 * 366 * 86_400_000;
 

@@ -154,6 +154,35 @@ describe('actor systems on several nodes', function () {
     }
   });
 
+  it('keep the order of asks that do not wait for each other, when their actors go to another node', async () => {
+    const first = await join('n1');
+    await settled();
+    const called = actors.slice(0, 20);
+    let going = true;
+    const callers = called.map(async (to) => {
+      let sent = 0;
+      while (going) {
+        const burst = Array.from({ length: 20 }, () =>
+          first.ask(to, { type: 'add', by: 1 }, { commandId: `${to.id}-${sent++}`, deadline: 30_000 }),
+        );
+        await Promise.all(burst);
+      }
+      return sent;
+    });
+    const asked = Promise.all(callers);
+    asked.catch(() => undefined); // Awaited below.
+    try {
+      await join('n2');
+      await settled();
+      await allActive();
+    } finally {
+      going = false;
+    }
+    for (const [index, sent] of (await asked).entries()) {
+      await assertLinear((called[index] as (typeof called)[0]).id, sent);
+    }
+  });
+
   /** The journal holds each command once, in the order in which it was sent. */
   async function assertLinear(id: string, total: number): Promise<void> {
     const bus = (nodes.get('n1') as { bus: Bus }).bus;
