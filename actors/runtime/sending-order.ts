@@ -31,7 +31,7 @@ export class SendingOrder {
   /** The place in the queue that the actor's node has to have reached; undefined: it cannot go straight now. */
   straightBehind(actor: string, partition: number): number | undefined {
     const line = this.#lines.get(actor);
-    return line !== undefined && line.queueing > 0 ? undefined : (this.#newest[partition] as number);
+    return line !== undefined && line.queueing > 0 ? undefined : this.#newest[partition];
   }
 
   /** A command goes straight to its actor. */
