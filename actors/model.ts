@@ -1,9 +1,10 @@
 import Type from 'typebox';
 import { StatewattError } from '../errors/error.js';
-import { modelMachine, type HeldValue, type ModelChanges, type ModelContext } from '../machines/model.js';
+import { modelMachine, type HeldValue, type ModelContext } from '../machines/model.js';
 import type { ModelDefinition } from '../site/models/model.js';
 import { ModelDefinitionSchema } from './client/model-schemas.js';
 import type { ModelHub } from './models/hub.js';
+import type { ModelAge } from '../protocols/realtime/store.js';
 import { defineKind, type Resource, type Turn } from './runtime/kind.js';
 import { ref, type ActorRef } from './runtime/system.js';
 
@@ -27,6 +28,8 @@ export function createModelKind(hub: ModelHub) {
     machine: modelMachine,
     commands: (command) => ({
       create: command(Type.Object({ definition: ModelDefinitionSchema }), answerCreate),
+      /** Creates it, or replaces what it was. */
+      put: command(Type.Object({ definition: ModelDefinitionSchema }), answerUpdate),
       update: command(Type.Object({ changes: Changes }), answerUpdate),
       configure: command(
         Type.Object({ definition: ModelDefinitionSchema, revision: Type.String({ minLength: 1 }) }),
@@ -43,9 +46,9 @@ export function createModelKind(hub: ModelHub) {
     }),
     resource: (host) => new ModelSeat(host.ref.id, hub),
     effects: {
-      use: ({ resource, params: { definition, held } }) => resource.use(definition, held),
+      use: ({ resource, params }) => resource.use(params.context),
       note: ({ resource, params: { point, held } }) => resource.hold(point, held),
-      drop: ({ resource }) => resource.drop(),
+      drop: ({ resource, params }) => resource.drop(params.context),
     },
     policy: { alwaysOn: true, snapshotEvery: 50, mailboxCapacity: 200 },
   });
@@ -68,16 +71,16 @@ class ModelSeat implements Resource {
     this.#hub = hub;
   }
 
-  use(definition: ModelDefinition | null, held: Readonly<Record<string, HeldValue>>): void {
-    if (definition !== null) this.#hub.use(this.#id, definition, held);
+  use({ definition, held, ...age }: ModelContext): void {
+    if (definition !== null) this.#hub.use(this.#id, definition, held, ageOf(age));
   }
 
   hold(point: string, held: HeldValue): void {
     this.#hub.hold(this.#id, point, held);
   }
 
-  drop(): void {
-    this.#hub.drop(this.#id);
+  drop(context: ModelContext): void {
+    this.#hub.drop(this.#id, ageOf(context));
   }
 
   inspect(): ModelLive {
@@ -88,6 +91,11 @@ class ModelSeat implements Resource {
     this.#hub.leave(this.#id);
     return Promise.resolve();
   }
+}
+
+/** Which of two definitions of a model is the newer one. */
+export function ageOf({ createdAt, changes = 0 }: Pick<ModelContext, 'createdAt' | 'changes'>): ModelAge {
+  return { createdAt, changes };
 }
 
 type ModelTurn<C> = Turn<typeof modelMachine, C>;
@@ -102,7 +110,7 @@ function answerCreate(turn: ModelTurn<{ definition: ModelDefinition }>): ModelCo
   throw new StatewattError('models.exists', 'conflict', `there is a model ${command.definition.id} already`);
 }
 
-function answerUpdate(turn: ModelTurn<{ changes: ModelChanges }>): ModelContext {
+function answerUpdate(turn: ModelTurn<unknown>): ModelContext {
   if (!turn.changed) throw refusal(turn.snapshot.context);
   return contextOf(turn);
 }

@@ -74,11 +74,12 @@ const DEFAULT_WRITE_DEADLINE_MS = 5_000;
 export class LocalClient implements StatewattClient {
   readonly #parts: LocalClientParts;
   readonly #indexes = new PointIndexes();
-  readonly #models: ModelService;
+  /** What the client answers about models. */
+  readonly modelService: ModelService;
 
   constructor(parts: LocalClientParts) {
     this.#parts = parts;
-    this.#models = new ModelService({ ...parts, write: (request) => this.write(request) });
+    this.modelService = new ModelService({ ...parts, write: (request) => this.write(request) });
   }
 
   get alarms(): AlarmsClient {
@@ -164,31 +165,31 @@ export class LocalClient implements StatewattClient {
   }
 
   templates(): Promise<TemplateView[]> {
-    return Promise.resolve(this.#models.templates());
+    return Promise.resolve(this.modelService.templates());
   }
 
   models(): Promise<ModelView[]> {
-    return this.#models.models();
+    return this.modelService.models();
   }
 
   model(id: string): Promise<ModelDetail> {
-    return this.#models.model(id);
+    return this.modelService.model(id);
   }
 
   createModel(model: NewModel): Promise<ModelView> {
-    return this.#models.create(model);
+    return this.modelService.create(model);
   }
 
   updateModel(id: string, changes: ModelUpdate): Promise<ModelView> {
-    return this.#models.update(id, changes);
+    return this.modelService.update(id, changes);
   }
 
   removeModel(id: string): Promise<void> {
-    return this.#models.remove(id);
+    return this.modelService.remove(id);
   }
 
   writeModel(request: ModelWrite): Promise<WriteReply> {
-    return this.#models.write(request);
+    return this.modelService.write(request);
   }
 
   async nodes(): Promise<NodeView[]> {

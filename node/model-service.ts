@@ -9,7 +9,7 @@ import type {
   TemplateView,
 } from '../actors/client/model-schemas.js';
 import type { WriteReply, WriteRequest } from '../actors/client/schemas.js';
-import { modelRef, type ModelKind, type ModelLive } from '../actors/model.js';
+import { ageOf, modelRef, type ModelKind, type ModelLive } from '../actors/model.js';
 import { collect } from '../actors/models/hub.js';
 import { ModelValues, type ModelValue } from '../actors/models/values.js';
 import type { ActorInside } from '../actors/runtime/host.js';
@@ -21,7 +21,14 @@ import type { RealtimeStore } from '../protocols/realtime/store.js';
 import { modelParts } from '../site/config/index.js';
 import { buildModel, type ModelParts } from '../site/models/build.js';
 import { isPartOfItself } from '../site/models/hierarchy.js';
-import { fromChannel, toChannel, type Model, type ModelDefinition, type ModelPoint } from '../site/models/model.js';
+import {
+  fromChannel,
+  isWritable,
+  toChannel,
+  type Model,
+  type ModelDefinition,
+  type ModelPoint,
+} from '../site/models/model.js';
 import type { Site } from '../site/model.js';
 import { formatPointAddress } from '../site/points.js';
 import type { SiteHolder } from './site-holder.js';
@@ -79,19 +86,37 @@ export class ModelService {
     return this.#view(context);
   }
 
+  /** Creates it, or replaces what it was. */
+  async put({ id, name = id, template, parameters = {}, parent = null, points = {} }: NewModel, commandId?: string) {
+    const definition: ModelDefinition = { id, name, template, parameters, parent, points };
+    await this.#check(definition);
+    return this.#view(await this.#ask(id, { type: 'put', definition }, commandId));
+  }
+
   async update(id: string, changes: ModelUpdate): Promise<ModelView> {
     const { context } = await this.#look(id);
     await this.#check({ ...context.definition, ...changes });
     return this.#view(await this.#ask(id, { type: 'update', changes }));
   }
 
-  async remove(id: string): Promise<void> {
-    await this.#look(id);
-    await this.#parts.system.ask(modelRef(this.#parts.modelKind, id), { type: 'remove', source: 'caller' });
+  async remove(id: string, commandId?: string): Promise<void> {
+    if (commandId === undefined) await this.#look(id);
+    const to = modelRef(this.#parts.modelKind, id);
+    const options = commandId === undefined ? {} : { commandId };
+    const { createdAt, changes } = await this.#parts.system.ask(to, { type: 'remove', source: 'caller' }, options);
+    const gone = { id, definition: null, age: ageOf({ createdAt, changes }), values: [] } as const;
+    await this.#show((store) => store.setModels([gone]));
   }
 
-  /** A mapped point is written at its channel; one without a mapping holds the value. */
-  async write({ model: id, point: name, value, ...rest }: ModelWrite): Promise<WriteReply> {
+  /**
+   * A mapped point is written at its channel; one without a mapping holds the value.
+   *
+   * @param options fromText: the value is text, whatever the point holds
+   */
+  async write(
+    { model: id, point: name, value: given, ...rest }: ModelWrite,
+    { fromText = false } = {},
+  ): Promise<WriteReply> {
     const { context } = await this.#look(id);
     const model = this.#make(context.definition);
     const point = model.points.find((candidate) => candidate.name === name);
@@ -103,6 +128,8 @@ export class ModelService {
       );
     }
     const address = `modsrv:${id}:${name}`;
+    if (!isWritable(point)) throw notWritable(address, point);
+    const value = fromText && !point.text ? numberOf(given) : given;
     const checked = checkedValue({ ...point, dataType: point.text ? 'string' : 'float64' }, address, value);
     const { route, kind } = point;
     if (route === undefined) {
@@ -120,18 +147,16 @@ export class ModelService {
         roundTripMs: 0,
       };
     }
-    if (kind !== 'C' && kind !== 'A') {
-      const source = formatPointAddress(route);
-      throw new StatewattError(
-        'models.not_writable',
-        'invalid',
-        `${address} comes from ${source}; only points of the kinds C and A, and those without a mapping, can be written`,
-      );
-    }
     const own = (found: number | string): number | string =>
       typeof found === 'string' ? found : fromChannel(route, found);
     const sent = typeof checked === 'string' ? checked : toChannel(route, checked);
-    const reply = await this.#parts.write({ channel: route.channel, kind, id: route.id, value: sent, ...rest });
+    const reply = await this.#parts.write({
+      channel: route.channel,
+      kind: kind as 'C' | 'A',
+      id: route.id,
+      value: sent,
+      ...rest,
+    });
     return {
       ...reply,
       address,
@@ -140,10 +165,29 @@ export class ModelService {
     };
   }
 
-  async #ask(id: string, command: Extract<CommandOf<ModelKind>, { type: 'create' | 'update' }>): Promise<Defined> {
-    const context = await this.#parts.system.ask(modelRef(this.#parts.modelKind, id), command);
-    if (isDefined(context)) return context;
-    throw notFound(id);
+  async #ask(
+    id: string,
+    command: Extract<CommandOf<ModelKind>, { type: 'create' | 'put' | 'update' }>,
+    commandId?: string,
+  ): Promise<Defined> {
+    const options = commandId === undefined ? {} : { commandId };
+    const context = await this.#parts.system.ask(modelRef(this.#parts.modelKind, id), command, options);
+    if (!isDefined(context)) throw notFound(id);
+    const { definition } = context;
+    const points = buildModel(definition, this.#siteParts(), collect([]))?.points ?? [];
+    await this.#show((store) => store.showModel({ id, definition, age: ageOf(context), points }));
+    return context;
+  }
+
+  /** Who was answered finds the change in the store at once. While that is away, what brings it back brings this too. */
+  async #show(write: (store: RealtimeStore) => Promise<void>): Promise<void> {
+    const { realtime } = this.#parts;
+    if (!realtime.health().up) return;
+    try {
+      await write(realtime);
+    } catch {
+      // Its health says so; the model's own node goes on trying.
+    }
   }
 
   async #look(id: string): Promise<{ context: Defined; actor: ActorInside }> {
@@ -195,6 +239,21 @@ export class ModelService {
   }
 }
 
+function numberOf(given: number | string | boolean): number | string | boolean {
+  if (given === 'true' || given === 'false') return given === 'true';
+  const number = typeof given === 'string' && given.trim() !== '' ? Number(given) : NaN;
+  return Number.isNaN(number) ? given : number;
+}
+
+function notWritable(address: string, { route, expression }: ModelPoint): StatewattError {
+  const source = route === undefined ? `is computed: ${expression}` : `comes from ${formatPointAddress(route)}`;
+  return new StatewattError(
+    'models.not_writable',
+    'invalid',
+    `${address} ${source}; only points of the kinds C and A, and those that hold what they are set to, can be written`,
+  );
+}
+
 function isDefined(context: unknown): context is Defined {
   return ((context as ModelContext | undefined)?.definition ?? null) !== null;
 }
@@ -206,7 +265,7 @@ function viewPoint(point: ModelPoint, value: ModelValue): ModelPointView {
     ...value,
     ...(symbols === undefined ? {} : { symbols: { ...symbols } }),
     point: route === undefined ? null : formatPointAddress(route),
-    writable: route === undefined || point.kind === 'C' || point.kind === 'A',
+    writable: isWritable(point),
   };
 }
 

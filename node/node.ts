@@ -23,6 +23,7 @@ import { errorMessage } from '../errors/error.js';
 import { createHttpFacade } from '../facade/http/server.js';
 import { startNatsServices } from '../facade/nats/services.js';
 import { WEB_ROOT } from '../facade/web-root.js';
+import type { FunctionRequests } from '../protocols/redis-functions/requests.js';
 import { loadSite, maskSecrets, type Environment } from '../site/config/index.js';
 import { sitePoints } from '../site/expressions/index.js';
 import { Channels } from './channels.js';
@@ -40,6 +41,7 @@ import { Models } from './models.js';
 import { deliverTo } from './notification-delivery.js';
 import { Notifications } from './notifications.js';
 import { startBus, startHistoryStore, startRealtimeStore } from './outside-parts.js';
+import { startRedisFunctions } from './redis-requests.js';
 import { Reloader } from './reloader.js';
 import { takeRuleAction } from './rule-actions.js';
 import { Rules } from './rules.js';
@@ -54,6 +56,8 @@ const SPOOL_MAX_BYTES = 1024 ** 3;
 
 /** The node that owns this partition writes history for all. */
 const HISTORY_PARTITION = 0;
+/** The node that owns this partition shows outside readers all alarms, and does what Redis Functions have accepted. */
+const READ_MODELS_PARTITION = 0;
 
 /** Where a node writes what operators should know. */
 export interface NodeLog {
@@ -234,6 +238,8 @@ async function startParts(
       void channels.own(partitions);
       void models.own(partitions);
       void rules.own(partitions);
+      alarms.showAll(partitions.has(READ_MODELS_PARTITION));
+      late.redisFunctions?.take(partitions.has(READ_MODELS_PARTITION));
       historyWriter.write(partitions.has(HISTORY_PARTITION)).catch((error: unknown) => {
         log.error({ part: 'history' }, errorMessage(error));
       });
@@ -247,6 +253,9 @@ async function startParts(
     onEvent: ({ type, ref, error, ...facts }) =>
       log.warn({ part: 'actors', ref, code: error.code, ...facts }, `${ref} ${type}: ${error.message}`),
   });
+  const alarms = new LocalAlarms({ bus, system, kind: alarmKind, feed: alarmFeed, store: realtime });
+  /** Known once it is started. */
+  const late: { redisFunctions: FunctionRequests | undefined } = { redisFunctions: undefined };
   await stages.start(
     'actors',
     () => system.start(),
@@ -257,7 +266,6 @@ async function startParts(
     },
   );
 
-  const alarms = new LocalAlarms({ bus, system, kind: alarmKind, feed: alarmFeed });
   await stages.start(
     'alarms',
     () => alarms.start(),
@@ -317,6 +325,7 @@ async function startParts(
       reloader.start(() => {
         mirror.forget();
         hub.storeBack();
+        alarms.storeBack();
       });
     },
     async () => {
@@ -325,6 +334,15 @@ async function startParts(
     },
     () => (holder.site.watchFiles ? `${sitePath}, watched` : sitePath),
   );
+
+  late.redisFunctions = await startRedisFunctions(stages, environment, {
+    system,
+    alarmKind,
+    models: client.modelService,
+    showAlarm: (alarm) => alarms.keep(alarm),
+    log,
+  });
+  late.redisFunctions?.take(system.owned.has(READ_MODELS_PARTITION));
 
   await stages.start(
     'NATS services',

@@ -55,6 +55,15 @@ export class AlarmIndex {
     return state === undefined ? undefined : this.#in(state).get(id)?.record;
   }
 
+  has(id: string): boolean {
+    return this.#states.has(id);
+  }
+
+  /** Every alarm, in no order. */
+  *all(): Generator<AlarmRecord> {
+    for (const alarms of this.#byState.values()) for (const { record } of alarms.values()) yield record;
+  }
+
   clear(): void {
     for (const alarms of this.#byState.values()) alarms.clear();
     this.#states.clear();

@@ -35,14 +35,21 @@ export class AlarmFollower {
   #lastError: string | null = null;
   #reading: Promise<void> = Promise.resolve();
 
-  /** @param onChange told of each record of the journal that is newer than the index had */
+  readonly #onLoaded: () => void;
+
+  /**
+   * @param onChange told of each record of the journal that is newer than the index had
+   * @param onLoaded called each time that the index has every alarm
+   */
   constructor(
     bus: Bus,
     index: AlarmIndex,
     raises: Raises,
     onChange: (alarm: AlarmRecord) => void,
     now: () => number = Date.now,
+    onLoaded: () => void = () => undefined,
   ) {
+    this.#onLoaded = onLoaded;
     this.#bus = bus;
     this.#onChange = onChange;
     this.#index = index;
@@ -79,7 +86,10 @@ export class AlarmFollower {
     while (!this.#stopped) {
       try {
         await this.#recognise();
-        if (!this.#loaded) this.#loaded = await this.#load();
+        if (!this.#loaded) {
+          this.#loaded = await this.#load();
+          if (this.#loaded) this.#onLoaded();
+        }
         this.#lastError = null;
         if (this.#loaded) await this.#consume(await this.#following(), (message) => this.#follow(message));
       } catch (error) {

@@ -16,11 +16,13 @@ import type {
   AlarmStatisticsQuery,
   RaiseAlarm,
 } from '../client/alarms.js';
+import type { RealtimeStore } from '../../protocols/realtime/store.js';
 import type { ActorSystem } from '../runtime/system.js';
 import { AlarmFeed } from './alarm-feed.js';
 import { AlarmIndex } from './alarm-index.js';
 import { readAlarm, readAlarmJournal } from './alarm-journal.js';
 import { AlarmFollower } from './follower.js';
+import { AlarmMirror } from './mirror.js';
 import { Raises } from './raises.js';
 import { alarmStatistics } from './statistics.js';
 
@@ -30,6 +32,8 @@ export interface LocalAlarmsParts {
   readonly kind: AlarmKind;
   /** Hears of every change; others may watch it too. */
   readonly feed?: AlarmFeed;
+  /** Where outside readers find alarms. */
+  readonly store: RealtimeStore;
   readonly now?: () => number;
 }
 
@@ -37,6 +41,7 @@ export interface LocalAlarmsParts {
 export class LocalAlarms implements AlarmsClient {
   readonly #parts: LocalAlarmsParts;
   readonly #index = new AlarmIndex();
+  readonly #mirror: AlarmMirror;
   readonly #raises = new Raises();
   readonly #follower: AlarmFollower;
   readonly #feed: AlarmFeed;
@@ -46,12 +51,15 @@ export class LocalAlarms implements AlarmsClient {
     this.#parts = parts;
     this.#now = parts.now ?? Date.now;
     this.#feed = parts.feed ?? new AlarmFeed();
+    this.#mirror = new AlarmMirror(parts.store, this.#index);
+    this.#feed.watch((alarm) => this.#mirror.changed(alarm));
     this.#follower = new AlarmFollower(
       parts.bus,
       this.#index,
       this.#raises,
       (alarm) => this.#feed.publish(alarm),
       this.#now,
+      () => this.#mirror.refresh(),
     );
   }
 
@@ -60,8 +68,19 @@ export class LocalAlarms implements AlarmsClient {
     this.#follower.start();
   }
 
-  stop(): Promise<void> {
-    return this.#follower.stop();
+  async stop(): Promise<void> {
+    await this.#follower.stop();
+    await this.#mirror.close();
+  }
+
+  /** Whether this node shows outside readers all alarms; one of the nodes does. */
+  showAll(on: boolean): void {
+    this.#mirror.showAll(on);
+  }
+
+  /** The store of outside readers has come back, perhaps empty. */
+  storeBack(): void {
+    this.#mirror.refresh();
   }
 
   list(query: AlarmsQuery): Promise<AlarmsPage> {
@@ -78,12 +97,13 @@ export class LocalAlarms implements AlarmsClient {
     const { system, kind } = this.#parts;
     const id = alarm.ruleId === undefined ? ownId(commandId) : alarmId(alarm.source, alarm.ruleId);
     const command = { type: 'raise', by: by ?? alarm.source.slice(0, 128), ...alarm } as const;
-    return this.#keep(await system.ask(alarmRef(kind, id), command, commandId === undefined ? {} : { commandId }));
+    const raised = await system.ask(alarmRef(kind, id), command, commandId === undefined ? {} : { commandId });
+    return this.keep(raised);
   }
 
   async command(id: string, command: AlarmCommand): Promise<AlarmRecord> {
     const { system, kind } = this.#parts;
-    return this.#keep(await system.ask(alarmRef(kind, id), command));
+    return this.keep(await system.ask(alarmRef(kind, id), command));
   }
 
   async journal(id: string, query: AlarmJournalQuery): Promise<AlarmJournal> {
@@ -105,9 +125,10 @@ export class LocalAlarms implements AlarmsClient {
     }
   }
 
-  /** Who has just been answered finds it in the list at once. */
-  #keep(alarm: AlarmRecord): AlarmRecord {
+  /** Who has just been answered finds it in the list, and in the store of outside readers, at once. */
+  async keep(alarm: AlarmRecord): Promise<AlarmRecord> {
     if (this.#index.apply(alarm)) this.#feed.publish(alarm);
+    await this.#mirror.show(alarm);
     return alarm;
   }
 

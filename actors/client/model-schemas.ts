@@ -79,9 +79,12 @@ export const ModelPointViewSchema = Type.Object({
   quality: QualitySchema,
   time: Nullable(Millis('source time')),
   point: Nullable(
-    Type.String({ description: 'the channel point that it stands for; null: it holds what it is set to' }),
+    Type.String({
+      description: 'the channel point that it stands for; null: it holds what it is set to, or is computed',
+    }),
   ),
   writable: Type.Boolean(),
+  expression: Type.Optional(Type.String({ description: 'how it is computed from other points of the model' })),
   min: Type.Optional(Type.Number()),
   max: Type.Optional(Type.Number()),
   symbols: Type.Optional(Type.Record(Type.String(), Type.String())),

@@ -5,7 +5,7 @@ import type { ModelDefinition } from '../../site/models/model.js';
 import type { ModelOrigin } from '../../site/models/template.js';
 import type { Site } from '../../site/model.js';
 import type { Frame } from '../../site/points.js';
-import type { RealtimeStore } from '../../protocols/realtime/store.js';
+import type { ModelAge, RealtimeStore } from '../../protocols/realtime/store.js';
 import type { LiveFeed } from '../projections/live-feed.js';
 import { ModelMirror } from './mirror.js';
 import { ModelValues } from './values.js';
@@ -22,6 +22,7 @@ export interface ModelHubParts {
 interface Member {
   readonly id: string;
   readonly definition: ModelDefinition;
+  readonly age: ModelAge;
   held: Readonly<Record<string, HeldValue>>;
   /** undefined while it cannot be made: `problem` says why. */
   values: ModelValues | undefined;
@@ -40,12 +41,13 @@ export class ModelHub {
     this.#parts = parts;
     this.#mirror = new ModelMirror(parts.realtime);
     this.#endWatch = parts.feed.watch((frame) => this.#apply(frame));
+    this.#showTemplates();
   }
 
   /** Takes a model as it is now, or in the place of what it was. */
-  use(id: string, definition: ModelDefinition, held: Readonly<Record<string, HeldValue>>): void {
+  use(id: string, definition: ModelDefinition, held: Readonly<Record<string, HeldValue>>, age: ModelAge): void {
     this.leave(id);
-    const member: Member = { id, definition, held, values: undefined, problem: null };
+    const member: Member = { id, definition, age, held, values: undefined, problem: null };
     this.#members.set(id, member);
     this.#make(member, this.#siteParts());
   }
@@ -55,8 +57,8 @@ export class ModelHub {
     const member = this.#members.get(id);
     if (member === undefined) return;
     member.held = { ...member.held, [point]: held };
-    const slot = member.values?.hold(point, held) ?? -1;
-    if (slot >= 0) this.#mirror.changed(id, [slot]);
+    const changed = member.values?.hold(point, held) ?? [];
+    if (changed.length > 0) this.#mirror.changed(id, changed);
   }
 
   /** The model lives elsewhere now; what readers have of it stays. */
@@ -69,9 +71,9 @@ export class ModelHub {
   }
 
   /** There is no such model any more. */
-  drop(id: string): void {
+  drop(id: string, age: ModelAge): void {
     this.leave(id);
-    this.#mirror.drop(id);
+    this.#mirror.drop(id, age);
   }
 
   /** Why a model of this node cannot be made; null when it is. */
@@ -81,6 +83,7 @@ export class ModelHub {
 
   /** The configuration has changed: every model is made anew of it. */
   refresh(): void {
+    this.#showTemplates();
     const parts = this.#siteParts();
     for (const member of this.#members.values()) {
       this.#unlisten(member);
@@ -90,6 +93,7 @@ export class ModelHub {
 
   /** The realtime store has come back, perhaps empty. */
   storeBack(): void {
+    this.#showTemplates();
     for (const member of this.#members.values()) void this.#fill(member);
   }
 
@@ -97,6 +101,10 @@ export class ModelHub {
   async close(): Promise<void> {
     this.#endWatch();
     await this.#mirror.close();
+  }
+
+  #showTemplates(): void {
+    this.#mirror.templates(this.#parts.site().templates.map(({ id }) => id));
   }
 
   #siteParts(): ModelParts {
@@ -119,13 +127,14 @@ export class ModelHub {
 
   /** Takes what the channels have said before; frames that come meanwhile are newer and stay. Never rejects. */
   async #fill(member: Member): Promise<void> {
-    const { id, definition, values } = member;
+    const { id, definition, age, values } = member;
     try {
       for (const channel of values?.channels ?? []) values?.applyStored(await this.#parts.realtime.read(channel));
     } catch {
       // The store is away; `storeBack` follows when it is there again.
     }
-    if (this.#members.get(id) === member && member.values === values) this.#mirror.define(id, definition, values);
+    if (this.#members.get(id) === member && member.values === values)
+      this.#mirror.define(id, { definition, age, values });
   }
 
   #unlisten(member: Member): void {

@@ -1,14 +1,20 @@
 import type { ModelDefinition } from '../../site/models/model.js';
-import type { RealtimeStore, StoredModel, StoredModelValue } from '../../protocols/realtime/store.js';
+import type { ModelAge, RealtimeStore, StoredModel, StoredModelValue } from '../../protocols/realtime/store.js';
 import type { ModelValues } from './values.js';
 
 const RETRY_MS = 1_000;
 
-/** What of a model the store does not have yet. */
-interface Waiting {
+/** A model of this node. */
+interface Known {
   /** undefined: it is to go. */
   readonly definition: ModelDefinition | undefined;
+  readonly age: ModelAge;
+  /** undefined: it cannot be made. */
   readonly values: ModelValues | undefined;
+}
+
+/** What of a model the store does not have yet. */
+interface Waiting extends Known {
   /** The definition too, and all values. */
   whole: boolean;
   readonly slots: Set<number>;
@@ -21,8 +27,10 @@ interface Waiting {
  */
 export class ModelMirror {
   readonly #store: RealtimeStore;
-  readonly #known = new Map<string, { definition: ModelDefinition; values: ModelValues | undefined }>();
+  readonly #known = new Map<string, Known>();
   #waiting = new Map<string, Waiting>();
+  /** undefined: the store has them. */
+  #templates: readonly string[] | undefined;
   #writing: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
@@ -32,9 +40,9 @@ export class ModelMirror {
   }
 
   /** The model is this, with these values. */
-  define(id: string, definition: ModelDefinition, values: ModelValues | undefined): void {
-    this.#known.set(id, { definition, values });
-    this.#waiting.set(id, { definition, values, whole: true, slots: new Set() });
+  define(id: string, model: Known & { readonly definition: ModelDefinition }): void {
+    this.#known.set(id, model);
+    this.#waiting.set(id, { ...model, whole: true, slots: new Set() });
     this.#wake();
   }
 
@@ -51,6 +59,12 @@ export class ModelMirror {
     this.#wake();
   }
 
+  /** What models can be made of. */
+  templates(ids: readonly string[]): void {
+    this.#templates = ids;
+    this.#wake();
+  }
+
   /** Somebody else writes it from now on. */
   leave(id: string): void {
     this.#known.delete(id);
@@ -58,9 +72,9 @@ export class ModelMirror {
   }
 
   /** It is to go from the store. */
-  drop(id: string): void {
+  drop(id: string, age: ModelAge): void {
     this.#known.delete(id);
-    this.#waiting.set(id, { definition: undefined, values: undefined, whole: true, slots: new Set() });
+    this.#waiting.set(id, { definition: undefined, age, values: undefined, whole: true, slots: new Set() });
     this.#wake();
   }
 
@@ -73,42 +87,56 @@ export class ModelMirror {
 
   #wake(): void {
     if (this.#closed || this.#retry !== undefined) return;
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
-    });
+    if (this.#isBehind()) this.#writing ??= this.#write();
+  }
+
+  #isBehind(): boolean {
+    return this.#waiting.size > 0 || this.#templates !== undefined;
   }
 
   async #write(): Promise<void> {
-    while (this.#waiting.size > 0) {
-      await new Promise((resolve) => setImmediate(resolve)); // Lets what comes with the same frames join.
-      const batch = this.#waiting;
-      this.#waiting = new Map();
-      try {
-        await this.#store.setModels([...batch].map(([id, waiting]) => toStored(id, waiting)));
-      } catch {
-        // The store is away; its health says so.
-        for (const [id, waiting] of batch) {
-          const newer = this.#waiting.get(id);
-          if (newer === undefined) {
-            if (waiting.definition === undefined || this.#known.has(id)) this.#waiting.set(id, waiting);
-          } else if (!newer.whole) {
-            newer.whole = waiting.whole;
-            for (const slot of waiting.slots) newer.slots.add(slot);
-          }
-        }
-        this.#retry = setTimeout(() => {
-          this.#retry = undefined;
-          this.#wake();
-        }, RETRY_MS);
-        this.#retry.unref();
-        return;
-      }
+    try {
+      while (this.#isBehind() && (await this.#writeOnce()));
+    } finally {
+      this.#writing = undefined; // At once: what changes next wakes it again.
     }
+  }
+
+  /** False when the store is away. */
+  async #writeOnce(): Promise<boolean> {
+    await new Promise((resolve) => setImmediate(resolve)); // Lets what comes with the same frames join.
+    const batch = this.#waiting;
+    const templates = this.#templates;
+    this.#waiting = new Map();
+    this.#templates = undefined;
+    try {
+      if (templates !== undefined) await this.#store.setTemplates(templates);
+      await this.#store.setModels([...batch].map(([id, waiting]) => toStored(id, waiting)));
+    } catch {
+      // The store is away; its health says so.
+      this.#templates ??= templates;
+      for (const [id, waiting] of batch) {
+        const newer = this.#waiting.get(id);
+        if (newer === undefined) {
+          if (waiting.definition === undefined || this.#known.has(id)) this.#waiting.set(id, waiting);
+        } else if (!newer.whole) {
+          newer.whole = waiting.whole;
+          for (const slot of waiting.slots) newer.slots.add(slot);
+        }
+      }
+      this.#retry = setTimeout(() => {
+        this.#retry = undefined;
+        this.#wake();
+      }, RETRY_MS);
+      this.#retry.unref();
+      return false;
+    }
+    return true;
   }
 }
 
-function toStored(id: string, { definition, values, whole, slots }: Waiting): StoredModel {
-  if (definition === undefined) return { id, definition: null, values: [] };
+function toStored(id: string, { definition, age, values, whole, slots }: Waiting): StoredModel {
+  if (definition === undefined) return { id, definition: null, age, values: [] };
   const wanted = whole ? (values?.model.points.keys() ?? []) : slots;
   const stored: StoredModelValue[] = [];
   if (values !== undefined) {
@@ -118,5 +146,5 @@ function toStored(id: string, { definition, values, whole, slots }: Waiting): St
     }
   }
   if (!whole) return { id, values: stored };
-  return { id, definition, points: values?.model.points ?? [], values: stored };
+  return { id, definition, age, points: values?.model.points ?? [], values: stored };
 }

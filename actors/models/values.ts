@@ -10,6 +10,7 @@ import {
   type PointValue,
   type Quality,
 } from '../../site/points.js';
+import { ComputedPoints } from './computed.js';
 import type { HeldValue } from '../../machines/model.js';
 
 /** One point's value as readers see it. */
@@ -32,6 +33,7 @@ export class ModelValues {
   readonly #quality: Uint8Array;
   /** 0: there never was a value. */
   readonly #times: Float64Array;
+  readonly #computed: ComputedPoints;
 
   constructor(model: Model, held: Readonly<Record<string, HeldValue>>) {
     this.model = model;
@@ -39,21 +41,31 @@ export class ModelValues {
     this.#values = new Array<number | string | null>(count).fill(null);
     this.#quality = new Uint8Array(count).fill(BAD);
     this.#times = new Float64Array(count);
-    for (const [slot, { name, route }] of model.points.entries()) {
+    const columns = { values: this.#values, quality: this.#quality, times: this.#times };
+    this.#computed = new ComputedPoints(model.formulas, columns);
+    const set: number[] = [];
+    for (const [slot, { name, route, expression }] of model.points.entries()) {
       if (route !== undefined) this.#listen(route, slot);
-      else if (Object.hasOwn(held, name)) this.#hold(slot, held[name] as HeldValue);
+      else if (expression === undefined && Object.hasOwn(held, name)) {
+        this.#hold(slot, held[name] as HeldValue);
+        set.push(slot);
+      }
     }
     this.channels = new Set(this.#slots.keys());
+    this.#compute(set);
   }
 
-  /** Takes what a point without a mapping was set to; answers its slot, -1 when there is no such point. */
-  hold(name: string, held: HeldValue): number {
-    const slot = this.model.points.findIndex((point) => point.name === name && point.route === undefined);
-    if (slot >= 0) this.#hold(slot, held);
-    return slot;
+  /** Takes what a point without a mapping was set to; answers the slots that have a new value. */
+  hold(name: string, held: HeldValue): readonly number[] {
+    const slot = this.model.points.findIndex(
+      (point) => point.name === name && point.route === undefined && point.expression === undefined,
+    );
+    if (slot < 0) return NO_SLOTS;
+    this.#hold(slot, held);
+    return [slot, ...this.#compute([slot])];
   }
 
-  /** Takes what a frame says; answers the slots that it says something of. */
+  /** Takes what a frame says; answers the slots that it says something of, and those that are computed from them. */
   applyFrame(frame: Frame): readonly number[] {
     const slots = this.#slots.get(frame.channel);
     if (slots === undefined) return NO_SLOTS;
@@ -69,16 +81,20 @@ export class ModelValues {
         changed.push(slot);
       }
     }
-    return changed;
+    return changed.length === 0 ? NO_SLOTS : changed.concat(this.#compute(changed));
   }
 
   /** Takes what readers have of a channel now, where no frame has told it yet. */
   applyStored(points: readonly PointValue[]): void {
+    const changed: number[] = [];
     for (const { channel, kind, id, value, quality, time } of points) {
       for (const slot of this.#slots.get(channel)?.get(pointKey(kind, id)) ?? NO_SLOTS) {
-        if (this.#times[slot] === 0) this.#set(slot, value, QUALITIES.indexOf(quality), time ?? 0);
+        if (this.#times[slot] !== 0) continue;
+        this.#set(slot, value, QUALITIES.indexOf(quality), time ?? 0);
+        changed.push(slot);
       }
     }
+    this.#compute(changed);
   }
 
   /** Of one point, by its place in the model. */
@@ -116,6 +132,19 @@ export class ModelValues {
     this.#values[slot] = own;
     this.#times[slot] = time;
     if (quality === GOOD && !this.#within(slot, own)) this.#quality[slot] = OUT_OF_RANGE;
+  }
+
+  /** What reads these points; answers the slots of the results. */
+  #compute(changed: readonly number[]): readonly number[] {
+    return this.#computed.update(changed, (slot, result, time) => {
+      if (Number.isNaN(result)) {
+        this.#quality[slot] = BAD; // The last value stays.
+        return;
+      }
+      this.#values[slot] = result;
+      this.#times[slot] = time;
+      this.#quality[slot] = this.#within(slot, result) ? GOOD : OUT_OF_RANGE;
+    });
   }
 
   #within(slot: number, value: number | string): boolean {

@@ -74,6 +74,22 @@ export class MemoryStore implements RealtimeStore {
     return Promise.resolve();
   }
 
+  showModel(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  setTemplates(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  setAlarms(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  retainAlarms(): Promise<void> {
+    return Promise.resolve();
+  }
+
   health(): { up: boolean; detail: string } {
     return { up: true, detail: 'in process' };
   }

@@ -1,22 +1,18 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { StatewattError, errorMessage } from '../../errors/error.js';
 import { POINT_KINDS, type Frame, type PointKind, type PointValue, type Quality } from '../../site/points.js';
+import type { AlarmRecord } from '../../site/alarms.js';
 import type { ChannelConfig } from '../../site/model.js';
 import type { PointDefinition } from '../../site/points.js';
 import { packFrame } from './frame-pack.js';
 import { KnownPoints } from './known-points.js';
 import { APPLY_SCRIPT, CONFIG_SCRIPT, READ_CHANNEL_SCRIPT, READ_POINT_SCRIPT } from './redis-scripts.js';
-import { writeModel } from './redis-models.js';
-import type { RealtimeStore, StatusFields, StoredModel } from './store.js';
+import { describe, openRedis, type RedisAddress } from './connect-redis.js';
+import { ALARM_SCRIPTS, retainAlarms, writeAlarms, type AlarmRedis } from './redis-alarms.js';
+import { MODEL_SCRIPT, showModel, writeModel, type ModelRedis } from './redis-models.js';
+import type { DefinedModel, RealtimeStore, StatusFields, StoredModel } from './store.js';
 
-export interface RedisStoreOptions {
-  /** `redis://[user:password@]host[:port][/db]`, or `rediss://…` for TLS. */
-  url: string;
-  /** For `rediss://`: certificate authority and the like, where the system's are not meant. */
-  tls?: NonNullable<RedisOptions['tls']>;
-  /** A server that answers nothing for so long, with a command under way, counts as away. Default 5 s. */
-  responseTimeoutMs?: number;
-}
+export type RedisStoreOptions = Omit<RedisAddress, 'name'>;
 
 interface Scripts {
   statewattApply(base: string, epoch: number, seq: number, time: number, points: Buffer): Promise<number>;
@@ -24,11 +20,13 @@ interface Scripts {
   statewattReadPoint(base: string, kind: PointKind, id: number): Promise<StoredPoint>;
   statewattConfig(base: string, tables: string): Promise<number>;
 }
-const SCRIPTS: Record<keyof Scripts, string> = {
+type StoreRedis = Redis & Scripts & ModelRedis & AlarmRedis;
+const SCRIPTS: Record<keyof Scripts | 'statewattModel', string> = {
   statewattApply: APPLY_SCRIPT,
   statewattRead: READ_CHANNEL_SCRIPT,
   statewattReadPoint: READ_POINT_SCRIPT,
   statewattConfig: CONFIG_SCRIPT,
+  statewattModel: MODEL_SCRIPT,
 };
 /** Frame's time, value, quality, own time, 1 when it is text. */
 type StoredPoint = [string | null, string | null, string | null, string | null, number];
@@ -42,13 +40,14 @@ const RETRY_AFTER_MS = 500;
  * with 6 decimals, S and C as integers), `comsrv:<channel>:config:telemetry|signal|control|adjustment` (the point's
  * row as JSON), `comsrv:<channel>:status` and `:stats`. Beside them `…:<kind>:q` (qualities other than good),
  * `…:<kind>:ts` (source times other than the frame's), `…:<kind>:text` (ids of string points) and
- * `comsrv:<channel>:frame` (epoch, seq, time). Models are in `modsrv:…`, see redis-models.ts.
+ * `comsrv:<channel>:frame` (epoch, seq, time). Models are in `modsrv:…`, alarms in `alarmsrv:…`, see redis-models.ts
+ * and redis-alarms.ts.
  *
  * Connects in the background and reconnects for ever. While Redis is away every call is refused at once with
  * `realtime.unavailable`; nothing is queued. Redis Cluster is not supported: a channel's keys do not share a slot.
  */
 export class RedisStore implements RealtimeStore {
-  readonly #redis: Redis & Scripts;
+  readonly #redis: StoreRedis;
   readonly #where: string;
   readonly #known = new KnownPoints();
   #lastError = 'connecting';
@@ -56,20 +55,8 @@ export class RedisStore implements RealtimeStore {
 
   /** @throws `realtime.invalid_url` */
   constructor(options: RedisStoreOptions) {
-    const url = parseRedisUrl(options.url);
-    this.#where = `redis at ${url.hostname}:${url.port === '' ? '6379' : url.port}`;
-    const redis = new Redis(options.url, {
-      ...(options.tls === undefined ? {} : { tls: options.tls }),
-      connectionName: 'statewatt-realtime',
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: 5_000,
-      socketTimeout: options.responseTimeoutMs ?? 5_000,
-      retryStrategy: reconnectDelayMs,
-      // After a failover the connection may lead to a replica: find the new primary.
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    });
+    const { redis, where } = openRedis({ ...options, name: 'statewatt-realtime' });
+    this.#where = where;
     redis.on('error', (error: Error) => {
       this.#lastError = describe(error);
     });
@@ -77,7 +64,8 @@ export class RedisStore implements RealtimeStore {
       this.#generation += 1;
     });
     for (const [name, lua] of Object.entries(SCRIPTS)) redis.defineCommand(name, { numberOfKeys: 1, lua });
-    this.#redis = redis as Redis & Scripts;
+    for (const [name, lua] of Object.entries(ALARM_SCRIPTS)) redis.defineCommand(name, { numberOfKeys: 0, lua });
+    this.#redis = redis as StoreRedis;
   }
 
   async apply(frames: readonly Frame[]): Promise<void> {
@@ -145,6 +133,24 @@ export class RedisStore implements RealtimeStore {
     await this.#ask(() => Promise.all(models.map((model) => writeModel(this.#redis, model))));
   }
 
+  async showModel(model: DefinedModel): Promise<void> {
+    await this.#ask(() => showModel(this.#redis, model));
+  }
+
+  async setTemplates(ids: readonly string[]): Promise<void> {
+    const write = this.#redis.multi().del('modsrv:templates');
+    if (ids.length > 0) write.sadd('modsrv:templates', ...ids);
+    await this.#ask(() => write.exec());
+  }
+
+  async setAlarms(alarms: readonly AlarmRecord[]): Promise<void> {
+    await this.#ask(() => writeAlarms(this.#redis, alarms));
+  }
+
+  async retainAlarms(isKnown: (id: string) => boolean): Promise<void> {
+    await this.#ask(() => retainAlarms(this.#redis, isKnown));
+  }
+
   get generation(): number {
     return this.#generation;
   }
@@ -187,31 +193,6 @@ export class RedisStore implements RealtimeStore {
 
 function base(channel: number): string {
   return `comsrv:${channel}`;
-}
-
-/** 100 ms doubling to 5 s, each between half and all of it, so that many clients do not come back at once. */
-function reconnectDelayMs(attempt: number): number {
-  return Math.min(5_000, 100 * 2 ** Math.min(attempt - 1, 6)) * (0.5 + Math.random() / 2);
-}
-
-/** The text that is not shown is the URL itself: it may hold a password. */
-function parseRedisUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '') {
-    const found = url === undefined ? 'text that is no URL' : `a URL that begins with ${url.protocol}//`;
-    throw new StatewattError(
-      'realtime.invalid_url',
-      'invalid',
-      `Redis address: found ${found}; allowed: redis://[user:password@]host[:port][/db], or rediss:// for TLS`,
-    );
-  }
-  return url;
-}
-
-/** An AggregateError (several addresses tried) has an empty message of its own. */
-function describe(error: Error): string {
-  if (error instanceof AggregateError) return error.errors.map(errorMessage).join('; ');
-  return error.message;
 }
 
 function pairs(flat: readonly string[] | undefined): Map<string, string> {

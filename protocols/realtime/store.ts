@@ -1,3 +1,4 @@
+import type { AlarmRecord } from '../../site/alarms.js';
 import type { ModelDefinition, ModelPoint } from '../../site/models/model.js';
 import type { Frame, PointKind, PointValue, Quality } from '../../site/points.js';
 import type { ChannelConfig } from '../../site/model.js';
@@ -32,6 +33,17 @@ export interface RealtimeStore {
   setStatus(channel: number, status: StatusFields, stats: StatusFields): Promise<void>;
   /** What outside readers see of models; see redis-models.ts. */
   setModels(models: readonly StoredModel[]): Promise<void>;
+  /**
+   * Shows the definition, unless it is there already; the values that are there stay. For who has just changed a model
+   * and is to find it at once, wherever the model lives.
+   */
+  showModel(model: DefinedModel): Promise<void>;
+  /** What models can be made of, for outside readers: ids of templates. */
+  setTemplates(ids: readonly string[]): Promise<void>;
+  /** Shows alarms, each unless a newer one is there. */
+  setAlarms(alarms: readonly AlarmRecord[]): Promise<void>;
+  /** Takes away the alarms that are shown and that `isKnown` does not know. */
+  retainAlarms(isKnown: (id: string) => boolean): Promise<void>;
   health(): { up: boolean; detail: string };
   /** Rises each time that the store is reached anew: it may have come back empty. */
   readonly generation: number;
@@ -49,9 +61,25 @@ export interface StoredModelValue {
   readonly time: number | null;
 }
 
-/** What has changed of a model: all of it, values only, or (definition null) it is gone. */
+/** Which of two definitions of a model is newer: the one made later, or changed more often. */
+export interface ModelAge {
+  /** ms since the Unix epoch. */
+  readonly createdAt: number;
+  readonly changes: number;
+}
+
+/** A model as it is defined. */
+export interface DefinedModel {
+  readonly id: string;
+  readonly definition: ModelDefinition;
+  readonly age: ModelAge;
+  readonly points: readonly ModelPoint[];
+}
+
+/**
+ * What has changed of a model: all of it, values only, or (definition null) it is gone. What is older than what is
+ * stored is left out.
+ */
 export type StoredModel = { readonly id: string; readonly values: readonly StoredModelValue[] } & (
-  | { readonly definition: ModelDefinition; readonly points: readonly ModelPoint[] }
-  | { readonly definition: null }
-  | { readonly definition?: undefined }
+  DefinedModel | { readonly definition: null; readonly age: ModelAge } | { readonly definition?: undefined }
 );

@@ -2,6 +2,7 @@ import { choices, nearest, show } from '../config/problems.js';
 import type { ChannelConfig } from '../model.js';
 import { isState, parsePointAddress, type PointDefinition } from '../points.js';
 import { expandPoints } from './expand.js';
+import { formulasOf } from './formulas.js';
 import type { Model, ModelDefinition, ModelPoint, PointMapping, Route } from './model.js';
 import { readParameters } from './parameters.js';
 import type { ModelOrigin, Template } from './template.js';
@@ -33,7 +34,8 @@ export function buildModel(definition: ModelDefinition, parts: ModelParts, origi
   const expanded = parameters && expandPoints(template, parameters, atModel(origin, template));
   if (parameters === undefined || expanded === undefined) return undefined;
   const points = bindPoints(definition, expanded, parts, origin.at('points'));
-  return points && { definition, product: template.product, parameters, points };
+  const formulas = points && formulasOf(points, (slot) => origin.at('points', points[slot]?.name ?? ''));
+  return formulas && { definition, product: template.product, parameters, points, formulas };
 }
 
 /** Faults that only a model's parameters bring to light are told at the model, with the place in the template. */

@@ -31,6 +31,7 @@ export function checkTemplate(file: TemplateFile, origin: ModelOrigin): Template
       ...(rest.symbols === undefined ? {} : { symbols: rest.symbols }),
       ...(rest.iec61850 === undefined ? {} : { iec61850: rest.iec61850 }),
       ...(rest.sunspec === undefined ? {} : { sunspec: rest.sunspec }),
+      ...(rest.expression === undefined ? {} : { expression: rest.expression }),
     })),
   };
   const sound = checkParameters(parameters, origin) && tryOut(template, origin);

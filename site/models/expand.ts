@@ -1,4 +1,5 @@
 import { choices, show } from '../config/problems.js';
+import { formulasOf } from './formulas.js';
 import { MAX_MODEL_POINTS, type ModelPoint } from './model.js';
 import type { EachTerm, ModelOrigin, NumberTerm, ParameterValue, PointTemplate, Template } from './template.js';
 
@@ -16,6 +17,7 @@ const POINT_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
  */
 export function expandPoints(template: Template, values: Values, origin: ModelOrigin): ModelPoint[] | undefined {
   const points: ModelPoint[] = [];
+  const origins: ModelOrigin[] = [];
   const names = new Set<string>();
   let sound = true;
   for (const [index, point] of template.points.entries()) {
@@ -27,6 +29,7 @@ export function expandPoints(template: Template, values: Values, origin: ModelOr
         sound = false;
       }
       names.add(point_.name);
+      origins.push(at);
       if (points.push(point_) > MAX_MODEL_POINTS) {
         at.report('each', `more than ${MAX_MODEL_POINTS} points`, `at most ${MAX_MODEL_POINTS} points in a model`);
         return undefined;
@@ -34,6 +37,7 @@ export function expandPoints(template: Template, values: Values, origin: ModelOr
     }
     sound &&= expansion.sound;
   }
+  sound &&= formulasOf(points, (slot) => origins[slot] as ModelOrigin) !== undefined;
   return sound ? points : undefined;
 }
 
@@ -63,7 +67,7 @@ class Expansion {
     if (!POINT_NAME.test(name)) {
       this.#report('name', show(name), 'a letter, then up to 63 letters, digits and _');
     }
-    const optional = <K extends 'iec61850' | 'sunspec'>(field: K) =>
+    const optional = <K extends 'iec61850' | 'sunspec' | 'expression'>(field: K) =>
       point[field] === undefined ? {} : { [field]: this.#text(field, point[field], scope) };
     const limit = (field: 'min' | 'max') =>
       point[field] === undefined ? {} : { [field]: this.#number(field, point[field], scope) };
@@ -79,6 +83,7 @@ class Expansion {
       ...(point.symbols === undefined ? {} : { symbols: point.symbols }),
       ...optional('iec61850'),
       ...optional('sunspec'),
+      ...optional('expression'),
     };
   }
 

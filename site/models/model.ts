@@ -1,3 +1,4 @@
+import type { Formula } from './formulas.js';
 import type { PointKind } from '../points.js';
 import type { ParameterValue } from './template.js';
 
@@ -50,7 +51,9 @@ export interface ModelPoint {
   readonly symbols?: Readonly<Record<string, string>>;
   readonly iec61850?: string;
   readonly sunspec?: string;
-  /** Where its value comes from (T, S) and its writes go to (C, A); absent: nowhere, it holds what it was set to. */
+  /** How it is computed from other points of the model, unless it has a route. */
+  readonly expression?: string;
+  /** Where its value comes from (T, S) and its writes go to (C, A); absent: it holds what it was set to, or is computed. */
   readonly route?: Route;
 }
 
@@ -62,6 +65,13 @@ export interface Model {
   readonly parameters: Readonly<Record<string, ParameterValue>>;
   /** In the order of the template. */
   readonly points: readonly ModelPoint[];
+  /** Of the computed points, each after those that it needs. */
+  readonly formulas: readonly Formula[];
+}
+
+/** Whether the point takes writes: what a channel measures and what is computed does not. */
+export function isWritable({ route, expression, kind }: ModelPoint): boolean {
+  return route === undefined ? expression === undefined : kind === 'C' || kind === 'A';
 }
 
 /** Points that one model may have. */

@@ -58,6 +58,13 @@ const PointFile = closed({
   ),
   iec61850: Type.Optional(Type.String({ description: 'data attribute, as MMXU.TotW.mag' })),
   sunspec: Type.Optional(Type.String({ description: 'model.point, as 203.W' })),
+  expression: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'T and S: how it is computed from other points of the model, where it is not mapped',
+      examples: ['active_power / apparent_power'],
+    }),
+  ),
 });
 
 /** A template file as written. */

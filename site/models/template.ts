@@ -46,6 +46,8 @@ export interface PointTemplate {
   readonly iec61850?: string;
   /** `model.point` of the SunSpec information models. */
   readonly sunspec?: string;
+  /** T and S: computed from other points of the model, by their names, where it is not mapped. */
+  readonly expression?: string;
 }
 
 /** What a sort of equipment is: its parameters and its points. */

@@ -1,6 +1,7 @@
 import Type from 'typebox';
-import { AlarmsQuerySchema, RaiseAlarmSchema, type AlarmView } from '../../../actors/client/alarms.js';
+import { AlarmsQuerySchema, RaiseAlarmSchema } from '../../../actors/client/alarms.js';
 import type { StatewattClient } from '../../../actors/client/client.js';
+import { toAlarmsrv } from '../../../site/alarm-view.js';
 import { operates, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import { AlarmParams, errorAnswers } from '../schemas.js';
@@ -55,7 +56,7 @@ export function alarmsrvRoutes(app: HttpApp, client: StatewattClient): void {
         response: { 200: Type.Array(Alarm), ...errorAnswers },
       },
     },
-    async (request) => (await client.alarms.list(request.query)).alarms.map(view),
+    async (request) => (await client.alarms.list(request.query)).alarms.map(toAlarmsrv),
   );
 
   app.post(
@@ -70,7 +71,7 @@ export function alarmsrvRoutes(app: HttpApp, client: StatewattClient): void {
         response: { 201: Alarm, ...errorAnswers },
       },
     },
-    async (request, reply) => reply.code(201).send(view(await client.alarms.raise(request.body))),
+    async (request, reply) => reply.code(201).send(toAlarmsrv(await client.alarms.raise(request.body))),
   );
 
   app.get(
@@ -85,7 +86,7 @@ export function alarmsrvRoutes(app: HttpApp, client: StatewattClient): void {
         response: { 200: Alarm, ...errorAnswers },
       },
     },
-    async (request) => view(await client.alarms.get(request.params.id)),
+    async (request) => toAlarmsrv(await client.alarms.get(request.params.id)),
   );
 
   app.post(
@@ -104,7 +105,7 @@ export function alarmsrvRoutes(app: HttpApp, client: StatewattClient): void {
     async (request) => {
       const { acknowledged_by: by = UNNAMED, notes: note } = request.body;
       const command = { type: 'acknowledge', by, ...(note === undefined ? {} : { note }) } as const;
-      return view(await client.alarms.command(request.params.id, command));
+      return toAlarmsrv(await client.alarms.command(request.params.id, command));
     },
   );
 
@@ -124,30 +125,7 @@ export function alarmsrvRoutes(app: HttpApp, client: StatewattClient): void {
     async (request) => {
       const { resolved_by: by = UNNAMED, notes: note } = request.body;
       const command = { type: 'resolve', by, ...(note === undefined ? {} : { note }) } as const;
-      return view(await client.alarms.command(request.params.id, command));
+      return toAlarmsrv(await client.alarms.command(request.params.id, command));
     },
   );
-}
-
-function view(alarm: AlarmView) {
-  const { id, title, description, level, source, status, metadata } = alarm;
-  return {
-    id,
-    title,
-    description,
-    level,
-    source,
-    status,
-    metadata,
-    created_at: toText(alarm.raisedAt),
-    updated_at: toText(alarm.change.at),
-    acknowledged_by: alarm.acknowledgedBy,
-    acknowledged_at: toText(alarm.acknowledgedAt),
-    resolved_at: status === 'Resolved' ? toText(alarm.since) : null,
-    notes: alarm.note,
-  };
-}
-
-function toText(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString();
 }

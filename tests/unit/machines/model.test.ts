@@ -40,6 +40,17 @@ describe('the model machine', () => {
     assert.deepEqual([gone.snapshot.value, gone.snapshot.context.definition, gone.effects], ['absent', null, ['drop']]);
   });
 
+  it('is put: made, or replaced; each change is counted', () => {
+    const put: ModelEvent = { type: 'put', definition: { ...definition, template: 'u' }, at: 7 };
+    assert.deepEqual(after(put).effects, ['use']);
+    const { snapshot } = after(create, put);
+    const { definition: known, source, createdAt, updatedAt, changes } = snapshot.context;
+    assert.deepEqual([known?.template, source, createdAt, updatedAt, changes], ['u', 'caller', 1, 7, 2]);
+    assert.equal(after(create, put, { type: 'remove', source: 'caller', at: 8 }, create).snapshot.context.changes, 4);
+    const tried = after(configure, put);
+    assert.equal(tried.snapshot, tried.before, 'the site file has the last word');
+  });
+
   it('takes what the site file says, and changes by callers no more', () => {
     const { snapshot } = after(create, { type: 'hold', point: 'p', value: 3, at: 2 }, configure);
     assert.deepEqual([snapshot.context.source, snapshot.context.held.p?.value], ['site', 3]);

@@ -44,6 +44,8 @@ const definition: ModelDefinition = {
   },
 };
 
+const age = { createdAt: 1, changes: 1 };
+
 /** What readers of the store would have of the models. */
 class ModelStore extends MemoryStore {
   readonly values = new Map<string, unknown>();
@@ -101,7 +103,7 @@ describe('the hub of models', () => {
 
   it('begins with what readers have, then follows the frames', async () => {
     await store.apply([frame(1, [[POWER, 2]])]);
-    hub.use('m', definition, { note: { value: 7, at: 5 } });
+    hub.use('m', definition, { note: { value: 7, at: 5 } }, age);
     await until('power', [2000, 'good']);
     await until('note', [7, 'good']);
     await until('closed', [null, 'bad']);
@@ -121,7 +123,7 @@ describe('the hub of models', () => {
   });
 
   it('keeps the last value of what cannot be read, and knows the limits of the model', async () => {
-    hub.use('m', definition, {});
+    hub.use('m', definition, {}, age);
     await until('power', [null, 'bad']);
     feed.publish(frame(1, [[POWER, 6]]));
     await until('power', [6000, 'out-of-range']);
@@ -133,7 +135,7 @@ describe('the hub of models', () => {
   });
 
   it('writes once what has changed while the store was away', async () => {
-    hub.use('m', definition, {});
+    hub.use('m', definition, {}, age);
     await until('power', [null, 'bad']);
     store.away = true;
     const { writes } = store;
@@ -149,7 +151,7 @@ describe('the hub of models', () => {
   it('says why a model cannot be made, and makes it when the configuration allows', async () => {
     const whole = site;
     site = { ...whole, channels: [] };
-    hub.use('m', definition, {});
+    hub.use('m', definition, {}, age);
     assert.match(hub.problem('m') ?? '', /^points\.power: found channel 1, allowed a channel of this site; points\./);
     site = whole;
     hub.refresh();
@@ -159,15 +161,15 @@ describe('the hub of models', () => {
   });
 
   it('lets go of a model that lives elsewhere, and removes one that is gone', async () => {
-    hub.use('m', definition, {});
+    hub.use('m', definition, {}, age);
     await until('power', [null, 'bad']);
     hub.leave('m');
     feed.publish(frame(1, [[POWER, 1]]));
     assert.ok(store.models.has('m'));
-    hub.use('m', definition, {});
+    hub.use('m', definition, {}, age);
     feed.publish(frame(2, [[POWER, 2]]));
     await until('power', [2000, 'good']);
-    hub.drop('m');
+    hub.drop('m', age);
     await eventually(() => (store.models.has('m') ? undefined : true));
     feed.publish(frame(3, [[POWER, 3]]));
     await new Promise((resolve) => setImmediate(resolve));

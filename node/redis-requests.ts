@@ -1,0 +1,155 @@
+import Type, { type Static } from 'typebox';
+import type { ValidateFunction } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { alarmRef, type AlarmKind } from '../actors/alarm.js';
+import { ModelDefinitionSchema } from '../actors/client/model-schemas.js';
+import { RaiseAlarmSchema } from '../actors/client/alarms.js';
+import type { CommandOf } from '../actors/runtime/kind.js';
+import type { ActorSystem } from '../actors/runtime/system.js';
+import { StatewattError } from '../errors/error.js';
+import { FunctionRequests, parseBody, type FunctionRequest } from '../protocols/redis-functions/requests.js';
+import type { AlarmRecord } from '../site/alarms.js';
+import { toMapping } from '../site/config/models.js';
+import { MappingFileSchema } from '../site/models/schema.js';
+import type { Environment } from '../site/config/index.js';
+import type { ModelService } from './model-service.js';
+import type { NodeLog } from './node.js';
+import type { Stages } from './stages.js';
+
+/** What is done about requests that came in by Redis Functions. */
+export interface RedisRequestsParts {
+  readonly system: ActorSystem;
+  readonly alarmKind: AlarmKind;
+  readonly models: Pick<ModelService, 'put' | 'remove' | 'write'>;
+  /** Lists and readers are to have the alarm. */
+  readonly showAlarm: (alarm: AlarmRecord) => Promise<unknown>;
+}
+
+/** A device is not written later than so long after somebody wanted it. */
+const WRITE_WITHIN_MS = 10_000;
+/** Who acts when a caller does not say. */
+const UNNAMED = 'redis';
+
+const { name, parameters, parent } = ModelDefinitionSchema.properties;
+const { title, level, source, description, metadata } = RaiseAlarmSchema.properties;
+const closed = { additionalProperties: false } as const;
+const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
+
+const Model = Type.Object(
+  {
+    model_id: Type.Optional(Type.String()),
+    name: Type.Optional(name),
+    template_id: ModelDefinitionSchema.properties.template,
+    parameters: Type.Optional(parameters),
+    parent: Type.Optional(parent),
+    mapping: Type.Optional(Type.Record(Type.String(), MappingFileSchema)),
+  },
+  closed,
+);
+const Value = Type.Object({ point: Type.String({ minLength: 1, maxLength: 64 }), value: Type.String() }, closed);
+const Alarm = Type.Object({ id: Type.Optional(Type.String()), title, level, source, description, metadata }, closed);
+const Change = Type.Object({ by: Type.String({ maxLength: 128 }), notes: Type.String({ maxLength: 2_000 }) }, closed);
+
+const isModel = ajv.compile<Static<typeof Model>>(Model);
+const isValue = ajv.compile<Static<typeof Value>>(Value);
+const isAlarm = ajv.compile<Static<typeof Alarm>>(Alarm);
+const isChange = ajv.compile<Static<typeof Change>>(Change);
+
+/**
+ * Carries out what the writing functions have accepted: each request is a command to the actor that it is about, with
+ * the request's id as the command's.
+ */
+export class RedisRequests {
+  readonly #parts: RedisRequestsParts;
+
+  constructor(parts: RedisRequestsParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers facts for the caller. @throws what the actor throws; `functions.invalid`, `functions.too_late` */
+  async handle(request: FunctionRequest): Promise<Record<string, unknown>> {
+    const { id, name, subject, body } = request;
+    switch (name) {
+      case 'model_upsert': {
+        const { template_id: template, model_id: _, mapping = {}, ...rest } = checked(isModel, body);
+        const points = Object.fromEntries(Object.entries(mapping).map(([point, to]) => [point, toMapping(to)]));
+        await this.#parts.models.put({ id: subject, template, points, ...rest }, id);
+        return { model_id: subject };
+      }
+      case 'model_delete':
+        await this.#parts.models.remove(subject, id);
+        return { model_id: subject };
+      case 'model_set_value':
+        return this.#setValue(request);
+      case 'store_alarm': {
+        const { id: _, ...alarm } = checked(isAlarm, body);
+        return this.#alarm(subject, id, { type: 'raise', by: alarm.source.slice(0, 128), ...alarm });
+      }
+      case 'acknowledge_alarm':
+        return this.#alarm(subject, id, { type: 'acknowledge', ...whoAndWhy(body) });
+      case 'resolve_alarm':
+      case 'delete_alarm':
+        return this.#alarm(subject, id, { type: 'resolve', ...whoAndWhy(body) });
+      default:
+        throw new StatewattError('functions.unknown', 'invalid', `no node of this version does ${name.slice(0, 64)}`);
+    }
+  }
+
+  async #alarm(alarm: string, commandId: string, command: CommandOf<AlarmKind>): Promise<Record<string, unknown>> {
+    const { system, alarmKind, showAlarm } = this.#parts;
+    const record: AlarmRecord = await system.ask(alarmRef(alarmKind, alarm), command, { commandId });
+    await showAlarm(record);
+    return { alarm_id: alarm, alarm_status: record.status };
+  }
+
+  async #setValue({ id, subject, body, acceptedAt }: FunctionRequest): Promise<Record<string, unknown>> {
+    const { point, value } = checked(isValue, body);
+    const deadlineMs = Math.floor(acceptedAt + WRITE_WITHIN_MS - Date.now());
+    if (deadlineMs <= 0) {
+      const text = `the value was not written within ${WRITE_WITHIN_MS / 1_000} s`;
+      throw new StatewattError('functions.too_late', 'conflict', text);
+    }
+    const request = { model: subject, point, value, commandId: id, deadlineMs: Math.min(deadlineMs, WRITE_WITHIN_MS) };
+    const { written, confirmed, answer } = await this.#parts.models.write(request, { fromText: true });
+    return { model_id: subject, point, written, confirmed, answer };
+  }
+}
+
+/** The functions of the Redis that the environment names, if it names one. */
+export async function startRedisFunctions(
+  stages: Stages,
+  { redisUrl, nodeName }: Environment,
+  { log, ...parts }: RedisRequestsParts & { readonly log: NodeLog },
+): Promise<FunctionRequests | undefined> {
+  if (redisUrl === undefined) return undefined;
+  const requests = new RedisRequests(parts);
+  return stages.start(
+    'Redis Functions',
+    () =>
+      new FunctionRequests({
+        url: redisUrl,
+        node: nodeName,
+        handle: (request) => requests.handle(request),
+        onProblem: (problem) => {
+          if (problem === null) log.info({ part: 'Redis Functions' }, 'they are there');
+          else log.warn({ part: 'Redis Functions' }, problem);
+        },
+      }),
+    (started) => started.stop(),
+  );
+}
+
+function whoAndWhy(body: string): { by: string; note?: string } {
+  const { by, notes } = checked(isChange, body);
+  return { by: by === '' ? UNNAMED : by, ...(notes === '' ? {} : { note: notes }) };
+}
+
+/** @throws `functions.invalid` */
+function checked<T>(isRight: ValidateFunction<T>, body: string): T {
+  const value = parseBody(body);
+  if (isRight(value)) return value;
+  const problems = (isRight.errors ?? []).map(({ instancePath, message = 'is wrong' }) =>
+    `${instancePath.slice(1).replaceAll('/', '.')} ${message}`.trim(),
+  );
+  throw new StatewattError('functions.invalid', 'invalid', problems.join('; '), { details: { problems } });
+}
