@@ -16,6 +16,7 @@ import type {
   AlarmStatisticsQuery,
   RaiseAlarm,
 } from '../client/alarms.js';
+import { MemoryStore } from '../../protocols/realtime/memory-store.js';
 import type { RealtimeStore } from '../../protocols/realtime/store.js';
 import type { ActorSystem } from '../runtime/system.js';
 import { AlarmFeed } from './alarm-feed.js';
@@ -33,7 +34,7 @@ export interface LocalAlarmsParts {
   /** Hears of every change; others may watch it too. */
   readonly feed?: AlarmFeed;
   /** Where outside readers find alarms. */
-  readonly store: RealtimeStore;
+  readonly store?: RealtimeStore;
   readonly now?: () => number;
 }
 
@@ -51,7 +52,7 @@ export class LocalAlarms implements AlarmsClient {
     this.#parts = parts;
     this.#now = parts.now ?? Date.now;
     this.#feed = parts.feed ?? new AlarmFeed();
-    this.#mirror = new AlarmMirror(parts.store, this.#index);
+    this.#mirror = new AlarmMirror(parts.store ?? new MemoryStore(), this.#index);
     this.#feed.watch((alarm) => this.#mirror.changed(alarm));
     this.#follower = new AlarmFollower(
       parts.bus,

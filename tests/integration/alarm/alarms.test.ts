@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { createAlarmKind } from '../../../actors/alarm.js';
-import { MemoryStore } from '../../../protocols/realtime/memory-store.js';
 import { LocalAlarms } from '../../../actors/alarm/local-alarms.js';
 import type { RaiseAlarm } from '../../../actors/client/alarms.js';
 import { createSystem, type ActorSystem } from '../../../actors/runtime/system.js';
@@ -27,7 +26,7 @@ describe('alarms on a real server', () => {
     const kind = createAlarmKind();
     const system = createSystem({ bus, kinds: [kind], node });
     await system.start();
-    const alarms = new LocalAlarms({ bus, system, kind, store: new MemoryStore() });
+    const alarms = new LocalAlarms({ bus, system, kind });
     alarms.start();
     const site = {
       bus,

@@ -127,7 +127,7 @@ models:
     assert.deepEqual(lines, [
       'a.yaml:1:5: id: found "a b", allowed text like ^[A-Za-z0-9_-]{1,64}$',
       'a.yaml:4:5: points[0].name: missing, allowed text that is not empty',
-      'a.yaml:4:7: points[0].nam: unknown key, allowed name, kind, title, unit, description, text, each, when, min, max, symbols, iec61850 or sunspec; did you mean name?',
+      'a.yaml:4:7: points[0].nam: unknown key, allowed name, kind, title, unit, description, text, each, when, min, max, symbols, iec61850, sunspec or expression; did you mean name?',
       'b.yaml:5:5: points[0].max: found "${y}", allowed a number, ${parameter} or -${parameter} of a number parameter',
     ]);
   });
