@@ -2,9 +2,19 @@ import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickh
 import { StatewattError } from '../../errors/error.js';
 import type { HistoryConfig } from '../../site/model.js';
 import { historyError } from './errors.js';
+import { Importer } from './import.js';
 import { queryHistory } from './query.js';
+import { setRetention } from './retention.js';
 import { prepareSchema } from './schema.js';
-import type { HistoryBatch, HistoryHealth, HistoryPage, HistoryQuery, HistoryStore } from './types.js';
+import type {
+  HistoryBatch,
+  HistoryHealth,
+  HistoryPage,
+  HistoryQuery,
+  HistoryStore,
+  ImportedRow,
+  ImportResult,
+} from './types.js';
 import { BatchWriter } from './writer.js';
 
 export interface HistoryStoreOptions {
@@ -30,6 +40,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 class ClickHouseStore implements HistoryStore {
   readonly #client: ClickHouseClient;
   readonly #writer: BatchWriter;
+  readonly #importer: Importer;
   readonly #options: HistoryStoreOptions;
   readonly #database: string;
   #config: HistoryConfig | undefined;
@@ -46,6 +57,7 @@ class ClickHouseStore implements HistoryStore {
     }
     this.#client = this.#connect(this.#database);
     this.#writer = new BatchWriter(this.#client);
+    this.#importer = new Importer(this.#client);
   }
 
   async prepare(config: HistoryConfig): Promise<void> {
@@ -59,6 +71,23 @@ class ClickHouseStore implements HistoryStore {
       await server.close();
     }
     this.#config = config;
+    await this.#importer.recover(config);
+  }
+
+  async keep(config: HistoryConfig): Promise<void> {
+    try {
+      await setRetention(this.#client, config, Date.now());
+    } catch (error) {
+      throw historyError(error);
+    }
+    this.#config = config;
+  }
+
+  async import(rows: readonly ImportedRow[]): Promise<ImportResult> {
+    if (this.#config === undefined) {
+      throw new StatewattError('history.unavailable', 'unavailable', 'the history is not prepared yet');
+    }
+    return this.#importer.import(rows, this.#config);
   }
 
   insert(batch: HistoryBatch): Promise<{ rows: number }> {

@@ -3,6 +3,7 @@ import { StatewattError } from '../../errors/error.js';
 import type { HistoryConfig } from '../../site/model.js';
 import type { Quality } from '../../site/points.js';
 import { decodeCursor, encodeCursor, type Cursor } from './cursor.js';
+import { importedTable } from './imported.js';
 import { chooseResolution, floorTo, tierOf } from './resolution.js';
 import { RAW_TIER, type Tier } from './tiers.js';
 import type { HistoryPage, HistoryQuery, HistoryResolution, HistoryRow } from './types.js';
@@ -93,7 +94,8 @@ async function firstRange(
   const [raw] = await rowsOf<{ rows: string; texts: string }>(
     client,
     `SELECT count() AS rows, countIf(text IS NOT NULL) AS texts FROM (
-       SELECT text FROM raw WHERE ${WHERE} AND ${between('raw')} LIMIT {limit:UInt32})`,
+       (SELECT text FROM ${RAW_TIER.table} WHERE ${WHERE} AND ${between('raw')} LIMIT {limit:UInt32}) UNION ALL
+       (SELECT text FROM ${importedTable(RAW_TIER)} WHERE ${WHERE} AND ${between('raw')} LIMIT {limit:UInt32}))`,
     { ...pointOf(query), from, to, limit: limit + 1 },
   );
   const held = { rows: Number(raw?.rows), texts: Number(raw?.texts) > 0 };
@@ -108,6 +110,14 @@ interface Found {
 
 async function rawRows(client: ClickHouseClient, query: HistoryQuery, range: Range, limit: number): Promise<Found[]> {
   const after = range.after;
+  const beyond =
+    after === undefined
+      ? ''
+      : `AND (time, sequence, batch) >
+           (fromUnixTimestamp64Milli({after:Int64}, 'UTC'), {sequence:UInt64}, {batch:UInt64})`;
+  // Each part is cut by itself, so that of a long range no more is read than a page.
+  const part = (table: string) => `(SELECT time, value, text, quality, sequence, batch FROM ${table}
+     WHERE ${WHERE} AND ${between('raw')} ${beyond} ORDER BY time, sequence, batch LIMIT {limit:UInt32})`;
   const rows = await rowsOf<{
     at: string;
     value: number | null;
@@ -117,14 +127,8 @@ async function rawRows(client: ClickHouseClient, query: HistoryQuery, range: Ran
     batch: string;
   }>(
     client,
-    `SELECT toUnixTimestamp64Milli(time) AS at, value, text, quality, sequence, batch FROM raw
-     WHERE ${WHERE} AND ${between('raw')}
-       ${
-         after === undefined
-           ? ''
-           : `AND (time, sequence, batch) >
-                (fromUnixTimestamp64Milli({after:Int64}, 'UTC'), {sequence:UInt64}, {batch:UInt64})`
-       }
+    `SELECT toUnixTimestamp64Milli(time) AS at, value, text, quality, sequence, batch
+     FROM (${part(RAW_TIER.table)} UNION ALL ${part(`${importedTable(RAW_TIER)} FINAL`)})
      ORDER BY time, sequence, batch LIMIT {limit:UInt32}`,
     {
       ...pointOf(query),
@@ -150,6 +154,8 @@ async function rollupRows(
   limit: number,
 ): Promise<Found[]> {
   const from = range.after === undefined ? floorTo(tier, range.from) : range.after.time + tier.intervalMs;
+  const part = (table: string) => `SELECT time, min, max, sum, count, first, last FROM ${table}
+     WHERE ${WHERE} AND ${between(tier.resolution)}`;
   const rows = await rowsOf<{
     at: string;
     low: number;
@@ -162,8 +168,7 @@ async function rollupRows(
     client,
     `SELECT toUnixTimestamp(time) AS at, min(t.min) AS low, max(t.max) AS high, sum(t.sum) / sum(t.count) AS mean,
        sum(t.count) AS points, ${packedValue('min(t.first)')} AS earliest, ${packedValue('max(t.last)')} AS latest
-     FROM ${tier.table} AS t
-     WHERE ${WHERE} AND ${between(tier.resolution)}
+     FROM (${part(tier.table)} UNION ALL ${part(`${importedTable(tier)} FINAL`)}) AS t
      GROUP BY time ORDER BY time LIMIT {limit:UInt32}`,
     { ...pointOf(query), from, to: range.to, limit },
   );

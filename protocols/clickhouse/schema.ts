@@ -2,10 +2,12 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { StatewattError } from '../../errors/error.js';
 import type { HistoryConfig } from '../../site/model.js';
 import { POINT_KINDS, QUALITIES } from '../../site/points.js';
+import { IMPORTED_TABLES, importStatements, STAGING } from './imported.js';
+import { setRetention } from './retention.js';
 import { RAW_TIER, ROLLUP_TIERS, TIERS, type Tier } from './tiers.js';
 
 /** Raised when a table changes; `prepare` then carries the steps from the version before. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Repeats of a token among this many later parts of a table are refused by the engine itself. */
 const DEDUPLICATION_WINDOW = 10_000;
@@ -33,7 +35,7 @@ export const RAW_COLUMNS: readonly (readonly [name: string, type: string, codec:
  * `first` and `last` hold the time (ms) in the upper 64 bits and the value's IEEE 754 bits in the lower, so that the
  * plain minimum and maximum find the earliest and the latest value: far cheaper than argMin and argMax states.
  */
-const ROLLUP_COLUMNS = `
+const SUMMARY_COLUMNS = `
   channel UInt32 CODEC(Delta, ZSTD(1)),
   kind ${enumOf(POINT_KINDS)} CODEC(ZSTD(1)),
   point UInt32 CODEC(Delta, ZSTD(1)),
@@ -43,22 +45,38 @@ const ROLLUP_COLUMNS = `
   sum SimpleAggregateFunction(sum, Float64) CODEC(Gorilla, ZSTD(1)),
   count SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
   first SimpleAggregateFunction(min, UInt128) CODEC(ZSTD(1)),
-  last SimpleAggregateFunction(max, UInt128) CODEC(ZSTD(1)),
+  last SimpleAggregateFunction(max, UInt128) CODEC(ZSTD(1))`;
+const ROLLUP_COLUMNS = `${SUMMARY_COLUMNS},
   sequence SimpleAggregateFunction(max, UInt64) CODEC(Delta, ZSTD(1)),
   batch SimpleAggregateFunction(anyLast, UInt64) CODEC(ZSTD(1))`;
 
-/** One tier's rows of what `source` holds, aggregated: only good numbers count. */
+/**
+ * One tier's rows of what `source` (a table, or a table and FINAL) holds, aggregated: only good numbers count.
+ */
 export function rollupSelect(tier: Tier, source: string, condition = '1'): string {
   return `SELECT channel, kind, point, toDateTime(${tier.bucket('at')}, 'UTC') AS time,
   min(v) AS min, max(v) AS max, sum(v) AS sum, count() AS count,
   min(packed) AS first, max(packed) AS last, max(s) AS sequence, any(b) AS batch
-FROM (
-  SELECT channel, kind, point, ${source}.time AS at, value AS v, ${source}.sequence AS s, ${source}.batch AS b,
+${goodNumbers(source, condition)}
+GROUP BY channel, kind, point, time`;
+}
+
+/** As `rollupSelect`, with the sum of the sequences as the last column. */
+export function summarySelect(tier: Tier, source: string, condition: string): string {
+  return `SELECT channel, kind, point, toDateTime(${tier.bucket('at')}, 'UTC') AS start,
+  min(v), max(v), sum(v), count(), min(packed), max(packed), sum(s)
+${goodNumbers(source, condition)}
+GROUP BY channel, kind, point, start`;
+}
+
+function goodNumbers(source: string, condition: string): string {
+  const [table] = source.split(' ');
+  return `FROM (
+  SELECT channel, kind, point, ${table}.time AS at, value AS v, ${table}.sequence AS s, ${table}.batch AS b,
     bitOr(bitShiftLeft(toUInt128(toUnixTimestamp64Milli(at)), 64), toUInt128(reinterpretAsUInt64(v))) AS packed
   FROM ${source}
   WHERE quality = 'good' AND text IS NULL AND isFinite(v) AND (${condition})
-)
-GROUP BY channel, kind, point, time`;
+)`;
 }
 
 /** Rows arrive at `incoming`, which keeps nothing; its views write every tier. */
@@ -79,6 +97,7 @@ function statements(): string[] {
       `CREATE MATERIALIZED VIEW IF NOT EXISTS incoming_to_${tier.table} TO ${tier.table}
        AS ${rollupSelect(tier, 'incoming')}`,
     ]),
+    ...importStatements(rawColumns, SUMMARY_COLUMNS),
   ];
 }
 
@@ -102,15 +121,11 @@ export async function prepareSchema(client: ClickHouseClient, config: HistoryCon
     );
   }
   for (const query of statements()) await client.command({ query });
-  for (const tier of TIERS) {
-    // A part goes when all of it is past its time; rows that are there already keep the time they were written with
-    // until their next merge, so a change need not rewrite everything.
+  await setRetention(client, config, Date.now());
+  const sync = strict ? 1 : 0;
+  for (const table of [...TIERS.map((tier) => tier.table), ...IMPORTED_TABLES, STAGING]) {
     await client.command({
-      query: `ALTER TABLE ${tier.table} MODIFY TTL toDateTime(time) + INTERVAL ${tier.keepDays(config)} DAY`,
-      clickhouse_settings: { materialize_ttl_after_modify: 0 },
-    });
-    await client.command({
-      query: `ALTER TABLE ${tier.table} MODIFY SETTING fsync_after_insert = ${strict ? 1 : 0}, fsync_part_directory = ${strict ? 1 : 0}`,
+      query: `ALTER TABLE ${table} MODIFY SETTING fsync_after_insert = ${sync}, fsync_part_directory = ${sync}`,
     });
   }
   if (found < SCHEMA_VERSION) {

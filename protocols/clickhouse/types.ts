@@ -56,6 +56,28 @@ export interface HistoryBatch {
   frames: readonly SequencedFrame[];
 }
 
+/** A value that somebody else has kept until now. */
+export interface ImportedRow {
+  channel: number;
+  kind: PointKind;
+  id: number;
+  /** Source time, whole ms since the Unix epoch. */
+  time: number;
+  value: number | string | null;
+  quality: Quality;
+}
+
+/** What became of the rows of an import. */
+export interface ImportResult {
+  rows: number;
+  /** Now in history as imported. */
+  stored: number;
+  /** Of those stored, had been imported before (or came twice), and hold what came last. */
+  replaced: number;
+  /** Not stored, as history has measured them itself. */
+  measured: number;
+}
+
 export interface HistoryHealth {
   status: 'up' | 'degraded' | 'down';
   detail: string;
@@ -79,6 +101,13 @@ export interface HistoryStore {
    * repeats it before it goes on to the next.
    */
   insert(batch: HistoryBatch): Promise<{ rows: number }>;
+  /**
+   * Adds values that come late or from elsewhere; answered when they are in every tier. Repeating it, whole or in part,
+   * after whatever failure, gives each point and time one value.
+   */
+  import(rows: readonly ImportedRow[]): Promise<ImportResult>;
+  /** How long each tier is kept, from now on; what is past its time goes. */
+  keep(config: HistoryConfig): Promise<void>;
   /** @throws `history.invalid_query` */
   query(query: HistoryQuery): Promise<HistoryPage>;
   /** Never throws. */
