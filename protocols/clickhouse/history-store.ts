@@ -2,11 +2,14 @@ import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickh
 import { StatewattError } from '../../errors/error.js';
 import type { HistoryConfig } from '../../site/model.js';
 import { historyError } from './errors.js';
+import { exportHistory } from './export.js';
 import { Importer } from './import.js';
 import { queryHistory } from './query.js';
 import { setRetention } from './retention.js';
+import { querySeries } from './series.js';
 import { prepareSchema } from './schema.js';
 import type {
+  ExportQuery,
   HistoryBatch,
   HistoryHealth,
   HistoryPage,
@@ -14,6 +17,8 @@ import type {
   HistoryStore,
   ImportedRow,
   ImportResult,
+  SeriesPage,
+  SeriesQuery,
 } from './types.js';
 import { BatchWriter } from './writer.js';
 
@@ -100,6 +105,18 @@ class ClickHouseStore implements HistoryStore {
     } catch (error) {
       throw historyError(error);
     }
+  }
+
+  async series(query: SeriesQuery): Promise<SeriesPage> {
+    try {
+      return await querySeries(this.#client, query, Date.now());
+    } catch (error) {
+      throw historyError(error);
+    }
+  }
+
+  export(query: ExportQuery, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return exportHistory(this.#client, query, signal);
   }
 
   async health(): Promise<HistoryHealth> {

@@ -56,6 +56,70 @@ export interface HistoryBatch {
   frames: readonly SequencedFrame[];
 }
 
+export const AGGREGATES = ['avg', 'min', 'max', 'first', 'last', 'count', 'sum', 'twa'] as const;
+/** `twa` is the mean weighted by how long each value held; the others are of the values that were stored. */
+export type Aggregate = (typeof AGGREGATES)[number];
+/** What stands where no good value was stored: no row, null, the value before, or a line between its neighbours. */
+export type Fill = 'none' | 'null' | 'previous' | 'linear';
+
+export interface SeriesPoint {
+  channel: number;
+  kind: PointKind;
+  id: number;
+}
+
+export interface SeriesQuery {
+  points: readonly SeriesPoint[];
+  /** Inclusive, ms since the Unix epoch; default one hour before `to`. A bucket that overlaps the range is whole. */
+  from?: number;
+  /** Exclusive; default now. */
+  to?: number;
+  /** `10s`, `15m`, `6h`, or the calendar's `1d`, `1w` (from Monday), `1mo`. */
+  every: string;
+  /** Of days, weeks and months: an IANA name; default UTC. */
+  timeZone?: string;
+  /** Default avg. */
+  aggregates?: readonly Aggregate[];
+  /** Default none. */
+  fill?: Fill;
+  /** Longest gap that is filled, and longest time that a value counts in `twa`; default ten buckets. */
+  maxGap?: string;
+  /** Rows of all points together, 1 … 10000, default 1000. */
+  limit?: number;
+  cursor?: string;
+}
+
+/** One bucket: its start (ms since the Unix epoch), and the aggregates that were asked for. */
+export interface SeriesRow extends Partial<Record<Aggregate, number | null>> {
+  time: number;
+  /** The values were not stored but filled in. */
+  filled?: true;
+}
+
+export interface SeriesPage {
+  from: number;
+  to: number;
+  every: string;
+  timeZone: string;
+  aggregates: Aggregate[];
+  /** The tier that was read; `twa` is always of raw values. */
+  resolution: HistoryResolution;
+  /** As the points were asked for; rows ascending by time. */
+  series: (SeriesPoint & { rows: SeriesRow[] })[];
+  nextCursor: string | null;
+}
+
+export const EXPORT_FORMATS = ['csv', 'parquet'] as const;
+export interface ExportQuery {
+  points: readonly SeriesPoint[];
+  /** Inclusive, ms since the Unix epoch. */
+  from: number;
+  /** Exclusive. */
+  to: number;
+  resolution: HistoryResolution;
+  format: (typeof EXPORT_FORMATS)[number];
+}
+
 /** A value that somebody else has kept until now. */
 export interface ImportedRow {
   channel: number;
@@ -110,6 +174,14 @@ export interface HistoryStore {
   keep(config: HistoryConfig): Promise<void>;
   /** @throws `history.invalid_query` */
   query(query: HistoryQuery): Promise<HistoryPage>;
+  /** @throws `history.invalid_query` */
+  series(query: SeriesQuery): Promise<SeriesPage>;
+  /**
+   * A file, piece by piece; never the whole of it is in memory. Ending the iteration, or the signal, ends it.
+   *
+   * @throws `history.invalid_query`
+   */
+  export(query: ExportQuery, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Never throws. */
   health(): Promise<HistoryHealth>;
   close(): Promise<void>;

@@ -1,6 +1,8 @@
 import type { EngineConnection, EngineResult, NativeEngine } from './native.js';
 import { quote, quoteName, type EngineRequest } from './request.js';
 
+type StatementFacts = Pick<EngineRequest, 'database' | 'format' | 'settings' | 'parameters'>;
+
 interface Slot {
   readonly connection: EngineConnection;
   database: string;
@@ -35,10 +37,40 @@ export class Connections {
   }
 
   /** @throws Overloaded; or the engine's own error, whose message begins with `Code: <number>.` */
-  async run(sql: string, request: Pick<EngineRequest, 'database' | 'format' | 'settings' | 'parameters'>) {
+  async run(sql: string, request: StatementFacts): Promise<EngineResult> {
     const slot = await this.#take();
     try {
       return await this.#runOn(slot, sql, request);
+    } finally {
+      this.#give(slot);
+    }
+  }
+
+  /**
+   * The answer of a statement without FORMAT, block by block; the connection is taken until the reader ends.
+   *
+   * @param format one whose blocks can stand one behind the other
+   * @throws as `run`
+   */
+  async *stream(sql: string, format: string, request: StatementFacts): AsyncGenerator<Uint8Array> {
+    const slot = await this.#take();
+    try {
+      const reset = await this.#prepare(slot, request);
+      try {
+        const stream = this.#engine.StreamQuery(slot.connection, sql, format);
+        let ended = false;
+        try {
+          while (!ended) {
+            const { bytes, done } = await this.#engine.StreamFetch(stream);
+            ended = done;
+            if (!done) yield bytes;
+          }
+        } finally {
+          if (!ended) this.#engine.StreamCancel(stream);
+        }
+      } finally {
+        await reset();
+      }
     } finally {
       this.#give(slot);
     }
@@ -51,11 +83,17 @@ export class Connections {
     }
   }
 
-  async #runOn(
-    slot: Slot,
-    sql: string,
-    request: Pick<EngineRequest, 'database' | 'format' | 'settings' | 'parameters'>,
-  ): Promise<EngineResult> {
+  async #runOn(slot: Slot, sql: string, request: StatementFacts): Promise<EngineResult> {
+    const reset = await this.#prepare(slot, request);
+    try {
+      return await this.#engine.QueryAsyncConnection(slot.connection, sql, request.format);
+    } finally {
+      await reset();
+    }
+  }
+
+  /** Sets database, settings and parameters; answers what takes the settings back. */
+  async #prepare(slot: Slot, request: StatementFacts): Promise<() => Promise<void>> {
     const statement = (text: string) => this.#engine.QueryAsyncConnection(slot.connection, text, request.format);
     if (slot.database !== request.database) {
       await statement(`USE ${quoteName(request.database)}`);
@@ -65,14 +103,18 @@ export class Connections {
       ...[...request.settings].map(([name, value]) => `${name} = ${quote(value)}`),
       ...[...request.parameters].map(([name, value]) => `param_${name} = ${quote(value)}`),
     ];
+    const reset = async () => {
+      // Parameters stay set, which is harmless: a statement's own placeholders are set anew each time.
+      const defaults = [...request.settings.keys()].map((name) => `${name} = DEFAULT`);
+      if (defaults.length > 0) await statement(`SET ${defaults.join(', ')}`);
+    };
     try {
       if (changes.length > 0) await statement(`SET ${changes.join(', ')}`);
-      return await statement(sql);
-    } finally {
-      // Parameters stay set, which is harmless: a statement's own placeholders are set anew each time.
-      const reset = [...request.settings.keys()].map((name) => `${name} = DEFAULT`);
-      if (reset.length > 0) await statement(`SET ${reset.join(', ')}`);
+    } catch (error) {
+      await reset();
+      throw error;
     }
+    return reset;
   }
 
   #take(maxWaiting = this.#maxWaiting): Promise<Slot> {

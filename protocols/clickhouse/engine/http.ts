@@ -7,11 +7,16 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errorMessage } from '../../../errors/error.js';
 import { Overloaded, type Connections } from './connections.js';
-import { BadRequest, insertFromFile, parseRequest, takesData } from './request.js';
+import { streamAnswer, streamedFormat } from './answer-stream.js';
+import { BadRequest, insertFromFile, parseRequest, takesData, type EngineRequest } from './request.js';
 
 export interface EndpointOptions {
   connections: Connections;
-  /** Bodies of INSERTs are kept here while they are inserted. */
+  /** For answers that are streamed: a slow reader holds one for long. */
+  streams: Connections;
+  /** Ends the answers that are being streamed. */
+  stopping: AbortSignal;
+  /** Bodies of INSERTs are kept here while they are inserted, and files while they are sent. */
   bodyFolder: string;
   maxBodyBytes: number;
   credentials: { username: string; password: string };
@@ -99,9 +104,15 @@ async function answer(
       );
     running.add(queryId);
     try {
-      const result = takesData(parsed.query)
-        ? await insertBody(request, parsed, options)
-        : await options.connections.run(await readStatement(request, parsed.query), parsed);
+      const statement = takesData(parsed.query) ? undefined : await readStatement(request, parsed.query);
+      if (statement !== undefined && streamedFormat(statement) !== undefined) {
+        await sendStream(response, statement, { ...parsed, queryId }, options);
+        return;
+      }
+      const result =
+        statement === undefined
+          ? await insertBody(request, parsed, options)
+          : await options.connections.run(statement, parsed);
       response
         .writeHead(200, {
           'content-type': contentType(parsed.format),
@@ -115,6 +126,7 @@ async function answer(
       running.delete(queryId);
     }
   } catch (error) {
+    if (response.headersSent) throw error;
     const { code, text } = describe(error);
     request.resume();
     response
@@ -125,6 +137,28 @@ async function answer(
       })
       .end(`${text}\n`);
   }
+}
+
+/** An error before the first byte is answered as any other; a later one breaks the answer off. */
+async function sendStream(
+  response: ServerResponse,
+  statement: string,
+  request: EngineRequest,
+  { streams, bodyFolder, stopping }: EndpointOptions,
+): Promise<void> {
+  const pieces = streamAnswer(streams, statement, request, bodyFolder);
+  const first = await pieces.next();
+  response.writeHead(200, {
+    'content-type': 'application/octet-stream',
+    'x-clickhouse-query-id': request.queryId,
+    'x-clickhouse-format': streamedFormat(statement) as string,
+  });
+  if (first.done === true) {
+    response.end();
+    return;
+  }
+  response.write(first.value);
+  await pipeline(pieces, response, { signal: stopping });
 }
 
 async function insertBody(request: IncomingMessage, parsed: ReturnType<typeof parseRequest>, options: EndpointOptions) {

@@ -34,9 +34,14 @@ async function main(): Promise<void> {
   await rm(bodyFolder, { recursive: true, force: true });
   await mkdir(bodyFolder);
 
-  const connections = new Connections(loadEngine(), join(folder, 'data'), { connections: 4, maxWaiting: 64 });
+  const engine = loadEngine();
+  const connections = new Connections(engine, join(folder, 'data'), { connections: 4, maxWaiting: 64 });
+  const streams = new Connections(engine, join(folder, 'data'), { connections: 2, maxWaiting: 8 });
+  const streaming = new AbortController();
   const server = createEndpoint({
     connections,
+    streams,
+    stopping: streaming.signal,
     bodyFolder,
     maxBodyBytes: 512 * 1024 * 1024,
     credentials: { username, password },
@@ -54,8 +59,8 @@ async function main(): Promise<void> {
     server.close();
     server.closeIdleConnections();
     // The engine must be closed before the process ends: its threads do not survive the ordinary exit.
-    connections
-      .close()
+    streaming.abort();
+    Promise.all([streams.close(), connections.close()])
       .then(() => lock.release())
       .then(() => process.exit(0))
       .catch((error: unknown) => {

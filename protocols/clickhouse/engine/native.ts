@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 /** One connection to the engine; an opaque native handle. */
 export type EngineConnection = object;
 
+export type EngineStream = object;
+
 export interface EngineResult {
   bytes: Uint8Array;
   rowsRead: number;
@@ -17,6 +19,11 @@ export interface NativeEngine {
   CreateConnection(folder: string): EngineConnection;
   /** Runs one statement off the event loop; `format` is the output format when the statement names none. */
   QueryAsyncConnection(connection: EngineConnection, sql: string, format: string): Promise<EngineResult>;
+  /** Begins a statement whose answer is fetched block by block, each formatted by itself. One at a time on a connection. */
+  StreamQuery(connection: EngineConnection, sql: string, format: string): EngineStream;
+  StreamFetch(stream: EngineStream): Promise<{ bytes: Uint8Array; done: boolean }>;
+  /** Not while a fetch is under way. */
+  StreamCancel(stream: EngineStream): void;
   CloseConnection(connection: EngineConnection): void;
 }
 
