@@ -8,7 +8,6 @@ import { RAW_TIER, ROLLUP_TIERS, type Tier } from './tiers.js';
 import type { Aggregate, SeriesPage, SeriesPoint, SeriesQuery } from './types.js';
 
 const HOUR = 3_600_000;
-const DAY = 86_400_000;
 const DEFAULT_LIMIT = 1_000;
 const MAX_LIMIT = 10_000;
 const MAX_POINTS = 100;
