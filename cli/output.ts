@@ -30,7 +30,7 @@ export class Output {
   }
 
   /** @throws OutputClosed when the reader is gone, else what the stream reported */
-  async write(text: string): Promise<void> {
+  async write(text: string | Uint8Array): Promise<void> {
     if (this.#failure === undefined && !this.#stream.write(text)) await this.#drained();
     if (this.#failure !== undefined) throw this.#failure;
   }

@@ -44,6 +44,7 @@ import type { RealtimeStore } from '../protocols/realtime/store.js';
 import type { ChannelConfig } from '../site/model.js';
 import { formatPointAddress } from '../site/points.js';
 import { listDeadLetters, viewLetterInside } from './dead-letters.js';
+import { LocalArchive } from './local-archive.js';
 import { ModelService } from './model-service.js';
 import { PointIndexes } from './point-index.js';
 import { listPoints } from './points-page.js';
@@ -76,9 +77,11 @@ export class LocalClient implements StatewattClient {
   readonly #indexes = new PointIndexes();
   /** What the client answers about models. */
   readonly modelService: ModelService;
+  readonly #archive: LocalArchive;
 
   constructor(parts: LocalClientParts) {
     this.#parts = parts;
+    this.#archive = new LocalArchive(parts.history, parts.holder, this.#indexes);
     this.modelService = new ModelService({ ...parts, write: (request) => this.write(request) });
   }
 
@@ -88,6 +91,10 @@ export class LocalClient implements StatewattClient {
 
   get rules(): RulesClient {
     return this.#parts.rules;
+  }
+
+  get archive(): LocalArchive {
+    return this.#archive;
   }
 
   health(): Promise<Health> {

@@ -3,6 +3,7 @@ import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel, Templat
 import type { AlarmsClient } from './alarms.js';
 import type { SupervisorView } from './supervision-schemas.js';
 import type { RulesClient } from './rules.js';
+import type { ArchiveClient } from './archive.js';
 import type {
   ActorDetail,
   ActorView,
@@ -47,6 +48,7 @@ export interface StatewattClient {
   /** Writes a control or adjustment point; answers what the device said. */
   write(request: WriteRequest): Promise<WriteReply>;
   history(query: HistoryQuery): Promise<HistoryPage>;
+  readonly archive: ArchiveClient;
   /** Live changes until `signal` aborts; all channels unless given. Slow readers get the newest state, not a queue. */
   watchPoints(filter: { channel?: number }, signal: AbortSignal): AsyncIterable<PointsUpdate>;
 

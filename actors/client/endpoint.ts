@@ -36,6 +36,11 @@ export interface EndpointContext {
   readonly watch: (channel: number | '*') => Lease;
   /** Keeps changes of alarms flowing. */
   readonly watchAlarms: () => Lease;
+  /** Has a file fetched piece by piece by requests of its reader. */
+  readonly openFile: (
+    reader: string,
+    read: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
+  ) => { subject: string; idleMs: number };
 }
 
 /** One request of the public interface: what it takes and gives, and how a node answers it. */

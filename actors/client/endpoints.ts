@@ -2,6 +2,7 @@ import Type from 'typebox';
 import { subjects } from '../../bus/subjects.js';
 import { StatewattError } from '../../errors/error.js';
 import { parsePointAddress, type PointAddress } from '../../site/points.js';
+import { archiveEndpoints } from './archive-endpoints.js';
 import { alarmEndpoints, liveAlarmSubject } from './alarm-endpoints.js';
 import {
   DeadLetterDetailSchema,
@@ -206,6 +207,7 @@ export const endpoints = {
     response: HistoryPageSchema,
     call: async ({ client }, { address, ...query }) => client.history({ ...toAddress(address), ...query }),
   }),
+  ...archiveEndpoints,
 
   healthGet: endpoint('health', 'get', {
     summary: 'The state of the node that answers, and of each of its parts',

@@ -172,6 +172,12 @@ function parse(answer: Msg, { subject }: Pick<Endpoint, 'subject'>): unknown {
   }
 }
 
+/** The error that a service has answered; undefined when it has answered what was asked. */
+export function errorOf(answer: Msg): StatewattError | undefined {
+  if (answer.headers?.has('Nats-Service-Error-Code') !== true) return undefined;
+  return restoreError(answer, answer.json<unknown>());
+}
+
 function restoreError(answer: Msg, body: unknown): StatewattError {
   const error = (body as { error?: Partial<ErrorBody> } | null)?.error;
   if (typeof error?.code === 'string' && typeof error.category === 'string') {

@@ -8,6 +8,7 @@ import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply }
 import { endpoints, liveSubject } from './endpoints.js';
 import { RemoteAlarms } from './remote-alarms.js';
 import { RemoteRules } from './remote-rules.js';
+import { RemoteArchive } from './remote-archive.js';
 import { Asker } from './remote-ask.js';
 import { WaitingPoints, watchRemotely } from './remote-watch.js';
 import type { SupervisorView } from './supervision-schemas.js';
@@ -79,6 +80,7 @@ export async function connectClient(options: ConnectOptions): Promise<StatewattC
 class RemoteClient implements StatewattClient {
   readonly alarms: RemoteAlarms;
   readonly rules: RemoteRules;
+  readonly archive: RemoteArchive;
   readonly #nats: NatsConnection;
   readonly #asker: Asker;
   readonly #closed = new AbortController();
@@ -88,6 +90,7 @@ class RemoteClient implements StatewattClient {
     this.#asker = new Asker(nats, timeoutMs, this.#closed.signal);
     this.alarms = new RemoteAlarms(nats, this.#asker, this.#closed.signal);
     this.rules = new RemoteRules(this.#asker);
+    this.archive = new RemoteArchive(nats, this.#asker);
   }
 
   health(): Promise<Health> {

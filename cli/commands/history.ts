@@ -6,6 +6,7 @@ import { parseAddress, parseLimit, parseTime } from '../parse.js';
 import { csvWriter, jsonWriter, tableWriter } from '../render/history.js';
 import { safe } from '../render/text.js';
 import { GROUPS, examples } from './help.js';
+import { addHistoryFiles } from './history-files.js';
 
 interface HistoryOptions {
   from?: number;
@@ -19,7 +20,7 @@ interface HistoryOptions {
 
 export function addHistory(program: Command, cli: Cli): void {
   const time = (text: string) => parseTime(text, cli.now());
-  program
+  const history = program
     .command('history')
     .helpGroup(GROUPS.look)
     .summary("a point's past values")
@@ -76,6 +77,7 @@ export function addHistory(program: Command, cli: Cli): void {
         }
       });
     });
+  addHistoryFiles(history, cli);
 }
 
 function toQuery({ channel, kind, id }: PointAddress, options: HistoryOptions): HistoryQuery {

@@ -21,6 +21,8 @@ import { actorRoutes } from './routes/actors.js';
 import { channelRoutes } from './routes/channels.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
 import { healthRoutes } from './routes/health.js';
+import { hissrvRoutes } from './routes/hissrv.js';
+import { historyRoutes } from './routes/history.js';
 import { modelRoutes } from './routes/models.js';
 import { modsrvRoutes } from './routes/modsrv.js';
 import { pointRoutes } from './routes/points.js';
@@ -35,8 +37,9 @@ import { addWebPage, isPageView, sendPage } from './web.js';
 
 /** Bytes of a request's body; the largest is a write of one point. */
 const BODY_LIMIT = 64 * 1024;
-/** Milliseconds within which a request must have arrived whole. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** Milliseconds within which the head of a request must have arrived, and all of it: an import may take its time. */
+const HEADERS_TIMEOUT_MS = 30_000;
+const REQUEST_TIMEOUT_MS = 3_600_000;
 /** Milliseconds that requests under way have to end once the server closes. */
 const CLOSE_GRACE_MS = 5_000;
 
@@ -74,6 +77,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
     genReqId: () => randomUUID(),
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
     return503OnClosing: false, // what was accepted before the end is still answered
     routerOptions: { maxParamLength: 256 },
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
@@ -116,6 +120,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       channelRoutes(typed, client);
       streamRoutes(typed, client, streams);
       pointRoutes(typed, client);
+      historyRoutes(typed, client);
       modelRoutes(typed, client);
       actorRoutes(typed, client);
       alarmRoutes(typed, client);
@@ -145,6 +150,13 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       done();
     },
     { prefix: '/rulesrv' },
+  );
+  void app.register(
+    (api, _options, done) => {
+      hissrvRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client);
+      done();
+    },
+    { prefix: '/hissrv' },
   );
   void app.register((api, _options, done) => {
     healthRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client, metrics);

@@ -60,7 +60,7 @@ function translate(thrown: FastifyError | Error, request: FastifyRequest): State
   const status = 'statusCode' in thrown ? (thrown.statusCode ?? 500) : 500;
   switch (code) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return contentTypeError(request);
+      return contentTypeError(request, request.routeOptions.config.takes ?? ['application/json']);
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new StatewattError(
         'http.body_too_large',
@@ -81,13 +81,13 @@ function translate(thrown: FastifyError | Error, request: FastifyRequest): State
   );
 }
 
-export function contentTypeError(request: FastifyRequest): StatewattError {
+export function contentTypeError(request: FastifyRequest, allowed: readonly string[]): StatewattError {
   const found = request.headers['content-type'];
   return new StatewattError(
     'http.content_type',
     'invalid',
-    `Content-Type is ${found === undefined ? 'not given' : `"${found}"`}; ${request.method} takes application/json only.`,
-    { details: { found: found ?? null, allowed: ['application/json'] } },
+    `Content-Type is ${found === undefined ? 'not given' : `"${found}"`}; ${request.method} takes ${allowed.join(' or ')} only.`,
+    { details: { found: found ?? null, allowed } },
   );
 }
 

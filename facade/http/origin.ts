@@ -18,9 +18,10 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  *
  * - Host must name this server: an IP address, localhost, this machine's name, the host it listens on, or a name that
  *   was allowed. Another name may have been made to resolve to this machine (DNS rebinding); an address cannot.
- * - A request that changes something must be JSON (a page elsewhere cannot send that without asking first, and it is
- *   never allowed) and its Origin, when there is one, must be this server. A route may also take a command without a
- *   body from a program that says nothing of its type.
+ * - A request that changes something must be JSON, or what else its route takes (a page elsewhere cannot send that
+ *   without asking first, and it is never allowed; so no route may take plain text or forms) and its Origin, when there
+ *   is one, must be this server. A route may also take a command without a body from a program that says nothing of its
+ *   type.
  *
  * @throws `http.host_not_allowed`, `http.origin_not_allowed`, `http.content_type`
  */
@@ -50,7 +51,9 @@ export function createOriginGuard(host: string, allowedHosts: readonly string[])
       );
     }
     if (contentType === undefined && isBareCommand(request)) return;
-    if (contentType === undefined || !/^application\/json\s*(;|$)/i.test(contentType)) throw contentTypeError(request);
+    const [type = ''] = (contentType ?? '').split(';');
+    const taken = request.routeOptions.config.takes ?? ['application/json'];
+    if (!taken.includes(type.trim().toLowerCase())) throw contentTypeError(request, taken);
   };
 }
 

@@ -1,4 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox';
+import { SeriesPageSchema } from '../../actors/client/archive-schemas.js';
 import {
   DeadLetterDetailSchema,
   DeadLettersPageSchema,
@@ -107,6 +108,20 @@ export const ModelView = component('Model', ModelViewSchema);
 export const ModelDetail = component('ModelDetail', ModelDetailSchema);
 export const TemplateView = component('Template', TemplateViewSchema);
 
+export const SeriesPage = component('SeriesPage', SeriesPageSchema);
+export const ImportSummary = component(
+  'ImportSummary',
+  Type.Object({
+    rows: Type.Integer(),
+    stored: Type.Integer({ description: 'in history now, as imported' }),
+    replaced: Type.Integer({ description: 'had been imported before, or came twice; the last one counts' }),
+    measured: Type.Integer({ description: 'not stored: the site has measured this point at this time itself' }),
+    refused: Type.Integer({ description: 'wrong, and left out' }),
+    problems: Type.Array(Type.Object({ line: Type.Integer(), problem: Type.String() }), {
+      description: 'the first 100 of what was refused',
+    }),
+  }),
+);
 export const ModelList = Type.Array(ModelView);
 export const TemplateList = Type.Array(TemplateView);
 export const ChannelList = Type.Array(ChannelView);

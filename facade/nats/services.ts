@@ -13,6 +13,7 @@ import {
   type ServiceName,
 } from '../../actors/client/endpoints.js';
 import { callEndpoint, publicError, respondError } from './answer.js';
+import { OpenFiles } from './files.js';
 import { LiveChanges } from './live.js';
 import { requestReader } from './requests.js';
 import { EndpointCounts, reportCounts } from './statistics.js';
@@ -69,6 +70,7 @@ class NatsNode implements NatsServices {
   readonly #maxUnderWay: number;
   readonly #onProblem: (error: StatewattError) => void;
   readonly #live: LiveChanges;
+  readonly #files: OpenFiles;
   readonly #context: EndpointContext;
   readonly #services: Service[] = [];
   readonly #underWay = new Set<Promise<void>>();
@@ -80,10 +82,12 @@ class NatsNode implements NatsServices {
     this.#maxUnderWay = options.maxUnderWay ?? MAX_UNDER_WAY;
     this.#onProblem = onProblem;
     this.#live = new LiveChanges(nats, client, leaseMs, onProblem);
+    this.#files = new OpenFiles(nats, onProblem);
     this.#context = {
       client,
       watch: (channel) => this.#live.watch(channel),
       watchAlarms: () => this.#live.watchAlarms(),
+      openFile: (reader, read) => this.#files.open(reader, read),
     };
   }
 
@@ -112,6 +116,7 @@ class NatsNode implements NatsServices {
     this.#stopping = true;
     if (!this.#options.nats.isClosed()) await Promise.all(this.#services.map((service) => service.stop()));
     await Promise.race([Promise.all(this.#underWay), unreferencedDelay(DRAIN_MS)]);
+    this.#files.stop();
     await this.#live.stop();
     if (!this.#options.nats.isClosed()) await this.#options.nats.flush();
   }

@@ -6,6 +6,7 @@ import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel } from '
 import { FakeModels } from './fake-models.js';
 import { FakeAlarms } from './fake-alarms.js';
 import { FakeRules } from './fake-rules.js';
+import { FakeArchive } from './fake-archive.js';
 import type {
   DeadLetterDetail,
   DeadLettersPage,
@@ -61,6 +62,7 @@ export interface FakeClientOptions {
 export class FakeClient implements StatewattClient {
   readonly alarms: FakeAlarms;
   readonly rules: FakeRules;
+  readonly archive: FakeArchive;
   readonly #channels = new Map<number, ChannelView>();
   readonly #points = new Map<number, PointView[]>();
   readonly #writes = new Map<string, WriteReply>();
@@ -78,6 +80,7 @@ export class FakeClient implements StatewattClient {
     this.#deadLetters = new FakeDeadLetters(time);
     this.alarms = new FakeAlarms(time);
     this.rules = new FakeRules(time);
+    this.archive = new FakeArchive(time);
     for (let id = 1001; id <= 1000 + channels; id++) {
       this.#channels.set(id, fakeChannel(id, time));
       this.#points.set(

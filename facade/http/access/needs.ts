@@ -17,6 +17,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a request to the route needs; every route says it. */
     needs?: Need;
+    /** Media types of the body, where it is not JSON. */
+    takes?: readonly string[];
   }
 }
 

@@ -48,6 +48,8 @@ describe('OpenAPI document', () => {
       'GET /api/v1/channels/{id}',
       'GET /api/v1/dead-letters',
       'GET /api/v1/dead-letters/{id}',
+      'GET /api/v1/history',
+      'GET /api/v1/history/export',
       'GET /api/v1/models',
       'GET /api/v1/models/{id}',
       'GET /api/v1/nodes',
@@ -63,6 +65,7 @@ describe('OpenAPI document', () => {
       'GET /health',
       'GET /health/live',
       'GET /health/ready',
+      'GET /hissrv/data/{data}',
       'GET /metrics',
       'POST /alarmsrv/alarms',
       'POST /alarmsrv/alarms/{id}/acknowledge',
@@ -83,6 +86,7 @@ describe('OpenAPI document', () => {
       'POST /api/v1/channels/{id}/commands',
       'POST /api/v1/dead-letters/{id}/discard',
       'POST /api/v1/dead-letters/{id}/replay',
+      'POST /api/v1/history/import',
       'POST /api/v1/models',
       'POST /api/v1/models/{id}/points/{point}/write',
       'POST /api/v1/points/{address}/write',
@@ -106,7 +110,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 59);
+    assert.equal(ids.size, 63);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {

@@ -1,0 +1,47 @@
+import Type from 'typebox';
+import {
+  ExportQuerySchema,
+  ImportReplySchema,
+  ImportRequestSchema,
+  SeriesPageSchema,
+  SeriesQuerySchema,
+} from './archive-schemas.js';
+import { endpoint } from './endpoint.js';
+
+const closed = { additionalProperties: false } as const;
+
+/** The requests about history beside the pages of one point's values. */
+export const archiveEndpoints = {
+  historySeries: endpoint('history', 'series', {
+    summary: 'Values of several points, aggregated in buckets of time, page by page',
+    request: SeriesQuerySchema,
+    response: SeriesPageSchema,
+    call: ({ client }, query) => client.archive.series(query),
+  }),
+  historyImport: endpoint('history', 'import', {
+    summary: 'Add values that come late or from elsewhere, each point and time once; answers once they are durable',
+    changes: true,
+    request: ImportRequestSchema,
+    response: ImportReplySchema,
+    call: ({ client }, request) => client.archive.import(request),
+  }),
+  historyExport: endpoint('history', 'export', {
+    summary: 'Open a file of values; request the subject in the answer again and again for its pieces',
+    request: Type.Object(
+      {
+        ...ExportQuerySchema.properties,
+        reader: Type.String({
+          description: 'a name that nobody else uses, as a UUID',
+          pattern: '^[A-Za-z0-9_-]{8,64}$',
+        }),
+      },
+      closed,
+    ),
+    response: Type.Object({
+      subject: Type.String({ description: 'each request is answered by the next piece; the last one is empty' }),
+      idleMs: Type.Integer({ description: 'the file is closed when nothing is requested for so long' }),
+    }),
+    call: async ({ client, openFile }, { reader, ...query }) =>
+      openFile(reader, (signal) => client.archive.export(query, signal)),
+  }),
+} as const;

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { errorMessage, StatewattError } from '../../errors/error.js';
+import { archiveEndpoints } from './archive-endpoints.js';
+import type { ArchiveClient } from './archive.js';
+import type { ExportQuery, ImportReply, ImportRequest, SeriesPage, SeriesQuery } from './archive-schemas.js';
+import { errorOf, type Asker } from './remote-ask.js';
+
+/** Of a request that waits for the database. */
+const TIMEOUT_MS = 120_000;
+
+/** The history of a site that runs elsewhere, over its NATS services. */
+export class RemoteArchive implements ArchiveClient {
+  readonly #nats: NatsConnection;
+  readonly #asker: Asker;
+
+  constructor(nats: NatsConnection, asker: Asker) {
+    this.#nats = nats;
+    this.#asker = asker;
+  }
+
+  series(query: SeriesQuery): Promise<SeriesPage> {
+    return this.#asker.ask(archiveEndpoints.historySeries, query);
+  }
+
+  import(request: ImportRequest): Promise<ImportReply> {
+    return this.#asker.ask(archiveEndpoints.historyImport, request, TIMEOUT_MS);
+  }
+
+  /** A loss of the connection or of the node ends it with an error: the reader begins anew. */
+  async *export(query: ExportQuery, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { subject } = await this.#asker.ask(archiveEndpoints.historyExport, { ...query, reader: randomUUID() });
+    for (;;) {
+      if (signal.aborted) throw signal.reason;
+      let piece;
+      try {
+        piece = await this.#nats.request(subject, '', { timeout: TIMEOUT_MS });
+      } catch (cause) {
+        const text = `the rest of the file did not come: ${errorMessage(cause)}`;
+        throw new StatewattError('client.unavailable', 'unavailable', text, { cause });
+      }
+      const error = errorOf(piece);
+      if (error !== undefined) throw error;
+      if (piece.data.length === 0) return;
+      yield piece.data;
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import { Readable } from 'node:stream';
+import Type from 'typebox';
+import {
+  AGGREGATES,
+  ExportQuerySchema,
+  SeriesQuerySchema,
+  type SeriesPoint,
+} from '../../../actors/client/archive-schemas.js';
+import type { StatewattClient } from '../../../actors/client/client.js';
+import { importFile } from '../../../actors/client/import-file.js';
+import { StatewattError } from '../../../errors/error.js';
+import { parsePointAddress } from '../../../site/points.js';
+import { operates, reads } from '../access/needs.js';
+import type { HttpApp } from '../app.js';
+import { ImportSummary, SeriesPage, errorAnswers } from '../schemas.js';
+
+const { points: _points, aggregates: _aggregates, ...seriesOptions } = SeriesQuerySchema.properties;
+const { channel, from, to, resolution, format } = ExportQuerySchema.properties;
+const closed = { additionalProperties: false } as const;
+const points = Type.String({ description: 'addresses, comma separated', examples: ['1001:T:1,1001:T:2'] });
+
+const SeriesRange = Type.Object(
+  {
+    points,
+    aggregates: Type.Optional(
+      Type.String({ description: `comma separated, of ${AGGREGATES.join(', ')}; default avg` }),
+    ),
+    ...seriesOptions,
+  },
+  closed,
+);
+const ExportRange = Type.Object({ points: Type.Optional(points), channel, from, to, resolution, format }, closed);
+
+const IMPORTED = ['text/csv', 'application/x-ndjson'];
+const SENT = { csv: 'text/csv; charset=utf-8', parquet: 'application/vnd.apache.parquet' } as const;
+
+/** History beside the pages of one point: several points in buckets, export, import. */
+export function historyRoutes(app: HttpApp, client: StatewattClient): void {
+  app.get(
+    '/history',
+    {
+      config: reads,
+      schema: {
+        operationId: 'getSeries',
+        summary: 'Values of several points, aggregated in buckets of time, page by page',
+        tags: ['history'],
+        querystring: SeriesRange,
+        response: { 200: SeriesPage, ...errorAnswers },
+      },
+    },
+    ({ query: { points, aggregates, ...rest } }) =>
+      client.archive.series({
+        ...rest,
+        points: toPoints(points),
+        ...(aggregates === undefined ? {} : { aggregates: toAggregates(aggregates) }),
+      }),
+  );
+
+  app.get(
+    '/history/export',
+    {
+      config: reads,
+      schema: {
+        operationId: 'exportHistory',
+        summary: 'Values as a file of CSV or Parquet, as they are read',
+        tags: ['history'],
+        querystring: ExportRange,
+        response: {
+          200: {
+            description: 'the file',
+            content: Object.fromEntries(
+              Object.values(SENT).map((type) => [type, { schema: Type.Unsafe<Readable>({ type: 'string' }) }]),
+            ),
+          },
+          ...errorAnswers,
+        },
+      },
+    },
+    async ({ query: { points, ...rest } }, reply) => {
+      const abort = new AbortController();
+      reply.raw.once('close', () => abort.abort());
+      const pieces = client.archive
+        .export({ ...rest, ...(points === undefined ? {} : { points: toPoints(points) }) }, abort.signal)
+        [Symbol.asyncIterator]();
+      // What goes wrong before the first piece is answered as any other error; later only breaking off can tell.
+      const first = await pieces.next();
+      const { format = 'csv' } = rest;
+      reply.header('content-disposition', `attachment; filename="history.${format}"`);
+      return reply.type(SENT[format]).send(Readable.from(withFirst(first, pieces), { objectMode: false }));
+    },
+  );
+
+  void app.register((files, _options, done) => {
+    files.addContentTypeParser(IMPORTED, (_request, body, parsed) => parsed(null, body));
+    files.post(
+      '/history/import',
+      {
+        config: { ...operates, takes: IMPORTED },
+        schema: {
+          operationId: 'importHistory',
+          summary: 'Add values that come late or from elsewhere; each point and time once, however often they are sent',
+          description: 'Answers once all rows are durable. Rows that are wrong are told by line, and left out.',
+          tags: ['history'],
+          consumes: IMPORTED,
+          response: { 200: ImportSummary, ...errorAnswers },
+        },
+      },
+      (request) =>
+        importFile(
+          client.archive,
+          request.body as Readable,
+          request.headers['content-type']?.includes('ndjson') === true ? 'ndjson' : 'csv',
+        ),
+    );
+    done();
+  });
+}
+
+async function* withFirst(
+  first: IteratorResult<Uint8Array>,
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+/** @throws `points.invalid_address` */
+function toPoints(text: string): SeriesPoint[] {
+  return text.split(',').map((each) => {
+    const address = parsePointAddress(each.trim());
+    if (address !== undefined && address.channel > 0) return address;
+    throw new StatewattError(
+      'points.invalid_address',
+      'invalid',
+      `"${each.slice(0, 100)}" is no point address; allowed: <channel>:<kind>:<id>, comma separated, as 1001:T:1,1001:T:2.`,
+      { details: { found: each.slice(0, 100) } },
+    );
+  });
+}
+
+/** @throws `history.invalid_query` */
+function toAggregates(text: string): (typeof AGGREGATES)[number][] {
+  return text.split(',').map((each) => {
+    const found = AGGREGATES.find((name) => name === each.trim());
+    if (found !== undefined) return found;
+    const message = `"${each.slice(0, 40)}" is no aggregate; allowed: ${AGGREGATES.join(', ')}.`;
+    throw new StatewattError('history.invalid_query', 'invalid', message);
+  });
+}
