@@ -6,9 +6,15 @@ import {
   SeriesPageSchema,
   SeriesQuerySchema,
 } from './archive-schemas.js';
+import { subjects } from '../../bus/subjects.js';
 import { endpoint } from './endpoint.js';
 
 const closed = { additionalProperties: false } as const;
+
+/** The pieces of a reader's file are asked for here. */
+export function piecesSubject(reader: string): string {
+  return subjects.api('history', `pieces.${reader}`);
+}
 
 /** The requests about history beside the pages of one point's values. */
 export const archiveEndpoints = {
@@ -41,7 +47,7 @@ export const archiveEndpoints = {
       subject: Type.String({ description: 'each request is answered by the next piece; the last one is empty' }),
       idleMs: Type.Integer({ description: 'the file is closed when nothing is requested for so long' }),
     }),
-    call: async ({ client, openFile }, { reader, ...query }) =>
-      openFile(reader, (signal) => client.archive.export(query, signal)),
+    call: ({ client, openFile }, { reader, ...query }) =>
+      Promise.resolve(openFile(reader, (signal) => client.archive.export(query, signal))),
   }),
 } as const;

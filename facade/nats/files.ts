@@ -1,5 +1,5 @@
 import { headers as createHeaders, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
-import { subjects } from '../../bus/subjects.js';
+import { piecesSubject } from '../../actors/client/archive-endpoints.js';
 import { StatewattError, toStatewattError } from '../../errors/error.js';
 import { STATUS } from '../http/errors.js';
 import { publicError } from './answer.js';
@@ -48,7 +48,7 @@ export class OpenFiles {
       const message = `${MAX_OPEN} files are open; that is all that is allowed.`;
       throw new StatewattError('nats.busy', 'busy', message, { retryAfterMs: 5_000, details: { allowed: MAX_OPEN } });
     }
-    const subject = subjects.api('history', `pieces.${reader}`);
+    const subject = piecesSubject(reader);
     const abort = new AbortController();
     const file: OpenFile = {
       abort,

@@ -47,7 +47,7 @@ export async function* exportHistory(
       clickhouse_settings: SETTINGS,
       abort_signal: signal,
     });
-    answer = addAbortSignal(signal, stream as Readable);
+    answer = addAbortSignal(signal, stream);
     if (query.format === 'csv') yield Buffer.from(`${(tier === RAW_TIER ? RAW : ROLLUP).join(',')}\n`);
     yield* stream as AsyncIterable<Uint8Array>;
   } catch (error) {

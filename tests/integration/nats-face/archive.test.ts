@@ -42,7 +42,7 @@ describe('history over NATS', () => {
   });
 
   it('carries a file piece by piece, in messages that the server takes', async () => {
-    const large = Buffer.alloc(3_000_000, 'abcdefghij');
+    const large = Buffer.alloc(Math.ceil((bus.nats.info?.max_payload ?? 0) * 1.5), 'abcdefghij');
     let taken = 0;
     local.archive.export = async function* () {
       for (const piece of [large, new Uint8Array(), Buffer.from('end')]) {
@@ -56,7 +56,7 @@ describe('history over NATS', () => {
       // Nothing is read ahead of who asks.
       if (pieces.length === 1) assert.equal(taken, 1);
     }
-    assert.ok(pieces.length >= 4);
+    assert.ok(pieces.length === 3);
     assert.ok(Buffer.concat(pieces).equals(Buffer.concat([large, Buffer.from('end')])));
   });
 

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import sinon from 'sinon';
+import type { SeriesPage } from '../../../actors/client/archive-schemas.js';
 import { buildHttpApp, type HttpApp } from '../../../facade/http/app.js';
 import { FakeClient } from '../../support/fake-client.js';
 
 const TIME = 1_750_000_000_000;
+interface Failure {
+  error: { code: string; message: string };
+}
 
 describe('HTTP routes of history', () => {
   let client: FakeClient;
@@ -39,14 +43,14 @@ describe('HTTP routes of history', () => {
         limit: 5,
       },
     );
-    assert.deepEqual(answer.json().series[1].rows, [{ time: 1, avg: 42.5, count: 60 }]);
+    assert.deepEqual(answer.json<SeriesPage>().series[1]?.rows, [{ time: 1, avg: 42.5, count: 60 }]);
     for (const [query, code] of [
       ['points=nowhere&every=1m', 'points.invalid_address'],
       ['points=1001:T:1&every=1m&aggregates=median', 'history.invalid_query'],
       ['points=1001:T:1', 'http.invalid_request'],
     ] as const) {
       const wrong = await app.inject(`/api/v1/history?${query}`);
-      assert.deepEqual([wrong.statusCode, wrong.json().error.code], [400, code]);
+      assert.deepEqual([wrong.statusCode, wrong.json<Failure>().error.code], [400, code]);
     }
   });
 
@@ -59,7 +63,7 @@ describe('HTTP routes of history', () => {
     assert.equal(parquet.headers['content-type'], 'application/vnd.apache.parquet');
     assert.equal(client.archive.ended, 2);
     const wrong = await app.inject('/api/v1/history/export?channel=1');
-    assert.deepEqual([wrong.statusCode, wrong.json().error.code], [400, 'history.invalid_query']);
+    assert.deepEqual([wrong.statusCode, wrong.json<Failure>().error.code], [400, 'history.invalid_query']);
   });
 
   it('takes CSV and NDJSON, and tells what is wrong by line', async () => {
@@ -75,14 +79,14 @@ describe('HTTP routes of history', () => {
       problems: [{ line: 3, problem: '"x" is no point; allowed: <channel>:<T|S|C|A>:<id>' }],
     });
     const json = await send('application/x-ndjson', '{"address":"1001:T:2","time":5,"value":1}\n');
-    assert.equal(json.json().stored, 1);
+    assert.equal(json.json<{ stored: number }>().stored, 1);
     const other = await send('text/plain', 'address,time,value\n');
-    assert.deepEqual([other.statusCode, other.json().error.code], [415, 'http.content_type']);
-    assert.match(other.json().error.message, /takes text\/csv or application\/x-ndjson only/);
+    assert.deepEqual([other.statusCode, other.json<Failure>().error.code], [415, 'http.content_type']);
+    assert.match(other.json<Failure>().error.message, /takes text\/csv or application\/x-ndjson only/);
     const large = await send('text/csv', `address,time,value\n${'1001:T:1,5,1\n'.repeat(10_000)}`);
-    assert.equal(large.json().rows, 10_000, 'an import has no bound of its own');
+    assert.equal(large.json<{ rows: number }>().rows, 10_000, 'an import has no bound of its own');
     const unread = await send('text/csv', 'a,b\n1,2\n');
-    assert.deepEqual([unread.statusCode, unread.json().error.code], [400, 'history.invalid_file']);
+    assert.deepEqual([unread.statusCode, unread.json<Failure>().error.code], [400, 'history.invalid_file']);
   });
 
   it('answers VoltageEMS’s clients with a bare list', async () => {
@@ -91,18 +95,20 @@ describe('HTTP routes of history', () => {
     assert.equal(answer.statusCode, 200);
     const { channel, kind, id, from = 0, to = 0 } = asked.lastCall.args[0];
     assert.deepEqual([channel, kind, id, to - from], [1001, 'T', 1, 300_000]);
-    const rows = answer.json() as {
-      time: string;
-      value: number;
-      channel_id: string;
-      point_id: string;
-      quality: string;
-    }[];
+    const rows = answer.json<
+      {
+        time: string;
+        value: number;
+        channel_id: string;
+        point_id: string;
+        quality: string;
+      }[]
+    >();
     assert.ok(rows.length > 100);
     assert.deepEqual([rows[0]?.channel_id, rows[0]?.point_id, rows[0]?.quality], ['1001', '1', 'good']);
     assert.ok(rows.every(({ value }) => typeof value === 'number'));
     const page = await app.inject('/hissrv/data/signal?channel_id=1001&point_id=1&limit=2');
-    assert.equal(page.json().length, 2);
+    assert.equal(page.json<unknown[]>().length, 2);
     const next = await app.inject(
       `/hissrv/data/signal?channel_id=1001&point_id=1&limit=2&cursor=${String(page.headers['x-next-cursor'])}`,
     );
