@@ -31,7 +31,9 @@ export function bucketsOf(every: string, timeZone: string): Buckets {
   const [, count, unit] = /^([1-9]\d{0,6})([smh])$/.exec(every) ?? [];
   const ms = Number(count) * (UNITS[unit ?? ''] ?? NaN);
   if (!(ms > 0)) {
-    throw invalid(`every is ${JSON.stringify(every)}; allowed: a number and s, m or h, as 15m, or ${CALENDAR.join(', ')}`);
+    throw invalid(
+      `every is ${JSON.stringify(every)}; allowed: a number and s, m or h, as 15m, or ${CALENDAR.join(', ')}`,
+    );
   }
   return {
     stepMs: ms,

@@ -77,11 +77,7 @@ function nextKnown(
   return undefined;
 }
 
-function toRow(
-  time: number,
-  aggregates: readonly Aggregate[],
-  value: (name: Aggregate) => number | null,
-): SeriesRow {
+function toRow(time: number, aggregates: readonly Aggregate[], value: (name: Aggregate) => number | null): SeriesRow {
   const row: SeriesRow = { time };
   for (const name of aggregates) row[name] = value(name);
   return row;

@@ -87,7 +87,10 @@ export class Importer {
       if (time < oldest) oldest = time;
       if (time > latest) latest = time;
     }
-    const { bytes } = encodeRows(rows.map((row) => toFrame(row, this.#version)), digest);
+    const { bytes } = encodeRows(
+      rows.map((row) => toFrame(row, this.#version)),
+      digest,
+    );
     await insertRows(this.#client, `${STAGING} (${COLUMNS})`, bytes, rows.length);
     return { batch: digest.text, oldest, newest: latest, rows: rows.length };
   }
@@ -109,8 +112,7 @@ export class Importer {
     });
     const [found] = await result.json<{ measured: string; replaced: string }>();
     const settings = oneBlock(rows);
-    const run = (query: string) =>
-      this.#client.command({ query, query_params: params, clickhouse_settings: settings });
+    const run = (query: string) => this.#client.command({ query, query_params: params, clickhouse_settings: settings });
     await run(`INSERT INTO imported (${COLUMNS})
       SELECT ${COLUMNS} FROM ${STAGING} WHERE batch = {batch:UInt64} AND NOT (${known})`);
     for (const query of REFRESH) await run(query);

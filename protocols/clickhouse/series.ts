@@ -44,11 +44,7 @@ type Found = { channel: number; kind: PointKind; point: number; at: number };
  *
  * @throws `history.invalid_query`
  */
-export async function querySeries(
-  client: ClickHouseClient,
-  query: SeriesQuery,
-  now: number,
-): Promise<SeriesPage> {
+export async function querySeries(client: ClickHouseClient, query: SeriesQuery, now: number): Promise<SeriesPage> {
   const { fill = 'none' } = query;
   const { plan, nextCursor, from, to } = planOf(query, now);
   const known = new Map(query.points.map((point) => [nameOf(point), new Map<number, Known>()]));

@@ -19,7 +19,13 @@ describe('history export', function () {
     await store.insert({
       token: 'live',
       frames: [
-        { streamSequence: 1, frame: frame(7, FROM, [{ id: 1, value: 1.5 }, { id: 2, value: 'open, "half"' }]) },
+        {
+          streamSequence: 1,
+          frame: frame(7, FROM, [
+            { id: 1, value: 1.5 },
+            { id: 2, value: 'open, "half"' },
+          ]),
+        },
         { streamSequence: 2, frame: frame(7, FROM + 60_000, [{ id: 1, value: 2.5, quality: 1 }]) },
       ],
     });

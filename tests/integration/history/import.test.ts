@@ -55,8 +55,13 @@ describe('history import', function () {
   });
   after(() => test.stop());
 
-  const values = async (store: HistoryStore, id: number, from: number, to: number, resolution: 'raw' | '1m' | '1h' | '1d') =>
-    (await store.query({ channel: 7, kind: 'T', id, from, to, resolution, limit: 10_000 })).rows;
+  const values = async (
+    store: HistoryStore,
+    id: number,
+    from: number,
+    to: number,
+    resolution: 'raw' | '1m' | '1h' | '1d',
+  ) => (await store.query({ channel: 7, kind: 'T', id, from, to, resolution, limit: 10_000 })).rows;
   const count = async (store: HistoryStore, id: number, from: number, to: number) => {
     const sums: number[] = [(await values(store, id, from, to, 'raw')).length];
     for (const resolution of ['1m', '1h', '1d'] as const) {
@@ -68,7 +73,12 @@ describe('history import', function () {
   it('adds each row once to every tier, whatever is brought again', async () => {
     const store = await test.store('import_twice');
     const from = TODAY - DAY;
-    assert.deepEqual(await store.import(rows(1, from, 5_000)), { rows: 5_000, stored: 5_000, replaced: 0, measured: 0 });
+    assert.deepEqual(await store.import(rows(1, from, 5_000)), {
+      rows: 5_000,
+      stored: 5_000,
+      replaced: 0,
+      measured: 0,
+    });
     assert.deepEqual(await count(store, 1, from, TODAY), [5_000, 5_000, 5_000, 5_000]);
     assert.deepEqual(await store.import(rows(1, from, 5_000)), {
       rows: 5_000,
@@ -94,7 +104,12 @@ describe('history import', function () {
       minutes.map(({ value, count }) => [value, count]),
       [
         [8, 60],
-        [rows(1, from, 120).slice(60).reduce((sum, { value }) => sum + (value as number), 0) / 60, 60],
+        [
+          rows(1, from, 120)
+            .slice(60)
+            .reduce((sum, { value }) => sum + (value as number), 0) / 60,
+          60,
+        ],
       ],
     );
     assert.deepEqual(await wrongIntervals(test.client('import_correct')), []);
@@ -111,7 +126,9 @@ describe('history import', function () {
     assert.deepEqual(await store.import(rows(1, from, 120)), { rows: 120, stored: 60, replaced: 0, measured: 60 });
     const raw = await values(store, 1, from, TODAY, 'raw');
     assert.equal(raw.length, 120);
-    assert.ok(raw.every(({ time, value }) => value === ((time - from) % 2_000 === 0 ? 1_000 : ((time - from) / 1_000) % 100)));
+    assert.ok(
+      raw.every(({ time, value }) => value === ((time - from) % 2_000 === 0 ? 1_000 : ((time - from) / 1_000) % 100)),
+    );
     assert.deepEqual(await count(store, 1, from, TODAY), [120, 120, 120, 120]);
   });
 
@@ -151,14 +168,23 @@ describe('history import', function () {
     let cursor: string | undefined;
     do {
       const page = await store.query({
-        channel: 7, kind: 'T', id: 1, from, to: TODAY, resolution: 'raw', limit: 7,
+        channel: 7,
+        kind: 'T',
+        id: 1,
+        from,
+        to: TODAY,
+        resolution: 'raw',
+        limit: 7,
         ...(cursor === undefined ? {} : { cursor }),
       });
       times.push(...page.rows.map(({ time }) => time));
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
     assert.equal(times.length, 150);
-    assert.deepEqual(times, [...times].sort((a, b) => a - b));
+    assert.deepEqual(
+      times,
+      [...times].sort((a, b) => a - b),
+    );
   });
 
   it('keeps texts and qualities; what is not good counts in no interval', async () => {
@@ -176,7 +202,10 @@ describe('history import', function () {
       { time: from + 2_000, value: null, quality: 'bad' },
       { time: from + 3_000, value: 4, quality: 'good' },
     ]);
-    assert.deepEqual((await values(store, 1, from, TODAY, '1h')).map(({ count, value }) => [count, value]), [[1, 4]]);
+    assert.deepEqual(
+      (await values(store, 1, from, TODAY, '1h')).map(({ count, value }) => [count, value]),
+      [[1, 4]],
+    );
   });
 
   it('has each row once after kills at any moment, completed by the next start or by the repeat', async () => {

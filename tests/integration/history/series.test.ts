@@ -42,7 +42,17 @@ describe('history series', function () {
     assert.equal(hours.resolution, '1h');
     assert.deepEqual(hours.series[0]?.rows, [
       { time: FROM, avg: 179.5, min: 0, max: 359, first: 0, last: 359, count: 360, sum: 64_620, twa: 179.5 },
-      { time: FROM + HOUR, avg: 539.5, min: 360, max: 719, first: 360, last: 719, count: 360, sum: 194_220, twa: 539.5 },
+      {
+        time: FROM + HOUR,
+        avg: 539.5,
+        min: 360,
+        max: 719,
+        first: 360,
+        last: 719,
+        count: 360,
+        sum: 194_220,
+        twa: 539.5,
+      },
     ]);
     const raw = await ask({ aggregates, every: '30s' });
     assert.equal(raw.resolution, 'raw');
@@ -61,7 +71,12 @@ describe('history series', function () {
     });
     await own.import([at(0, 10), at(45, 50), at(60, 0), at(90, 30), at(100, 30, 'stale'), at(300, 7)]);
     const { series } = await own.series({
-      points: [T1], from: FROM, to: FROM + 600_000, every: '1m', aggregates: ['twa', 'count'], maxGap: '2m',
+      points: [T1],
+      from: FROM,
+      to: FROM + 600_000,
+      every: '1m',
+      aggregates: ['twa', 'count'],
+      maxGap: '2m',
     });
     assert.deepEqual(series[0]?.rows, [
       { time: FROM, twa: (10 * 45 + 50 * 15) / 60, count: 2 },
@@ -91,7 +106,12 @@ describe('history series', function () {
       { ...T1, time: FROM + 240_000, value: 2, quality: 'good' },
     ]);
     const { series } = await own.series({
-      points: [T1], from: FROM, to: FROM + 360_000, every: '1m', aggregates: ['last'], fill: 'previous',
+      points: [T1],
+      from: FROM,
+      to: FROM + 360_000,
+      every: '1m',
+      aggregates: ['last'],
+      fill: 'previous',
     });
     assert.deepEqual(
       series[0]?.rows.map(({ last }) => last),
@@ -101,7 +121,13 @@ describe('history series', function () {
 
   it('fills at the edges of a page from what lies beyond them', async () => {
     const { series } = await ask({
-      points: [T2], from: FROM + 65 * 60_000, to: FROM + 70 * 60_000, every: '1m', aggregates: ['last'], fill: 'linear', maxGap: '1h',
+      points: [T2],
+      from: FROM + 65 * 60_000,
+      to: FROM + 70 * 60_000,
+      every: '1m',
+      aggregates: ['last'],
+      fill: 'linear',
+      maxGap: '1h',
     });
     assert.deepEqual(
       series[0]?.rows.map(({ last }) => Math.round((last ?? 0) * 1_000) / 1_000),
@@ -114,13 +140,27 @@ describe('history series', function () {
     const from = Date.parse('2026-03-27T00:00Z');
     // A value an hour over the beginning of summer time in Berlin, on 29 March 2026.
     await own.import(
-      Array.from({ length: 96 }, (_, hour) => ({ ...T1, time: from + hour * HOUR, value: 1, quality: 'good' as const })),
+      Array.from({ length: 96 }, (_, hour) => ({
+        ...T1,
+        time: from + hour * HOUR,
+        value: 1,
+        quality: 'good' as const,
+      })),
     );
     const days = async (timeZone: string) => {
       const page = await own.series({
-        points: [T1], from, to: from + 96 * HOUR, every: '1d', timeZone, aggregates: ['count', 'twa'], maxGap: '1h',
+        points: [T1],
+        from,
+        to: from + 96 * HOUR,
+        every: '1d',
+        timeZone,
+        aggregates: ['count', 'twa'],
+        maxGap: '1h',
       });
-      return [page.resolution, ...(page.series[0]?.rows.map(({ time, count, twa }) => [new Date(time).toISOString(), count, twa]) ?? [])];
+      return [
+        page.resolution,
+        ...(page.series[0]?.rows.map(({ time, count, twa }) => [new Date(time).toISOString(), count, twa]) ?? []),
+      ];
     };
     assert.deepEqual(await days('Europe/Berlin'), [
       '1h',
@@ -134,7 +174,12 @@ describe('history series', function () {
     const india = await days('Asia/Kolkata');
     assert.deepEqual([india[0], india[1]], ['1m', ['2026-03-26T18:30:00.000Z', 19, 1]]);
     const months = await own.series({
-      points: [T1], from, to: from + 96 * HOUR, every: '1mo', timeZone: 'Europe/Berlin', aggregates: ['count'],
+      points: [T1],
+      from,
+      to: from + 96 * HOUR,
+      every: '1mo',
+      timeZone: 'Europe/Berlin',
+      aggregates: ['count'],
     });
     assert.deepEqual(months.series[0]?.rows, [{ time: Date.parse('2026-02-28T23:00Z'), count: 96 }]);
   });
@@ -144,7 +189,12 @@ describe('history series', function () {
     let cursor: string | undefined;
     let pages = 0;
     do {
-      const page = await ask({ points: [T1, T2], every: '10m', limit: 10, ...(cursor === undefined ? {} : { cursor }) });
+      const page = await ask({
+        points: [T1, T2],
+        every: '10m',
+        limit: 10,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
       rows.push(...(page.series[0]?.rows ?? []));
       cursor = page.nextCursor ?? undefined;
       pages += 1;
@@ -155,7 +205,12 @@ describe('history series', function () {
 
   it('says what is wrong with a query', async () => {
     for (const wrong of [
-      { points: [] }, { every: '1y' }, { limit: 0 }, { from: 5, to: 5 }, { cursor: 'x' }, { maxGap: 'long' },
+      { points: [] },
+      { every: '1y' },
+      { limit: 0 },
+      { from: 5, to: 5 },
+      { cursor: 'x' },
+      { maxGap: 'long' },
       { every: '1d', timeZone: 'Nowhere' },
     ]) {
       await assert.rejects(ask(wrong), { code: 'history.invalid_query' }, JSON.stringify(wrong));

@@ -43,7 +43,10 @@ describe('buckets of time', () => {
   });
 
   it('are weeks from Monday, and months', () => {
-    assert.deepEqual(walk('1w', 'UTC', '2026-05-03T23:59Z', 2), ['2026-04-27T00:00:00.000Z', '2026-05-04T00:00:00.000Z']);
+    assert.deepEqual(walk('1w', 'UTC', '2026-05-03T23:59Z', 2), [
+      '2026-04-27T00:00:00.000Z',
+      '2026-05-04T00:00:00.000Z',
+    ]);
     assert.deepEqual(walk('1mo', 'America/New_York', '2026-02-01T04:59Z', 3), [
       '2026-01-01T05:00:00.000Z',
       '2026-02-01T05:00:00.000Z',
