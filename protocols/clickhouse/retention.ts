@@ -31,38 +31,43 @@ function keptTables(config: HistoryConfig): Kept[] {
  * shorter time leaves behind goes at once. Repeating it changes nothing.
  */
 export async function setRetention(client: ClickHouseClient, config: HistoryConfig, now: number): Promise<void> {
-  for (const { table, days, partitionOf } of keptTables(config)) {
-    if ((await timeToLive(client, table)) !== days) {
-      await client.command({
-        query: `ALTER TABLE ${table} MODIFY SETTING materialize_ttl_recalculate_only = 1`,
-      });
-      await client.command({ query: `ALTER TABLE ${table} MODIFY TTL toDateTime(time) + INTERVAL ${days} DAY` });
+  const kept = keptTables(config);
+  const tables = kept.map(({ table }) => table);
+  const days = await timesToLive(client, tables);
+  const partitions = await partitionsOf(client, tables);
+  for (const { table, days: wanted, partitionOf } of kept) {
+    if (days.get(table) !== wanted) {
+      // What is there needs its times computed anew, not its rows written anew.
+      await client.command({ query: `ALTER TABLE ${table} MODIFY SETTING materialize_ttl_recalculate_only = 1` });
+      await client.command({ query: `ALTER TABLE ${table} MODIFY TTL toDateTime(time) + INTERVAL ${wanted} DAY` });
     }
-    for (const id of await partitionsBefore(client, table, partitionOf(now - days * DAY))) {
-      await client.command({ query: `ALTER TABLE ${table} DROP PARTITION ID '${id}'` });
+    // Partitions are numbered by their time, so what a smaller number holds is all older.
+    const oldest = partitionOf(now - wanted * DAY);
+    for (const id of partitions.get(table) ?? []) {
+      if (Number(id) < oldest) await client.command({ query: `ALTER TABLE ${table} DROP PARTITION ID '${id}'` });
     }
   }
 }
 
-/** Days; 0 when none is set. */
-async function timeToLive(client: ClickHouseClient, table: string): Promise<number> {
+/** Days, by table; 0 where none are set. */
+async function timesToLive(client: ClickHouseClient, tables: readonly string[]): Promise<Map<string, number>> {
   const result = await client.query({
-    query: `SELECT extract(engine_full, 'TTL .*?toIntervalDay\\\\((\\\\d+)\\\\)') AS days FROM system.tables
-      WHERE database = currentDatabase() AND name = {table:String}`,
-    query_params: { table },
+    query: `SELECT name, extract(engine_full, 'TTL .*?toIntervalDay\\((\\d+)\\)') AS days FROM system.tables
+      WHERE database = currentDatabase() AND has({tables:Array(String)}, name)`,
+    query_params: { tables },
     format: 'JSONEachRow',
   });
-  const [row] = await result.json<{ days: string }>();
-  return Number(row?.days);
+  const rows = await result.json<{ name: string; days: string }>();
+  return new Map(rows.map(({ name, days }) => [name, Number(days)]));
 }
 
-/** Partitions are numbered by their time, so what a smaller number holds is all older. */
-async function partitionsBefore(client: ClickHouseClient, table: string, partition: number): Promise<string[]> {
+async function partitionsOf(client: ClickHouseClient, tables: readonly string[]): Promise<Map<string, string[]>> {
   const result = await client.query({
-    query: `SELECT DISTINCT partition_id AS id FROM system.parts
-      WHERE active AND database = currentDatabase() AND table = {table:String} AND toUInt32(partition_id) < {partition:UInt32}`,
-    query_params: { table, partition },
+    query: `SELECT table, groupUniqArray(partition_id) AS ids FROM system.parts
+      WHERE active AND database = currentDatabase() AND has({tables:Array(String)}, table) GROUP BY table`,
+    query_params: { tables },
     format: 'JSONEachRow',
   });
-  return (await result.json<{ id: string }>()).map(({ id }) => id);
+  const rows = await result.json<{ table: string; ids: string[] }>();
+  return new Map(rows.map(({ table, ids }) => [table, ids]));
 }

@@ -120,16 +120,29 @@ export async function prepareSchema(client: ClickHouseClient, config: HistoryCon
       { details: { found, known: SCHEMA_VERSION } },
     );
   }
-  for (const query of statements()) await client.command({ query });
+  // The version is written last, so where it is there the tables are too.
+  if (found < SCHEMA_VERSION) for (const query of statements()) await client.command({ query });
   await setRetention(client, config, Date.now());
-  const sync = strict ? 1 : 0;
-  for (const table of [...TIERS.map((tier) => tier.table), ...IMPORTED_TABLES, STAGING]) {
-    await client.command({
-      query: `ALTER TABLE ${table} MODIFY SETTING fsync_after_insert = ${sync}, fsync_part_directory = ${sync}`,
-    });
-  }
+  await setDurability(client, strict);
   if (found < SCHEMA_VERSION) {
     await client.insert({ table: 'schema_version', values: [{ version: SCHEMA_VERSION }], format: 'JSONEachRow' });
+  }
+}
+
+async function setDurability(client: ClickHouseClient, strict: boolean): Promise<void> {
+  const sync = strict ? 1 : 0;
+  const tables = [...TIERS.map((tier) => tier.table), ...IMPORTED_TABLES, STAGING];
+  const result = await client.query({
+    query: `SELECT name FROM system.tables
+      WHERE database = currentDatabase() AND has({tables:Array(String)}, name)
+        AND position(engine_full, 'fsync_after_insert = ${sync}, fsync_part_directory = ${sync}') = 0`,
+    query_params: { tables },
+    format: 'JSONEachRow',
+  });
+  for (const { name } of await result.json<{ name: string }>()) {
+    await client.command({
+      query: `ALTER TABLE ${name} MODIFY SETTING fsync_after_insert = ${sync}, fsync_part_directory = ${sync}`,
+    });
   }
 }
 
