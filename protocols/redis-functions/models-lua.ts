@@ -80,7 +80,7 @@ reading('model_list', function(keys, args)
   local filter, wrong = object_of(all[1] or '{}', { template_id = 'string', offset = 'number', limit = 'number' })
   if not filter then return wrong end
   local offset = math.max(0, math.floor(filter.offset or 0))
-  local limit = math.max(0, math.min(1000, math.floor(filter.limit or 1000)))
+  local limit = math.max(0, math.min(200, math.floor(filter.limit or 200)))
   local from = filter.template_id and MODELS .. ':by_template:' .. filter.template_id or MODELS
   local texts = {}
   for _, id in ipairs(redis.call('SORT_RO', from, 'ALPHA', 'LIMIT', offset, limit)) do
