@@ -2,7 +2,7 @@ import type { Subscription } from '@nats-io/transport-node';
 import type { Bus } from '../../../bus/connection.js';
 import { subjects } from '../../../bus/subjects.js';
 import { parseJson } from '../../../bus/topics.js';
-import { isSeenRunning, type Whereabouts } from './neighbour.js';
+import { lookAt, type Whereabouts } from './neighbour.js';
 
 /** How often a node says that it is there. */
 export const BEAT_MS = 100;
@@ -10,6 +10,11 @@ export const BEAT_MS = 100;
 export const LEASE_MS = 1_000;
 /** A node of which nothing was heard for so long is gone. Longer than a lease, so that it has stopped by then. */
 export const GONE_MS = 1_100;
+/**
+ * One whose process is seen running on this machine only waits for its turn, as all do on a machine that is too busy. Its
+ * lease is over, so it does nothing; but to take its actors, and to give them back, would make the machine busier.
+ */
+export const STARVED_MS = 4_000;
 
 /** What a node says of itself with each beat. */
 export interface Beat {
@@ -32,6 +37,8 @@ export interface Member extends Beat {
   readonly heardAt: number;
   /** It runs on this machine, and its process was seen: should that end, there is no lease to wait for. */
   readonly seen: boolean;
+  /** It is silent, but its process was lately seen running. */
+  readonly starved: boolean;
 }
 
 export interface MembershipEvents {
@@ -113,8 +120,8 @@ export class Membership {
 
   /** Everybody who was heard lately, this node among them. */
   get members(): readonly Member[] {
-    const oldest = performance.now() - GONE_MS;
-    return [...this.#members.values()].filter((member) => member.heardAt >= oldest);
+    const now = performance.now();
+    return [...this.#members.values()].filter((member) => isThere(member, now));
   }
 
   #say(): void {
@@ -141,10 +148,15 @@ export class Membership {
 
   /** Whether those on this machine that were not heard since the last beat still run. */
   #look(now: number): void {
-    for (const [instance, { seen, heardAt, process }] of this.#members) {
-      if (!seen || process === undefined || now - heardAt < BEAT_MS || isSeenRunning(process)) continue;
-      this.#ended.add(instance);
-      this.#members.delete(instance);
+    for (const [instance, member] of this.#members) {
+      const { seen, heardAt, process } = member;
+      if (!seen || process === undefined || now - heardAt < BEAT_MS) continue;
+      const state = lookAt(process);
+      if (state !== 'gone') this.#members.set(instance, { ...member, starved: state === 'runs' });
+      else {
+        this.#ended.add(instance);
+        this.#members.delete(instance);
+      }
     }
   }
 
@@ -152,7 +164,8 @@ export class Membership {
     if (this.#ended.has(beat.instance)) return;
     const now = performance.now();
     const known = this.#members.get(beat.instance);
-    this.#members.set(beat.instance, { ...beat, heardAt: now, seen: known?.seen ?? this.#isNeighbour(beat) });
+    const seen = known?.seen ?? this.#isNeighbour(beat);
+    this.#members.set(beat.instance, { ...beat, heardAt: now, seen, starved: false });
     if (beat.instance === this.#self.instance) {
       const sentAt = this.#sent.get(beat.beat);
       if (sentAt !== undefined) this.#leasedFrom = Math.max(this.#leasedFrom, sentAt);
@@ -164,16 +177,17 @@ export class Membership {
   }
 
   /** Only a process that was once seen running can be seen to have ended: some systems hide those of others. */
-  #isNeighbour({ instance, process }: Beat): boolean {
+  #isNeighbour({ process }: Beat): boolean {
     const own = this.#self.process;
-    if (process === undefined || own === undefined || instance === this.#self.instance) return false;
-    return process.host === own.host && isSeenRunning(process);
+    // That our own process runs says nothing of another node in it.
+    if (process === undefined || own === undefined || process.pid === own.pid) return false;
+    return process.host === own.host && lookAt(process) !== 'gone';
   }
 
   /** Tells when somebody came, went, drains, or when we have become able to judge. */
   #noticeChange(): void {
-    const oldest = performance.now() - GONE_MS;
-    for (const [instance, member] of this.#members) if (member.heardAt < oldest) this.#members.delete(instance);
+    const now = performance.now();
+    for (const [instance, member] of this.#members) if (!isThere(member, now)) this.#members.delete(instance);
     const known = JSON.stringify([
       this.settled,
       [...this.#members.values()].map(({ instance, draining }) => [instance, draining]).sort(),
@@ -182,4 +196,8 @@ export class Membership {
     this.#known = known;
     this.#on.change();
   }
+}
+
+function isThere({ heardAt, starved }: Member, now: number): boolean {
+  return now - heardAt <= (starved ? STARVED_MS : GONE_MS);
 }

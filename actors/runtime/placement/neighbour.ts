@@ -21,14 +21,19 @@ export function whereabouts(): Whereabouts | undefined {
   }
 }
 
-/** Whether the process can be seen from here and runs: `false` says nothing of one on another machine. */
-export function isSeenRunning({ pid, startedAt }: Whereabouts): boolean {
+/**
+ * What is seen of a process from here: it runs, or waits for its turn to; it is stopped (SIGSTOP, a debugger); it is not
+ * there, which says nothing of one on another machine.
+ */
+export function lookAt({ pid, startedAt }: Whereabouts): 'runs' | 'stopped' | 'gone' {
   const found = readProcess(pid);
-  return found !== undefined && found.runs && found.startedAt === startedAt;
+  return found === undefined || found.startedAt !== startedAt ? 'gone' : found.state;
 }
 
 /** See proc_pid_stat(5): behind the name in brackets come the fields from the third on. */
-function readProcess(pid: number): { readonly runs: boolean; readonly startedAt: string } | undefined {
+function readProcess(
+  pid: number,
+): { readonly state: 'runs' | 'stopped' | 'gone'; readonly startedAt: string } | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -39,5 +44,6 @@ function readProcess(pid: number): { readonly runs: boolean; readonly startedAt:
   const [state = '', threads = 0, startedAt = ''] = [fields[0], Number(fields[17]), fields[19]];
   // Its first thread has ended while others still do: then it is not over.
   const ended = 'ZX'.includes(state) && threads <= 1;
-  return { runs: !ended, startedAt };
+  const stopped = 'Tt'.includes(state);
+  return { state: ended ? 'gone' : stopped ? 'stopped' : 'runs', startedAt };
 }

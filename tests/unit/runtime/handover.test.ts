@@ -22,6 +22,7 @@ describe('Handover', () => {
     beat: 1,
     heardAt: 0,
     seen: false,
+    starved: false,
     ...(released === undefined ? {} : { released }),
   });
 

@@ -4,8 +4,15 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import sinon from 'sinon';
 import type { Bus } from '../../../bus/connection.js';
-import { BEAT_MS, GONE_MS, LEASE_MS, Membership, type Beat } from '../../../actors/runtime/placement/membership.js';
-import { whereabouts, type Whereabouts } from '../../../actors/runtime/placement/neighbour.js';
+import {
+  BEAT_MS,
+  GONE_MS,
+  LEASE_MS,
+  Membership,
+  STARVED_MS,
+  type Beat,
+} from '../../../actors/runtime/placement/membership.js';
+import { lookAt, whereabouts, type Whereabouts } from '../../../actors/runtime/placement/neighbour.js';
 
 /** As the process itself would tell it. */
 function startOf(pid: number): string {
@@ -158,9 +165,17 @@ describe('Membership', () => {
       assert.ok(!there().includes('two'));
     });
 
-    it('waits for the lease of one that is only stopped', () => {
+    it('waits for the lease of one that is only stopped', async () => {
       neighbour.kill('SIGSTOP');
+      while (lookAt(beat.process as Whereabouts) !== 'stopped') await new Promise((resolve) => setImmediate(resolve));
       clock.tick(GONE_MS - 1);
+      assert.ok(there().includes('two'));
+      clock.tick(2);
+      assert.ok(!there().includes('two'));
+    });
+
+    it('waits longer for one that runs and is silent: it waits for its turn, or is cut off', () => {
+      clock.tick(STARVED_MS - 1);
       assert.ok(there().includes('two'));
       clock.tick(2);
       assert.ok(!there().includes('two'));
@@ -172,6 +187,8 @@ describe('Membership', () => {
       await ended(neighbour);
       clock.tick(BEAT_MS);
       assert.deepEqual(there(), ['four', 'three']);
+      clock.tick(GONE_MS);
+      assert.deepEqual(there(), []);
     });
   });
 
