@@ -129,12 +129,16 @@ export class Queue {
             if (epoch === this.#epoch) command.settled = true;
           });
         }),
-      release: () =>
+      release: (delayMs = 0) =>
         node.act(() =>
           send('gives back', () => {
-            if (epoch !== this.#epoch) return;
-            this.#out.delete(command);
-            this.#feed();
+            const again = (): void => {
+              if (epoch !== this.#epoch) return;
+              this.#out.delete(command);
+              this.#feed();
+            };
+            if (delayMs > 0) setTimeout(again, delayMs);
+            else again();
           }),
         ),
     };
