@@ -56,8 +56,8 @@ export const subjects = {
   due: (ref: Ref) => `due.${partitionOf(ref)}.${ref.kind}.${ref.id}`,
   dueOf: (partition: number) => `due.${partition}.>`,
   journal: (ref: Ref) => `evt.${partitionOf(ref)}.${ref.kind}.${ref.id}`,
-  /** For whoever runs the durable effects of a partition's entries. */
-  journalOf: (partition: number) => `evt.${partition}.>`,
+  /** For whoever runs the durable effects of the entries of a partition's actors of a kind. */
+  journalOf: (partition: number, kind: string) => `evt.${partition}.${kind}.*`,
   /** For who follows all actors of a kind. */
   journalOfKind: (kind: string) => `evt.*.${kind}.*`,
   snapshot: (ref: Ref) => `snap.${ref.kind}.${ref.id}`,

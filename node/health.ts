@@ -1,5 +1,6 @@
 import type { StreamInfo } from '@nats-io/jetstream';
 import type { Health, PartHealth } from '../actors/client/schemas.js';
+import type { AlarmIndexHealth } from '../actors/alarm/local-alarms.js';
 import type { FramePublisher } from '../actors/frames/publisher.js';
 import type { HistoryWriter } from './history-writer.js';
 import type { RealtimeProjection } from '../actors/projections/realtime.js';
@@ -24,6 +25,7 @@ export interface HealthParts {
   readonly history: HistoryStore;
   readonly historyWriter: HistoryWriter;
   readonly publisher: FramePublisher;
+  readonly alarms: { health(): AlarmIndexHealth };
   readonly node: string;
   readonly version: string;
   readonly startedAt: number;
@@ -37,6 +39,8 @@ export interface HealthParts {
 const FRESH_MS = 500;
 /** Frames that history may be behind before that is worth saying: ten seconds of a thousand channels. */
 const LAG_WORTH_SAYING = 10_000;
+/** Entries that the list of alarms may be behind: a few seconds of a flood. */
+const ALARM_LAG_WORTH_SAYING = 5_000;
 
 /** Probes give up after a few seconds; a part that does not answer sooner is not well. */
 const ANSWER_MS = 2_000;
@@ -75,6 +79,7 @@ export class HealthCheck {
       actors: this.#actors(),
       deadLetters,
       channels: this.#channels(),
+      alarms: this.#alarms(),
       configuration: this.#configuration(),
     };
     return {
@@ -224,6 +229,16 @@ export class HealthCheck {
       detail: troubled.length === 0 ? detail.join(', ') || 'none' : some(troubled),
       facts: counts,
     };
+  }
+
+  #alarms(): PartHealth {
+    const { loaded, lastError, ...facts } = this.#parts.alarms.health();
+    if (!loaded) return { status: 'degraded', detail: lastError ?? 'being read from the journal', facts };
+    if (lastError !== null) return { status: 'degraded', detail: lastError, facts };
+    if (facts.behind > ALARM_LAG_WORTH_SAYING) {
+      return { status: 'degraded', detail: `the list is ${facts.behind} entries behind`, facts };
+    }
+    return { status: 'up', detail: `${facts.alarms} known`, facts };
   }
 
   #configuration(): PartHealth {

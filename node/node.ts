@@ -284,6 +284,7 @@ async function startParts(
     history,
     historyWriter,
     publisher,
+    alarms,
     node,
     version,
     startedAt,

@@ -31,6 +31,8 @@ export class AlarmFollower {
   #stream = '';
   #taken = 0;
   #loaded = false;
+  #behind = 0;
+  #rebuilt = 0;
   #stopped = false;
   #lastError: string | null = null;
   #reading: Promise<void> = Promise.resolve();
@@ -62,6 +64,16 @@ export class AlarmFollower {
     return this.#loaded;
   }
 
+  /** Entries of the journal behind the last one that was read, as the server knew then. */
+  get behind(): number {
+    return this.#behind;
+  }
+
+  /** How often the index was made anew: once at the start, and when the journal was another one. */
+  get rebuilt(): number {
+    return this.#rebuilt;
+  }
+
   /** Why it does not get on; null when it does. */
   get lastError(): string | null {
     return this.#lastError;
@@ -88,7 +100,10 @@ export class AlarmFollower {
         await this.#recognise();
         if (!this.#loaded) {
           this.#loaded = await this.#load();
-          if (this.#loaded) this.#onLoaded();
+          if (this.#loaded) {
+            this.#rebuilt += 1;
+            this.#onLoaded();
+          }
         }
         this.#lastError = null;
         if (this.#loaded) await this.#consume(await this.#following(), (message) => this.#follow(message));
@@ -162,6 +177,7 @@ export class AlarmFollower {
 
   /** There is always one more. */
   #follow(message: JsMsg): false {
+    this.#behind = message.info.pending;
     if (message.seq <= this.#taken) return false;
     this.#taken = message.seq;
     const alarm = this.#alarm(message);

@@ -38,6 +38,17 @@ export interface LocalAlarmsParts {
   readonly now?: () => number;
 }
 
+export interface AlarmIndexHealth {
+  /** Every alarm of the journal has been read; until then lists are refused. */
+  readonly loaded: boolean;
+  readonly alarms: number;
+  /** Entries of the journal that it has not taken yet, and how often it was made anew from it. */
+  readonly behind: number;
+  readonly rebuilt: number;
+  /** Why it does not get on; null when it does. */
+  readonly lastError: string | null;
+}
+
 /** The alarms of a site as a node answers them: commands go to the actors, lists come from an index in memory. */
 export class LocalAlarms implements AlarmsClient {
   readonly #parts: LocalAlarmsParts;
@@ -82,6 +93,12 @@ export class LocalAlarms implements AlarmsClient {
   /** The store of outside readers has come back, perhaps empty. */
   storeBack(): void {
     this.#mirror.refresh();
+  }
+
+  /** How the index is that lists come from. */
+  health(): AlarmIndexHealth {
+    const { loaded, behind, rebuilt, lastError } = this.#follower;
+    return { loaded, alarms: this.#index.size, behind, rebuilt, lastError };
   }
 
   list(query: AlarmsQuery): Promise<AlarmsPage> {

@@ -73,7 +73,7 @@ export class Compactor {
         if (this.#stopped) return removed;
         const partition = partitionOf(ref);
         if (!this.#options.owned().has(partition)) continue;
-        const settled = settledUpTo(partition, consumers) ?? (hasDurableEffects(kind) ? 0 : Infinity);
+        const settled = settledUpTo(partition, consumers, kind.kind) ?? (hasDurableEffects(kind) ? 0 : Infinity);
         removed += await this.#compact(ref, Math.min(before, settled + 1));
       }
     }

@@ -1,7 +1,6 @@
 import {
   createActor,
   initialTransition,
-  transition,
   type AnyMachineSnapshot,
   type AnyStateMachine,
   type ExecutableActionObject,
@@ -17,6 +16,7 @@ import type {
 } from '../../bus/messages.js';
 import { migrateState, upcastEvent } from './evolution.js';
 import type { Kind } from './kind.js';
+import { pureTransition } from './pure-transition.js';
 import { bypassesChart } from './supervision/control.js';
 import { ALONE, familyAfter } from './supervision/family.js';
 import { PendingTimers } from './timers/pending.js';
@@ -164,8 +164,7 @@ function revive(machine: AnyStateMachine, persisted: unknown): AnyMachineSnapsho
  * @throws whatever a guard or an assignment throws: the event is poison
  */
 export function takeStep(kind: Kind, before: AnyMachineSnapshot, event: EventBody, at: number): Step {
-  const [after, actions] = transition(kind.machine, before, { ...event, at });
-  const snapshot = after as AnyMachineSnapshot;
+  const [snapshot, actions] = pureTransition(kind.machine, before, { ...event, at });
   if (snapshot.status === 'error') throw snapshot.error;
   const effects: EffectRecord[] = [];
   for (const action of actions) {

@@ -33,7 +33,10 @@ export async function printAlarm(cli: Cli, alarm: AlarmView, journal: readonly A
     ['rule', safe(alarm.ruleId ?? NOTHING)],
     ['group', safe(alarm.group)],
     ['value', formatValue(alarm.value)],
-    ['raised', `${moment(alarm.raisedAt, cli.now())}, ${alarm.occurrences} times so far`],
+    [
+      'raised',
+      `${moment(alarm.raisedAt, cli.now())}, ${alarm.occurrences === 1 ? 'once' : `${alarm.occurrences} times`} so far`,
+    ],
     [
       'acknowledged',
       alarm.acknowledgedAt === null ? NOTHING : `${moment(alarm.acknowledgedAt, cli.now())}${who(alarm)}`,

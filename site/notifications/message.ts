@@ -91,7 +91,9 @@ function noticeText({ change, alarm }: Notice, site: string): { subject: string;
     `source    ${source}`,
     ...(group === source ? [] : [`group     ${group}`]),
     ...(value === null ? [] : [`value     ${value}`]),
-    ...(raisedAt === null ? [] : [`raised    ${time(raisedAt)}, ${occurrences} times so far`]),
+    ...(raisedAt === null
+      ? []
+      : [`raised    ${time(raisedAt)}, ${occurrences === 1 ? 'once' : `${occurrences} times`} so far`]),
     ...(note === null ? [] : [`note      ${note}`]),
     `alarm     ${id}`,
   ];

@@ -26,11 +26,14 @@ export class Outbox {
   readonly needed: boolean;
   readonly #options: OutboxOptions;
   readonly #kinds: ReadonlyMap<string, Kind>;
+  /** Of the kinds that have durable effects. */
+  readonly #names: readonly string[];
 
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#kinds = new Map(options.kinds.map((kind) => [kind.kind, kind]));
-    this.needed = options.kinds.some(({ durable }) => Object.keys(durable).length > 0);
+    this.#names = options.kinds.filter(hasDurableEffects).map(({ kind }) => kind);
+    this.needed = this.#names.length > 0;
   }
 
   /** What runs the effects of a partition under one ownership; `open` begins. */
@@ -45,7 +48,7 @@ export class Outbox {
       counters: this.counters,
       times: this.times,
     });
-    return new OutboxQueue(bus, owned, runner);
+    return new OutboxQueue(bus, owned, this.#names, runner);
   }
 
   /**
@@ -59,4 +62,9 @@ export class Outbox {
     await rerunEffect(effect, ref, letter, dead, this.#options.tell);
     this.counters.effectsRun += 1;
   }
+}
+
+/** Whether the outbox has to look at the entries of a kind's actors. */
+function hasDurableEffects({ durable }: Kind): boolean {
+  return Object.keys(durable).length > 0;
 }

@@ -1,4 +1,4 @@
-import { AckPolicy, DeliverPolicy, type ConsumerInfo, type JsMsg } from '@nats-io/jetstream';
+import { AckPolicy, DeliverPolicy, type ConsumerConfig, type ConsumerInfo, type JsMsg } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { Bus } from '../../../bus/connection.js';
 import { STREAM } from '../../../bus/streams.js';
@@ -22,12 +22,15 @@ const NAME = /^effects-(\d+)-(\d+)(-\d+)?$/;
 export class OutboxQueue {
   readonly #bus: Bus;
   readonly #owned: Owned;
+  readonly #kinds: readonly string[];
   readonly #runner: OutboxRunner;
   #consumption: Consumption | undefined;
 
-  constructor(bus: Bus, owned: Owned, runner: OutboxRunner) {
+  /** @param kinds those that have durable effects; the entries of others are not looked at */
+  constructor(bus: Bus, owned: Owned, kinds: readonly string[], runner: OutboxRunner) {
     this.#bus = bus;
     this.#owned = owned;
+    this.#kinds = kinds;
     this.#runner = runner;
   }
 
@@ -53,17 +56,20 @@ export class OutboxQueue {
     const { partition, epoch } = this.#owned;
     const mine = `effects-${partition}-${epoch}-${run}`;
     const older: string[] = [];
-    for (const { name } of existing) {
+    const kinds = new Set(this.#kinds);
+    for (const { name, config } of existing) {
       const [, of, at] = NAME.exec(name) ?? [];
       if (Number(of) !== partition) continue;
       if (Number(at) > epoch) return undefined;
+      // Of a kind that has none any more, what has not happened is still to be parked.
+      for (const kind of kindsOf(config)) kinds.add(kind);
       if (name !== mine) older.push(name);
     }
     const made =
       existing.find(({ name }) => name === mine) ??
       (await manager.consumers.add(STREAM.journal, {
         durable_name: mine,
-        filter_subject: subjects.journalOf(partition),
+        filter_subjects: [...kinds].map((kind) => subjects.journalOf(partition, kind)),
         ack_policy: AckPolicy.Explicit,
         ack_wait: nanos(REDELIVERY_MS),
         max_ack_pending: MAX_UNSETTLED,
@@ -86,6 +92,12 @@ export class OutboxQueue {
   }
 }
 
+/** The kinds whose entries a consumer is given. */
+function kindsOf({ filter_subject, filter_subjects }: ConsumerConfig): string[] {
+  const filters = filter_subjects ?? (filter_subject === undefined ? [] : [filter_subject]);
+  return filters.flatMap((filter) => /^evt\.\d+\.([a-z][a-z0-9-]*)\.\*$/.exec(filter)?.[1] ?? []);
+}
+
 /** The consumers of the journal, of every ownership. */
 export async function outboxConsumers(bus: Bus): Promise<ConsumerInfo[]> {
   const found: ConsumerInfo[] = [];
@@ -95,11 +107,12 @@ export async function outboxConsumers(bus: Bus): Promise<ConsumerInfo[]> {
 
 /**
  * Up to which journal sequence all durable effects of a partition's entries have happened or are parked; undefined when
- * none of its owners runs any. `consumers` are the journal's.
+ * none of its owners runs any, or none of the kind that is given. `consumers` are the journal's.
  */
-export function settledUpTo(partition: number, consumers: readonly ConsumerInfo[]): number | undefined {
+export function settledUpTo(partition: number, consumers: readonly ConsumerInfo[], kind?: string): number | undefined {
   const floors = consumers
     .filter(({ name }) => Number(NAME.exec(name)?.[1]) === partition)
+    .filter(({ config }) => kind === undefined || kindsOf(config).includes(kind))
     .map(({ ack_floor }) => ack_floor.stream_seq);
   return floors.length === 0 ? undefined : Math.max(...floors);
 }

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { createAlarmKind } from '../../../actors/alarm.js';
 import { LocalAlarms } from '../../../actors/alarm/local-alarms.js';
 import type { RaiseAlarm } from '../../../actors/client/alarms.js';
 import { createSystem, type ActorSystem } from '../../../actors/runtime/system.js';
 import type { Bus } from '../../../bus/connection.js';
+import { makeRef, partitionOf } from '../../../bus/subjects.js';
 import { alarmId } from '../../../site/alarm-id.js';
 import { startNats, type TestNats } from '../../support/nats.js';
 import { eventually } from '../../support/temp.js';
@@ -131,6 +135,8 @@ describe('alarms on a real server', () => {
       return figures.topTen.length === 0 ? undefined : figures;
     });
     assert.deepEqual([topTen[0]?.id, topTen[0]?.raised], [id, 1]);
+    const { loaded, alarms, behind, rebuilt, lastError } = three.alarms.health();
+    assert.deepEqual([loaded, alarms, behind, rebuilt, lastError], [true, 1, 0, 1, null]);
   });
 
   it('shelving and escalation end by themselves, on whatever node there is', async () => {
@@ -151,6 +157,44 @@ describe('alarms on a real server', () => {
         ['escalated', 'timer'],
       ],
     );
+  });
+
+  it('escalates once, and not before its time, though its node is killed meanwhile', async () => {
+    const program = fileURLToPath(new URL('../../support/alarm-node.js', import.meta.url));
+    const victim = fork(program, [nats.url, 'victim']);
+    try {
+      await once(victim, 'message');
+      const { alarms, system } = await startSite('n2');
+      await eventually(() => (system.nodes.length === 2 && system.owned.size > 0 ? true : undefined), {
+        what: 'two nodes',
+      });
+      const raised = await Promise.all(
+        Array.from({ length: 12 }, (_, index) =>
+          alarms.raise({ ...HOT, ruleId: `escalating${index}`, escalateAfterMs: 2_000 }),
+        ),
+      );
+      const theirs = raised.filter(({ id }) => !system.owned.has(partitionOf(makeRef('alarm', id))));
+      assert.ok(theirs.length > 0, 'none of them lives on the node that is killed');
+      victim.kill('SIGKILL');
+      await eventually(
+        async () => {
+          const { alarms: found } = await alarms.list({});
+          return found.every(({ escalations }) => escalations === 1) ? true : undefined;
+        },
+        { within: 30_000, what: 'all are escalated' },
+      );
+      for (const { id, raisedAt } of raised) {
+        const { entries } = await alarms.journal(id, {});
+        assert.deepEqual(
+          entries.map(({ what }) => what),
+          ['raised', 'escalated'],
+        );
+        const late = (entries[1]?.at ?? 0) - (raisedAt ?? 0) - 2_000;
+        assert.ok(late >= -50 && late < 25_000, `${late} ms late`); // The server's clock sets it off.
+      }
+    } finally {
+      victim.kill('SIGKILL');
+    }
   });
 
   it('goes on where it was when the server comes back', async () => {

@@ -54,7 +54,7 @@ describe('subjects', () => {
     assert.equal(subjects.command(ref), `cmd.${partition}.counter.a`);
     assert.equal(subjects.commandsOf(3), 'cmd.3.>');
     assert.equal(subjects.journal(ref), `evt.${partition}.counter.a`);
-    assert.equal(subjects.journalOf(3), 'evt.3.>');
+    assert.equal(subjects.journalOf(3, 'order'), 'evt.3.order.*');
     assert.equal(subjects.snapshot(ref), 'snap.counter.a');
     assert.equal(subjects.deadLetter(ref), 'dead.counter.a');
     assert.equal(subjects.frame(1001), `frame.${partitionOf(parseRef('channel/1001'))}.1001`);

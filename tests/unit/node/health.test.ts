@@ -45,6 +45,15 @@ function standIns() {
       spoolBytes: 0,
       lastError: null as string | null,
     },
+    alarms: {
+      loaded: true,
+      behind: 0,
+      lastError: null as string | null,
+      health() {
+        const { loaded, behind, lastError } = this;
+        return { loaded, alarms: 7, behind, rebuilt: 1, lastError };
+      },
+    },
     node: 'n1',
     version: '1.0.0',
     startedAt: NOW - 5_000,
@@ -102,6 +111,7 @@ describe('HealthCheck', () => {
         'actors up: 2 active',
         'deadLetters up: none',
         'channels up: 1 online, 1 paused',
+        'alarms up: 7 known',
         'configuration up: the newest is in force',
       ],
     );
@@ -242,6 +252,19 @@ describe('HealthCheck', () => {
     assert.deepEqual(await part('channels'), ['degraded', '1 faulted, 2 failed']);
     parts.holder.replace(testSite([]));
     assert.deepEqual(await part('channels'), ['up', 'none']);
+  });
+
+  it('is degraded while the list of alarms is being read, is behind or does not get on', async () => {
+    parts.alarms.behind = 5_001;
+    assert.deepEqual(await part('alarms'), ['degraded', 'the list is 5001 entries behind']);
+    parts.alarms.behind = 5_000;
+    assert.deepEqual(await part('alarms'), ['up', '7 known']);
+    parts.alarms.lastError = 'no responders';
+    assert.deepEqual(await part('alarms'), ['degraded', 'no responders']);
+    parts.alarms.loaded = false;
+    assert.deepEqual(await part('alarms'), ['degraded', 'no responders']);
+    parts.alarms.lastError = null;
+    assert.deepEqual(await part('alarms'), ['degraded', 'being read from the journal']);
   });
 
   it('is degraded while the last edit is not in force', async () => {

@@ -92,7 +92,7 @@ describe('messages for people', () => {
       'change    raised at 1970-01-01T00:00:00.005Z, by ann',
       'group     cellar',
       'value     95.5',
-      'raised    1970-01-01T00:00:00.000Z, 1 times so far',
+      'raised    1970-01-01T00:00:00.000Z, once so far',
       'note      fan ordered',
     ]) {
       assert.ok(text.includes(`\n${line}\n`), line);
