@@ -1,15 +1,16 @@
 import {
   createActor,
-  type AnyActorScope,
   type AnyMachineSnapshot,
   type AnyStateMachine,
   type AnyEventObject,
   type ExecutableActionObject,
 } from 'xstate';
 
+/** What XState gives a machine to work with. */
+type Scope = Parameters<AnyStateMachine['transition']>[2];
 type Next = readonly [snapshot: AnyMachineSnapshot, actions: readonly ExecutableActionObject[]];
 
-const scopes = new WeakMap<AnyStateMachine, AnyActorScope>();
+const scopes = new WeakMap<AnyStateMachine, Scope>();
 
 /**
  * XState's `transition`: the next snapshot and the actions of getting there, none of them run. That one makes a whole
@@ -26,7 +27,7 @@ export function pureTransition(machine: AnyStateMachine, before: AnyMachineSnaps
   return [machine.transition(before, event, scope) as AnyMachineSnapshot, actions];
 }
 
-function inertScope(machine: AnyStateMachine): AnyActorScope {
+function inertScope(machine: AnyStateMachine): Scope {
   const self = createActor(machine);
   const nothing = (): void => undefined;
   return {

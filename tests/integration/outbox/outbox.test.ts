@@ -3,6 +3,8 @@ import type { Bus } from '../../../bus/connection.js';
 import { STREAM } from '../../../bus/streams.js';
 import { codecs } from '../../../bus/topics.js';
 import { EffectRefused, type DurableRun } from '../../../actors/runtime/outbox/effect.js';
+import type { Kind } from '../../../actors/runtime/kind.js';
+import { outboxConsumers } from '../../../actors/runtime/outbox/queue.js';
 import { createSystem, ref, type ActorSystem } from '../../../actors/runtime/system.js';
 import { startNats, type TestNats } from '../../support/nats.js';
 import { notifierKind, type Note } from '../../support/notifier.js';
@@ -138,6 +140,29 @@ describe('durable effects on JetStream', function () {
       ],
     );
     assert.deepEqual(system.outboxCounters, { effectsRun: 2, effectsRetried: 2, effectsParked: 2 });
+  });
+
+  it('of a kind that has none any more are parked, and entries of kinds without any are not looked at', async () => {
+    const { system, kind } = await join('n1', () => new Promise(() => undefined));
+    await system.ask(ref(kind, 'a'), { type: 'note', text: 'left' });
+    await cut('n1');
+    const bus = await nats.connect('n2');
+    const silent = { ...kind, durable: {}, effects: { notify: () => undefined } };
+    const other = { ...kind, kind: 'other' } as unknown as Kind;
+    const plain = { ...silent, kind: 'plain' } as unknown as Kind;
+    const next = createSystem({ bus, kinds: [silent, other, plain], node: 'n2' });
+    nodes.set('n2', { system: next, bus });
+    await next.start();
+    const letter = await eventually(async () => (await next.deadLetters.list({ kind: 'notifier' }))[0]);
+    assert.match(letter.letter.error.message, /kind "notifier" has no durable effect "notify" on this node/);
+    const consumers = await outboxConsumers(bus);
+    const filters = new Set(
+      consumers.flatMap(({ config: { filter_subject, filter_subjects } }) => filter_subjects ?? filter_subject ?? []),
+    );
+    assert.ok(
+      [...filters].every((filter) => /^evt\.\d+\.(notifier|other)\.\*$/.test(filter)),
+      [...filters].join(),
+    );
   });
 
   it('of a node that has lost its lease are begun by the new owner only', async () => {
