@@ -272,7 +272,7 @@ async function startParts(
     () => alarms.stop(),
   );
 
-  const reloader = new Reloader({ path: sitePath, holder, channels, models, rules, notifications, realtime, log });
+  const reloader = new Reloader({ path: sitePath, holder, channels, models, rules, notifications, realtime, history, log });
   let ready = false;
   const healthCheck = new HealthCheck({
     bus,

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { errorMessage } from '../errors/error.js';
 import { ConfigError, watchSite, type ChannelChange } from '../site/config/index.js';
+import type { HistoryStore } from '../protocols/clickhouse/types.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
 import type { Site } from '../site/model.js';
 import type { Channels } from './channels.js';
@@ -20,6 +21,7 @@ export interface ReloaderParts {
   readonly rules: Pick<Rules, 'apply'>;
   readonly notifications: Pick<Notifications, 'apply'>;
   readonly realtime: RealtimeStore;
+  readonly history: Pick<HistoryStore, 'keep'>;
   readonly log: NodeLog;
 }
 
@@ -61,7 +63,7 @@ export class Reloader {
   }
 
   #changed(next: Site | ConfigError, changes: readonly ChannelChange[]): void {
-    const { holder, channels, models, rules, notifications, log } = this.#parts;
+    const { holder, channels, models, rules, notifications, history, log } = this.#parts;
     if (next instanceof ConfigError) {
       this.#problem = next.message;
       log.error({ part: 'configuration', problems: next.problems }, `the edit is not in force: ${next.message}`);
@@ -73,11 +75,13 @@ export class Reloader {
       if (later.length > 0) {
         log.warn({ part: 'configuration' }, `takes effect at the next start of the node: ${later.join(', ')}`);
       }
+      const kept = holder.site.history;
       holder.replace(next);
       await channels.apply(changes);
       await models.apply();
       await rules.apply();
       await notifications.apply();
+      if (!isDeepStrictEqual(kept, next.history)) await history.keep(next.history);
       const what = changes.map(({ id, change }) => `${id} ${change}`).join(', ') || 'settings of the site';
       log.info({ part: 'configuration', changes: changes.length }, `the new configuration is in force: ${what}`);
     });
@@ -93,7 +97,6 @@ export class Reloader {
 /** Settings that differ and that the parts of a node take only when they start, as site.yaml names them. */
 function atNextStart(before: Site, after: Site): string[] {
   const settings = (site: Site) => ({
-    history: site.history,
     watch_files: site.watchFiles,
     max_concurrent_connections: site.defaults.maxConcurrentConnections,
   });

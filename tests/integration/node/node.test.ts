@@ -288,9 +288,18 @@ describe('a node', function () {
     });
 
     it('settings that only the next start takes, and says so', async () => {
-      await writeSite(temp.path, virtualChannel(1), virtualChannel(2), virtualChannel(3), '\nhistory: { raw_days: 2 }');
+      await writeSite(
+        temp.path,
+        virtualChannel(1),
+        virtualChannel(2),
+        virtualChannel(3),
+        '\ndefaults: { max_concurrent_connections: 9 }',
+      );
       const line = await inForce(/next start/);
-      assert.deepEqual([line.level, line.text], ['warn', 'takes effect at the next start of the node: history']);
+      assert.deepEqual(
+        [line.level, line.text],
+        ['warn', 'takes effect at the next start of the node: max_concurrent_connections'],
+      );
     });
   });
 
