@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { pageOf } from '../actors/client/page.js';
 import type {
+  DryRunRule,
   EvaluateRule,
   NewRule,
   RuleChanges,
   RuleCommandName,
+  RuleDryRun,
   RuleExecution,
   RuleExecutions,
   RuleExecutionsQuery,
@@ -18,10 +20,12 @@ import { ruleRef, type RuleKind } from '../actors/rule.js';
 import type { ActorInside } from '../actors/runtime/host.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import { StatewattError } from '../errors/error.js';
+import type { HistoryStore } from '../protocols/clickhouse/types.js';
 import { sitePoints } from '../site/expressions/index.js';
 import { buildRule, defineRule } from '../site/rules/build.js';
 import { RULE_DEFAULTS, type RuleDefinition } from '../site/rules/definition.js';
 import type { Rule } from '../site/rules/rule.js';
+import { dryRun } from './rule-dry-run.js';
 import { relateRules, writesOf } from './rule-loops.js';
 import { isDefined, viewExecution, viewRule, type DefinedRule } from './rule-views.js';
 import type { SiteHolder } from './site-holder.js';
@@ -30,6 +34,7 @@ export interface LocalRulesParts {
   readonly system: ActorSystem;
   readonly kind: RuleKind;
   readonly holder: SiteHolder;
+  readonly history: Pick<HistoryStore, 'query'>;
   /** Of the site file, for people. */
   readonly sitePath: string;
 }
@@ -108,6 +113,13 @@ export class LocalRules implements RulesClient {
       executions: older.slice(0, limit).map(viewExecution),
       nextCursor: last === undefined || older.length === limit ? null : String(last.number),
     };
+  }
+
+  async dryRun(id: string, span: DryRunRule): Promise<RuleDryRun> {
+    const { context } = await this.#look(id);
+    const { site } = this.#parts.holder;
+    const points = sitePoints(site, site.aliases);
+    return dryRun(context.rule, span, { history: this.#parts.history, points, timeZone: site.timeZone });
   }
 
   async #afterChange(id: string, writes: boolean): Promise<RuleView> {

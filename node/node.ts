@@ -300,7 +300,7 @@ async function startParts(
     history,
     feed,
     alarms,
-    rules: new LocalRules({ system, kind: ruleKind, holder, sitePath }),
+    rules: new LocalRules({ system, kind: ruleKind, holder, history, sitePath }),
     health: () => healthCheck.check(),
   });
 

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Asker } from './remote-ask.js';
 import { ruleEndpoints } from './rule-endpoints.js';
 import type {
+  DryRunRule,
   EvaluateRule,
   NewRule,
   RuleChanges,
   RuleCommandName,
+  RuleDryRun,
   RuleExecution,
   RuleExecutions,
   RuleExecutionsQuery,
@@ -14,6 +16,9 @@ import type {
   RulesQuery,
   RuleView,
 } from './rules.js';
+
+/** It looks at values for 20 s at most. */
+const DRY_RUN_TIMEOUT_MS = 30_000;
 
 /** The rules of a site that runs elsewhere, over its NATS services. */
 export class RemoteRules implements RulesClient {
@@ -54,5 +59,9 @@ export class RemoteRules implements RulesClient {
 
   executions(id: string, query: RuleExecutionsQuery): Promise<RuleExecutions> {
     return this.#asker.ask(ruleEndpoints.rulesExecutions, { id, ...query });
+  }
+
+  dryRun(id: string, span: DryRunRule): Promise<RuleDryRun> {
+    return this.#asker.ask(ruleEndpoints.rulesDryRun, { id, ...span }, DRY_RUN_TIMEOUT_MS);
   }
 }

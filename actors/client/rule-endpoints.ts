@@ -1,10 +1,12 @@
 import Type from 'typebox';
 import { endpoint } from './endpoint.js';
 import {
+  DryRunRuleSchema,
   EvaluateRuleSchema,
   NewRuleSchema,
   RULE_COMMANDS,
   RuleChangesSchema,
+  RuleDryRunSchema,
   RuleExecutionSchema,
   RuleExecutionsQuerySchema,
   RuleExecutionsSchema,
@@ -81,5 +83,11 @@ export const ruleEndpoints = {
     request: Type.Object({ id, ...RuleExecutionsQuerySchema.properties }, closed),
     response: RuleExecutionsSchema,
     call: ({ client }, { id, ...query }) => client.rules.executions(id, query),
+  }),
+  rulesDryRun: endpoint('rules', 'dry-run', {
+    summary: 'What a rule would have done with the values that history has; nothing is done',
+    request: Type.Object({ id, ...DryRunRuleSchema.properties }, closed),
+    response: RuleDryRunSchema,
+    call: ({ client }, { id, ...span }) => client.rules.dryRun(id, span),
   }),
 } as const;

@@ -159,6 +159,31 @@ export const EvaluateRuleSchema = Type.Object(
 );
 export type EvaluateRule = Static<typeof EvaluateRuleSchema>;
 
+const asked = (description: string) =>
+  Type.Optional(Type.Number({ description: `${description} (ms since the Unix epoch)`, minimum: 0, maximum: 8.64e15 }));
+export const DryRunRuleSchema = Type.Object(
+  { from: asked('default: a week before `to`'), to: asked('default: now; 31 days after `from` at most') },
+  closed,
+);
+export type DryRunRule = Static<typeof DryRunRuleSchema>;
+export const RuleDryRunSchema = Type.Object({
+  from: Type.Number(),
+  to: Type.Number(),
+  fired: Type.Integer({ description: 'how often it would have fired' }),
+  firings: Type.Array(
+    Type.Object({
+      at: Millis('when it would have fired'),
+      returnedAt: Nullable(Millis('when its condition was false again')),
+      values: Values,
+    }),
+    { description: 'the first 1000 of them' },
+  ),
+  samples: Type.Integer({ description: 'values of its points that were looked at' }),
+  complete: Type.Boolean({ description: 'false: it ended at `reached`, after two million values or 20 s' }),
+  reached: Type.Number(),
+});
+export type RuleDryRun = Static<typeof RuleDryRunSchema>;
+
 /** The part of the public client that deals with rules. */
 export interface RulesClient {
   list(query: RulesQuery): Promise<RulesPage>;
@@ -176,4 +201,6 @@ export interface RulesClient {
   evaluate(id: string, request: EvaluateRule): Promise<RuleExecution>;
   /** What it has done, newest first. @throws `rules.not_found` */
   executions(id: string, query: RuleExecutionsQuery): Promise<RuleExecutions>;
+  /** What it would have done with the values that history has; nothing is done. @throws `rules.not_found`, `rules.invalid_span` */
+  dryRun(id: string, span: DryRunRule): Promise<RuleDryRun>;
 }

@@ -2,12 +2,15 @@ import { InvalidArgumentError, type Command } from 'commander';
 import {
   RULE_COMMANDS,
   RULE_STATES,
+  type DryRunRule,
+  type RuleDryRun,
   type RuleExecution,
   type RulesQuery,
   type RuleView,
 } from '../../actors/client/rules.js';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
+import { parseTime } from '../parse.js';
 import { printFields } from '../render/fields.js';
 import type { Column } from '../render/table.js';
 import { formatAge, formatTime, formatValue, NOTHING, safe, safeLines } from '../render/text.js';
@@ -20,7 +23,7 @@ export function addRules(program: Command, cli: Cli): void {
   const rules = program
     .command('rules')
     .helpGroup(GROUPS.look)
-    .summary('list, show, evaluate, enable, disable, executions')
+    .summary('list, show, evaluate, dry-run, enable, disable, executions')
     .description('What is done when a condition becomes true. Lists the rules when no command is given.')
     .addHelpText(
       'after',
@@ -89,6 +92,25 @@ export function addRules(program: Command, cli: Cli): void {
       );
   }
 
+  const time = (text: string) => parseTime(text, cli.now());
+  rules
+    .command('dry-run')
+    .description('what a rule would have done with the values that history has; nothing is done')
+    .argument('<id>', 'rule', parseRule)
+    .option('--from <time>', 'first moment (default: a week before --to)', time)
+    .option('--to <time>', 'moment after the last (default: now)', time)
+    .action((id: string, span: DryRunRule) =>
+      cli.withClient(async (client) => {
+        const found = await client.rules.dryRun(id, span);
+        if (cli.json) return cli.document(found);
+        const { fired, from, to, reached, complete, samples, firings } = found;
+        const until = formatTime(complete ? to : reached);
+        await cli.line(`${safe(id)} would have fired ${fired} times from ${formatTime(from)} to ${until}`);
+        await cli.table(FIRINGS, firings);
+        if (!complete) await cli.remark(`It ended before ${formatTime(to)}, after ${samples} values.`);
+      }),
+    );
+
   rules
     .command('executions')
     .description('what a rule has done, newest first')
@@ -127,6 +149,12 @@ const EXECUTIONS: readonly Column<RuleExecution>[] = [
   { title: 'CONDITION', value: ({ condition }) => String(condition ?? 'unknown') },
   { title: 'ACTIONS', value: ({ steps }) => safe(steps.map(stepOf).join(', ') || NOTHING), shrinks: true },
   { title: 'VALUES', value: (execution) => valuesOf(execution), shrinks: true },
+];
+
+const FIRINGS: readonly Column<RuleDryRun['firings'][number]>[] = [
+  { title: 'FIRED', value: ({ at }) => formatTime(at) },
+  { title: 'RETURNED', value: ({ returnedAt }) => (returnedAt === null ? NOTHING : formatTime(returnedAt)) },
+  { title: 'VALUES', value: (firing) => valuesOf(firing), shrinks: true },
 ];
 
 function stepOf({ action, status, error }: RuleExecution['steps'][number]): string {

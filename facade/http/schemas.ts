@@ -32,6 +32,7 @@ import {
   type AlarmView as Alarm,
 } from '../../actors/client/alarms.js';
 import {
+  RuleDryRunSchema,
   RuleExecutionSchema,
   RuleExecutionsSchema,
   RulesPageSchema,
@@ -102,6 +103,7 @@ export const AlarmJournalRange = Type.Object(
 export const RuleView = component('Rule', Type.Unsafe<Rule>(RuleViewSchema));
 export const RulesPage = component('RulesPage', Type.Unsafe<Rules>(RulesPageSchema));
 export const RuleExecution = component('RuleExecution', RuleExecutionSchema);
+export const RuleDryRun = component('RuleDryRun', RuleDryRunSchema);
 export const RuleExecutions = component('RuleExecutions', RuleExecutionsSchema);
 
 export const ModelView = component('Model', ModelViewSchema);

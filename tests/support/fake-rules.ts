@@ -1,10 +1,12 @@
 import { StatewattError } from '../../errors/error.js';
 import { ruleMachine, type RuleEvent } from '../../machines/rule.js';
 import type {
+  DryRunRule,
   EvaluateRule,
   NewRule,
   RuleChanges,
   RuleCommandName,
+  RuleDryRun,
   RuleExecution,
   RuleExecutions,
   RulesClient,
@@ -95,6 +97,12 @@ export class FakeRules implements RulesClient {
   async executions(id: string): Promise<RuleExecutions> {
     const { executions } = this.#find(id).snapshot.context;
     return { executions: executions.map(viewExecution).reverse(), nextCursor: null };
+  }
+
+  async dryRun(id: string, { to = this.#time, from = to - 3_600_000 }: DryRunRule): Promise<RuleDryRun> {
+    await this.get(id);
+    const firings = [{ at: to - 60_000, returnedAt: to - 30_000, values: VALUES }];
+    return { from, to, fired: 1, firings, samples: 3_600, complete: true, reached: to };
   }
 
   #find(id: string): SimulatedActor<typeof ruleMachine> {

@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import type { StatewattClient } from '../../../actors/client/client.js';
 import {
+  DryRunRuleSchema,
   EvaluateRuleSchema,
   NewRuleSchema,
   RULE_COMMANDS,
@@ -11,7 +12,7 @@ import {
 } from '../../../actors/client/rules.js';
 import { configures, operates, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
-import { errorAnswers, NoBody, RuleExecution, RuleExecutions, RulesPage, RuleView } from '../schemas.js';
+import { errorAnswers, NoBody, RuleDryRun, RuleExecution, RuleExecutions, RulesPage, RuleView } from '../schemas.js';
 
 const RuleParams = Type.Object({ id: RuleIdSchema });
 const Evaluation = Type.Union([EvaluateRuleSchema, Type.Null()]);
@@ -130,6 +131,22 @@ export function ruleRoutes(app: HttpApp, client: StatewattClient): void {
       },
     },
     (request) => client.rules.evaluate(request.params.id, request.body ?? {}),
+  );
+
+  app.get(
+    '/rules/:id/dry-run',
+    {
+      config: reads,
+      schema: {
+        operationId: 'dryRunRule',
+        summary: 'What a rule would have done with the values that history has; nothing is done',
+        tags,
+        params: RuleParams,
+        querystring: DryRunRuleSchema,
+        response: { 200: RuleDryRun, ...errorAnswers },
+      },
+    },
+    (request) => client.rules.dryRun(request.params.id, request.query),
   );
 
   app.get(

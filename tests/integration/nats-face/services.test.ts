@@ -172,6 +172,7 @@ describe('NATS services', () => {
         'statewatt.rules.command': { id: 'hot', command: 'enable' },
         'statewatt.rules.evaluate': { id: 'hot' },
         'statewatt.rules.executions': { id: 'hot' },
+        'statewatt.rules.dry-run': { id: 'hot' },
         'statewatt.points.get': { address: '1001:T:1' },
         'statewatt.points.write': { address: '1001:A:1', value: 1 },
         'statewatt.models.create': { id: 'made', template: 'battery' },

@@ -132,6 +132,58 @@ rules:
     );
   });
 
+  it('of callers are durable, have their interlocks, and may be tried on the past', async () => {
+    const { rules } = node.client;
+    const actions = [
+      { type: 'write', point: '1:A:1', value: 5, interlock: '1:S:1 and 1:C:1', onFailure: 'continue' },
+      { type: 'write', point: '1:A:1', value: 7, interlock: '1:S:1' },
+    ] as const;
+    const made = await rules.create({ id: 'mine', condition: '1:T:1 >= 0', enabled: false, actions: [...actions] });
+    assert.deepEqual([made.source, made.state], ['caller', 'disabled']);
+    await assert.rejects(rules.create({ id: 'mine', condition: '1:T:1 > 0', actions: [...actions] }), {
+      code: 'rules.exists',
+    });
+    await assert.rejects(rules.create({ condition: '9:T:1 > 0', actions: [...actions] }), { code: 'rules.invalid' });
+    await assert.rejects(rules.update('other', { name: 'x' }), { code: 'rules.configured', message: /site\.yaml/ });
+    await eventually(
+      async () => ((await node.client.point(1, 'C', 1)).quality === 'good' ? true : undefined),
+      PATIENCE,
+    );
+    await node.client.write({ channel: 1, kind: 'C', id: 1, value: 0 });
+    await eventually(async () => ((await node.client.point(1, 'C', 1)).value === 0 ? true : undefined), PATIENCE);
+
+    await bus.close();
+    await node.stop();
+    ({ node, lines } = await startTestNode(temp.path));
+    bus = await connectBus({ servers: [node.natsUrl], name: 'listener' });
+    await eventually(async () => {
+      return (await node.client.channel(1)).state === 'online' ? true : undefined;
+    }, PATIENCE);
+    assert.deepEqual(
+      (await node.client.rules.list({ source: 'caller' })).rules.map(({ id }) => id),
+      ['mine'],
+    );
+    await node.client.rules.update('mine', { enabled: true });
+    const steps = await settled('mine');
+    const [refused, done] = steps as unknown as [
+      { status: string; error?: { code: string; message: string } },
+      { status: string },
+    ];
+    assert.deepEqual([refused.status, refused.error?.code, done.status], ['failed', 'rules.interlocked', 'done']);
+    assert.match(refused.error?.message ?? '', /is false; comsrv:1:S:1 = 1, comsrv:1:C:1 = 0$/);
+    const past = await eventually(
+      async () => {
+        const found = await node.client.rules.dryRun('mine', {});
+        return found.fired > 0 ? found : undefined;
+      },
+      { ...PATIENCE, what: 'the dry run finds the values in history' },
+    );
+    assert.equal(past.complete, true);
+    await node.client.rules.remove('mine');
+    await assert.rejects(node.client.rules.get('mine'), { code: 'rules.not_found' });
+    await assert.rejects(node.client.rules.evaluate('mine', {}), { code: 'rules.not_found' });
+  });
+
   it('raise one alarm an episode and clear it when their condition is false again', async () => {
     await writeRules(
       `rules: [{ id: much, name: Too much, condition: 1:A:1 > 50, actions: [{ type: alarm, level: Major }] }]`,

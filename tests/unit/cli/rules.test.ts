@@ -40,6 +40,16 @@ describe('cli rules', () => {
     assert.equal((await run('rules show a.b')).code, 2);
   });
 
+  it('tells what one would have done', async () => {
+    const { lines } = await run('rules dry-run hot --from -2h');
+    assert.match(lines[0] ?? '', /^hot would have fired 1 times from 2026-05-01 .* to 2026-05-01/);
+    assert.equal(lines[1], 'FIRED  RETURNED  VALUES');
+    assert.equal(
+      (JSON.parse((await statewatt('rules dry-run hot --json', { client })).out) as { fired: number }).fired,
+      1,
+    );
+  });
+
   it('enables and disables one', async () => {
     assert.equal((await run('rules disable hot')).lines[0], 'hot: disabled');
     assert.equal((await run('rules evaluate hot')).code, 1);

@@ -37,6 +37,7 @@ describe('rules over HTTP', () => {
     assert.equal((await send('GET', '/api/v1/rules/cold')).body.state, 'active');
     const { executions } = (await send('GET', '/api/v1/rules/cold/executions')).body as { executions: Body[] };
     assert.deepEqual(executions[0]?.steps, [{ action: 0, status: 'queued', at: executions[0]?.at }]);
+    assert.equal((await send('GET', '/api/v1/rules/cold/dry-run?from=1&to=2')).body.fired, 1);
     assert.equal((await send('POST', '/api/v1/rules/cold/disable')).body.enabled, false);
     assert.equal(codeOf(await send('POST', '/api/v1/rules/cold/evaluate', { commandId: 'x' })), 'rules.not_enabled');
     assert.equal((await send('POST', '/api/v1/rules/cold/enable', {})).body.enabled, true);
