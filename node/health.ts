@@ -1,4 +1,5 @@
 import type { StreamInfo } from '@nats-io/jetstream';
+import type { ForwarderView } from '../actors/client/forwarding.js';
 import type { Health, PartHealth } from '../actors/client/schemas.js';
 import type { AlarmIndexHealth } from '../actors/alarm/local-alarms.js';
 import type { FramePublisher } from '../actors/frames/publisher.js';
@@ -12,6 +13,7 @@ import { partitionOf } from '../bus/subjects.js';
 import { errorMessage } from '../errors/error.js';
 import type { HistoryHealth, HistoryStore } from '../protocols/clickhouse/types.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
+import { forwardingHealth } from './forwarding-health.js';
 import { patient } from './patient.js';
 import type { SiteHolder } from './site-holder.js';
 
@@ -26,6 +28,8 @@ export interface HealthParts {
   readonly historyWriter: HistoryWriter;
   readonly publisher: FramePublisher;
   readonly alarms: { health(): AlarmIndexHealth };
+  /** The targets that this node sends to. */
+  readonly forwarders: () => readonly ForwarderView[];
   readonly node: string;
   readonly version: string;
   readonly startedAt: number;
@@ -70,6 +74,7 @@ export class HealthCheck {
 
   async #check(now: number): Promise<Health> {
     const { holder, node, version, startedAt, bus, ready } = this.#parts;
+    const forwarding = forwardingHealth(this.#parts.forwarders());
     const [nats, history, deadLetters] = await Promise.all([this.#nats(), this.#history(), this.#deadLetters()]);
     const parts: Record<string, PartHealth> = {
       nats,
@@ -80,6 +85,7 @@ export class HealthCheck {
       deadLetters,
       channels: this.#channels(),
       alarms: this.#alarms(),
+      ...(forwarding === undefined ? {} : { forwarding }),
       configuration: this.#configuration(),
     };
     return {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { channelRef, type ChannelKind } from '../actors/channel.js';
 import type { AlarmsClient } from '../actors/client/alarms.js';
+import type { ForwardingClient } from '../actors/client/forwarding.js';
 import type { PointsUpdate, StatewattClient } from '../actors/client/client.js';
 import type {
   DeadLetterDetail,
@@ -66,6 +67,7 @@ export interface LocalClientParts {
   readonly feed: LiveFeed;
   readonly alarms: AlarmsClient;
   readonly rules: RulesClient;
+  readonly forwarding: ForwardingClient;
   health(): Promise<Health>;
 }
 
@@ -95,6 +97,10 @@ export class LocalClient implements StatewattClient {
 
   get archive(): LocalArchive {
     return this.#archive;
+  }
+
+  get forwarding(): ForwardingClient {
+    return this.#parts.forwarding;
   }
 
   health(): Promise<Health> {

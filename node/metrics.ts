@@ -1,9 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { ForwarderView } from '../actors/client/forwarding.js';
 import type { ChannelView } from '../actors/client/schemas.js';
 import type { FramePublisher } from '../actors/frames/publisher.js';
 import type { HistoryWriter } from './history-writer.js';
 import type { RealtimeProjection } from '../actors/projections/realtime.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
+import { addForwarderMetrics } from './forwarding-metrics.js';
 import { histogramText } from './histogram-text.js';
 import { patient } from './patient.js';
 
@@ -16,6 +18,7 @@ export interface MetricsParts {
   readonly realtimeProjection: RealtimeProjection;
   readonly historyWriter: HistoryWriter;
   channels(): Promise<ChannelView[]>;
+  forwarders(): ForwarderView[];
 }
 
 /** Everything a node counts, as Prometheus' text format. The figures are read when they are asked for. */
@@ -107,6 +110,7 @@ export function createMetrics(parts: MetricsParts): () => Promise<string> {
   let views: readonly ChannelView[] = [];
   let deadLetters = NaN;
   addChannelMetrics(registers, () => views);
+  addForwarderMetrics(registers, () => parts.forwarders());
   return async () => {
     [views, deadLetters] = await Promise.all([parts.channels(), askDeadLetters().catch(() => NaN)]);
     return `${await registry.metrics()}${systemTimes(system)}`;

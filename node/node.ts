@@ -5,6 +5,7 @@ import { AlarmFeed } from '../actors/alarm/alarm-feed.js';
 import { LocalAlarms } from '../actors/alarm/local-alarms.js';
 import { createChannelKind } from '../actors/channel.js';
 import { Gate } from '../actors/channel/gate.js';
+import { createForwarderKind } from '../actors/forwarder.js';
 import { createModelKind } from '../actors/model.js';
 import { ModelHub } from '../actors/models/hub.js';
 import { knownActors } from '../actors/runtime/known-actors.js';
@@ -32,6 +33,8 @@ import { DataFolder } from './data-folder.js';
 import { DEMO_SITE, startDemoDevices } from './demo-devices.js';
 import { watchChild } from './child-log.js';
 import { createDriver } from './drivers.js';
+import { Forwarding } from './forwarding.js';
+import { LocalForwarding } from './forwarding-client.js';
 import { HealthCheck } from './health.js';
 import { HistoryWriter } from './history-writer.js';
 import { LocalClient } from './local-client.js';
@@ -226,13 +229,25 @@ async function startParts(
     known: () => knownActors(bus, ruleKind.kind),
     onTrouble: (rule, error) => log.error({ part: 'rules', rule }, errorMessage(error)),
   });
+  const forwarding: Forwarding = new Forwarding({
+    system: () => system,
+    kind: () => forwarderKind,
+    holder,
+    onTrouble: (forwarder, error) => log.error({ part: 'forwarding', forwarder }, errorMessage(error)),
+  });
+  const forwarderKind = createForwarderKind({
+    bus,
+    config: (id) => forwarding.config(id),
+    onLost: (forwarder, frames, why) =>
+      log.warn({ part: 'forwarding', forwarder, frames }, `forwarder ${forwarder}: frames are lost: ${why}`),
+  });
   const system: ActorSystem = createSystem({
     bus,
-    kinds: [channelKind, modelKind, ruleKind, alarmKind, notifierKind],
+    kinds: [channelKind, modelKind, ruleKind, alarmKind, notifierKind, forwarderKind],
     node,
     alwaysOn: async () => {
       const [ofModels, ofRules] = await Promise.all([models.refs(), rules.refs()]);
-      return [...channels.refs(), ...ofModels, ...ofRules, ...notifications.refs()];
+      return [...channels.refs(), ...ofModels, ...ofRules, ...notifications.refs(), ...forwarding.refs()];
     },
     onOwned: (partitions) => {
       void channels.own(partitions);
@@ -240,6 +255,7 @@ async function startParts(
       void rules.own(partitions);
       alarms.showAll(partitions.has(READ_MODELS_PARTITION));
       late.redisFunctions?.take(partitions.has(READ_MODELS_PARTITION));
+      void forwarding.own(partitions);
       historyWriter.write(partitions.has(HISTORY_PARTITION)).catch((error: unknown) => {
         log.error({ part: 'history' }, errorMessage(error));
       });
@@ -272,7 +288,19 @@ async function startParts(
     () => alarms.stop(),
   );
 
-  const reloader = new Reloader({ path: sitePath, holder, channels, models, rules, notifications, realtime, history, log });
+  const reloader = new Reloader({
+    path: sitePath,
+    holder,
+    channels,
+    models,
+    rules,
+    notifications,
+    forwarding,
+    realtime,
+    history,
+    log,
+  });
+  const forwarders = new LocalForwarding({ system, kind: forwarderKind, forwarding });
   let ready = false;
   const healthCheck = new HealthCheck({
     bus,
@@ -285,6 +313,7 @@ async function startParts(
     historyWriter,
     publisher,
     alarms,
+    forwarders: () => forwarders.here(),
     node,
     version,
     startedAt,
@@ -301,6 +330,7 @@ async function startParts(
     feed,
     alarms,
     rules: new LocalRules({ system, kind: ruleKind, holder, history, sitePath }),
+    forwarding: forwarders,
     health: () => healthCheck.check(),
   });
 
@@ -314,6 +344,7 @@ async function startParts(
       ready = false;
       rules.stop();
       notifications.stop();
+      forwarding.stop();
       channels.stop();
     },
     () => `${holder.site.channels.length} of ${holder.site.name}`,
@@ -363,6 +394,7 @@ async function startParts(
     realtimeProjection,
     historyWriter,
     channels: () => Promise.resolve(client.channelsHere()),
+    forwarders: () => forwarders.here(),
   });
   const { url } = await stages.start(
     'HTTP',

@@ -5,6 +5,7 @@ import type { HistoryStore } from '../protocols/clickhouse/types.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
 import type { Site } from '../site/model.js';
 import type { Channels } from './channels.js';
+import type { Forwarding } from './forwarding.js';
 import type { Models } from './models.js';
 import type { Notifications } from './notifications.js';
 import type { Rules } from './rules.js';
@@ -20,6 +21,7 @@ export interface ReloaderParts {
   readonly models: Models;
   readonly rules: Pick<Rules, 'apply'>;
   readonly notifications: Pick<Notifications, 'apply'>;
+  readonly forwarding: Pick<Forwarding, 'apply'>;
   readonly realtime: RealtimeStore;
   readonly history: Pick<HistoryStore, 'keep'>;
   readonly log: NodeLog;
@@ -63,7 +65,7 @@ export class Reloader {
   }
 
   #changed(next: Site | ConfigError, changes: readonly ChannelChange[]): void {
-    const { holder, channels, models, rules, notifications, history, log } = this.#parts;
+    const { holder, channels, models, rules, notifications, forwarding, history, log } = this.#parts;
     if (next instanceof ConfigError) {
       this.#problem = next.message;
       log.error({ part: 'configuration', problems: next.problems }, `the edit is not in force: ${next.message}`);
@@ -81,6 +83,7 @@ export class Reloader {
       await models.apply();
       await rules.apply();
       await notifications.apply();
+      await forwarding.apply();
       if (!isDeepStrictEqual(kept, next.history)) await history.keep(next.history);
       const what = changes.map(({ id, change }) => `${id} ${change}`).join(', ') || 'settings of the site';
       log.info({ part: 'configuration', changes: changes.length }, `the new configuration is in force: ${what}`);

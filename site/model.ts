@@ -1,3 +1,4 @@
+import type { Forwarder } from './forwarding/forwarder.js';
 import type { Model } from './models/model.js';
 import type { Template } from './models/template.js';
 import type { NotificationTarget } from './notifications/target.js';
@@ -27,6 +28,8 @@ export interface Site {
   readonly notifications: readonly NotificationTarget[];
   /** Names that conditions may use for points, with the points’ addresses. */
   readonly aliases: Readonly<Record<string, string>>;
+  /** Where readings are forwarded to, ascending by id. */
+  readonly forwarding: readonly Forwarder[];
 }
 
 export interface PollingDefaults {

@@ -12,18 +12,18 @@ export type LinkReport =
  * Carries link reports to the actor, one at a time. While one is being journaled (which takes as long as the bus is
  * away) only the newest is kept: an outage of the bus costs no queue, and the chart ends in the link's true state.
  */
-export class LinkReporter {
-  readonly #send: (report: LinkReport) => Promise<void>;
-  #current: LinkReport['type'] | undefined;
-  #next: LinkReport | undefined;
+export class LinkReporter<Report extends { readonly type: string } = LinkReport> {
+  readonly #send: (report: Report) => Promise<void>;
+  #current: Report['type'] | undefined;
+  #next: Report | undefined;
   #busy = false;
 
   /** `send` rejects with `journal.refused` when the journal cannot take it now, otherwise when nobody is left to tell. */
-  constructor(send: (report: LinkReport) => Promise<void>) {
+  constructor(send: (report: Report) => Promise<void>) {
     this.#send = send;
   }
 
-  report(report: LinkReport): void {
+  report(report: Report): void {
     this.#next = report;
     if (!this.#busy) void this.#drain();
   }

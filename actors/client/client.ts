@@ -4,6 +4,7 @@ import type { AlarmsClient } from './alarms.js';
 import type { SupervisorView } from './supervision-schemas.js';
 import type { RulesClient } from './rules.js';
 import type { ArchiveClient } from './archive.js';
+import type { ForwardingClient } from './forwarding.js';
 import type {
   ActorDetail,
   ActorView,
@@ -68,6 +69,8 @@ export interface StatewattClient {
   writeModel(request: ModelWrite): Promise<WriteReply>;
   readonly alarms: AlarmsClient;
   readonly rules: RulesClient;
+  /** Targets outside that readings are forwarded to. */
+  readonly forwarding: ForwardingClient;
 
   /** The nodes that are there, by name. */
   nodes(): Promise<NodeView[]>;

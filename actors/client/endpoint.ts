@@ -12,6 +12,7 @@ export const SERVICES = {
   nodes: 'The nodes that share the work, and which partitions are whose',
   rules: 'Rules: what is done when a condition becomes true, and what they have done',
   models: 'Models of equipment: what they are, values, writes',
+  forwarding: 'Targets outside that readings are forwarded to',
   history: 'Past values of points',
   health: 'The node and each of its parts',
 } as const;

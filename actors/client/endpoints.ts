@@ -11,6 +11,7 @@ import {
   DeadLettersQuerySchema,
   ReplayReplySchema,
 } from './dead-letter-schemas.js';
+import { forwardingEndpoints } from './forwarding-endpoints.js';
 import { modelEndpoints } from './model-endpoints.js';
 import { endpoint, LeaseSchema, type Endpoint } from './endpoint.js';
 import { pageOf } from './page.js';
@@ -200,6 +201,7 @@ export const endpoints = {
   }),
 
   ...modelEndpoints(endpoint),
+  ...forwardingEndpoints,
 
   historyQuery: endpoint('history', 'query', {
     summary: 'Past values of one point, ascending by time, page by page',

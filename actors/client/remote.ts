@@ -9,6 +9,7 @@ import { endpoints, liveSubject } from './endpoints.js';
 import { RemoteAlarms } from './remote-alarms.js';
 import { RemoteRules } from './remote-rules.js';
 import { RemoteArchive } from './remote-archive.js';
+import { RemoteForwarding } from './remote-forwarding.js';
 import { Asker } from './remote-ask.js';
 import { WaitingPoints, watchRemotely } from './remote-watch.js';
 import type { SupervisorView } from './supervision-schemas.js';
@@ -81,6 +82,7 @@ class RemoteClient implements StatewattClient {
   readonly alarms: RemoteAlarms;
   readonly rules: RemoteRules;
   readonly archive: RemoteArchive;
+  readonly forwarding: RemoteForwarding;
   readonly #nats: NatsConnection;
   readonly #asker: Asker;
   readonly #closed = new AbortController();
@@ -91,6 +93,7 @@ class RemoteClient implements StatewattClient {
     this.alarms = new RemoteAlarms(nats, this.#asker, this.#closed.signal);
     this.rules = new RemoteRules(this.#asker);
     this.archive = new RemoteArchive(nats, this.#asker);
+    this.forwarding = new RemoteForwarding(this.#asker);
   }
 
   health(): Promise<Health> {

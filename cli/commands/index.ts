@@ -4,6 +4,7 @@ import { addAlarms } from './alarms.js';
 import { addChannels } from './channels.js';
 import { addCheck } from './check.js';
 import { addDeadLetters } from './dead-letters.js';
+import { addForwarding } from './forwarding.js';
 import { addHealth } from './health.js';
 import { addHistory } from './history.js';
 import { addKill, addRestart } from './supervise.js';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addModels,
   addAlarms,
   addRules,
+  addForwarding,
   addPs,
   addShow,
   addTop,

@@ -20,6 +20,7 @@ import { alarmsrvRoutes } from './routes/alarmsrv.js';
 import { actorRoutes } from './routes/actors.js';
 import { channelRoutes } from './routes/channels.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
+import { forwardingRoutes } from './routes/forwarding.js';
 import { healthRoutes } from './routes/health.js';
 import { hissrvRoutes } from './routes/hissrv.js';
 import { historyRoutes } from './routes/history.js';
@@ -126,6 +127,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       alarmRoutes(typed, client);
       ruleRoutes(typed, client);
       deadLetterRoutes(typed, client);
+      forwardingRoutes(typed, client);
       done();
     },
     { prefix: '/api/v1' },
@@ -157,6 +159,13 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       done();
     },
     { prefix: '/hissrv' },
+  );
+  void app.register(
+    (api, _options, done) => {
+      forwardingRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client, { hidden: true });
+      done();
+    },
+    { prefix: '/netsrv' },
   );
   void app.register((api, _options, done) => {
     healthRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client, metrics);

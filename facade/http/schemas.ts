@@ -5,6 +5,7 @@ import {
   DeadLettersPageSchema,
   ReplayReplySchema,
 } from '../../actors/client/dead-letter-schemas.js';
+import { ForwarderViewSchema } from '../../actors/client/forwarding.js';
 import { ModelDetailSchema, ModelViewSchema, TemplateViewSchema } from '../../actors/client/model-schemas.js';
 import {
   ActorDetailSchema,
@@ -124,6 +125,9 @@ export const ImportSummary = component(
     }),
   }),
 );
+export const ForwarderView = component('Forwarder', ForwarderViewSchema);
+export const ForwarderList = Type.Array(ForwarderView);
+
 export const ModelList = Type.Array(ModelView);
 export const TemplateList = Type.Array(TemplateView);
 export const ChannelList = Type.Array(ChannelView);

@@ -53,10 +53,11 @@ export function run(command, args, options = {}) {
  *
  * @param {string} command
  * @param {readonly string[]} args
+ * @param {number} [status] that it ends with when all is well
  * @returns {string | undefined}
  */
-export function ask(command, args) {
+export function ask(command, args, status = 0) {
   const answer = spawnSync(command, args, { encoding: 'utf8', timeout: 20_000, stdio: ['ignore', 'pipe', 'pipe'] });
-  if (answer.error !== undefined || answer.status !== 0) return undefined;
+  if (answer.error !== undefined || answer.status !== status) return undefined;
   return `${answer.stdout}${answer.stderr}`;
 }

@@ -11,6 +11,7 @@ import { isAtLeast, parseVersion } from './version.mjs';
  * @property {string} purpose
  * @property {readonly string[]} programs names to look for on PATH, best first
  * @property {readonly string[]} versionArgs
+ * @property {number} [versionStatus] what it ends with when it prints its version; default 0
  * @property {string} [minimum] oldest version that will do
  * @property {boolean} [everyMatch] look at every match on PATH, not only the first (several Pythons are common)
  * @property {Readonly<Record<string, string>>} packages package that holds it, by package manager
@@ -67,6 +68,15 @@ export const TEST_PARTS = [
     packages: { apt: 'socat', brew: 'socat', dnf: 'socat', apk: 'socat', pacman: 'socat' },
   },
   {
+    name: 'mosquitto',
+    purpose: 'an MQTT 5 broker of other make, for tests',
+    programs: ['mosquitto'],
+    versionArgs: ['-h'],
+    versionStatus: 3,
+    minimum: '2.0.0',
+    packages: { apt: 'mosquitto', brew: 'mosquitto', dnf: 'mosquitto', apk: 'mosquitto', pacman: 'mosquitto' },
+  },
+  {
     name: 'chromium',
     purpose: 'a browser, for tests of the web page',
     programs: ['chromium', 'chromium-browser', 'google-chrome'],
@@ -106,7 +116,7 @@ export function findPart(part, cache, searchPath = process.env.PATH ?? '') {
  * @returns {FoundPart | string} the text says why it will not do
  */
 export function examine(part, path) {
-  const printed = ask(path, part.versionArgs);
+  const printed = ask(path, part.versionArgs, part.versionStatus);
   const version = printed === undefined ? undefined : parseVersion(printed);
   if (version === undefined) return `${path} does not run or lacks what is needed`;
   if (part.minimum !== undefined && !isAtLeast(version, part.minimum)) {
@@ -115,13 +125,16 @@ export function examine(part, path) {
   return { path, version: version.join('.') };
 }
 
+const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'];
+
 /**
  * @param {Part} part
  * @param {string} cache
  * @param {string} searchPath
  */
 function candidates(part, cache, searchPath) {
-  const folders = searchPath.split(delimiter).filter((folder) => folder !== '');
+  // Where distributions put servers, which is not on everybody's PATH.
+  const folders = [...searchPath.split(delimiter).filter((folder) => folder !== ''), ...SERVER_FOLDERS];
   const paths = [];
   for (const program of part.programs) {
     const matches = folders.map((folder) => join(folder, program)).filter(isExecutable);

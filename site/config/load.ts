@@ -3,6 +3,7 @@ import { isTimeZone } from '../expressions/index.js';
 import type { ChannelConfig, PollingDefaults, Site } from '../model.js';
 import { readChannel } from './channel.js';
 import { diskFiles, Reader, type Files } from './files.js';
+import { readForwarders } from './forwarding.js';
 import { readModels } from './models.js';
 import { readNotifications } from './notifications.js';
 import { Problems, show } from './problems.js';
@@ -79,13 +80,21 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
   const aliases = readAliases(file.aliases ?? {}, { channels: sound }, block.at('aliases'));
   const rules = readRules(file.rules ?? [], { channels: sound, aliases }, block.at('rules'));
   const notifications = await readNotifications(source, file.notifications ?? [], block.at('notifications'));
+  const name = given(block, file, ['site', 'name']) ?? basename(folder);
+  const forwarding = await readForwarders(
+    source,
+    file.forwarding ?? [],
+    { name, channels: sound },
+    sound.length === checked.channels.length,
+    block.at('forwarding'),
+  );
   const { history = {}, timezone } = file;
   if (timezone !== undefined && !isTimeZone(timezone)) {
     block.report('timezone', show(timezone), 'a name such as Europe/Berlin or UTC');
   }
   const watch = given(block, file, ['watch_files', 'file_watch_enabled']);
   return {
-    name: given(block, file, ['site', 'name']) ?? basename(folder),
+    name,
     ...(timezone === undefined ? {} : { timeZone: timezone }),
     defaults,
     channels: sound,
@@ -102,6 +111,7 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
     rules,
     notifications,
     aliases,
+    forwarding,
   };
 }
 

@@ -7,6 +7,7 @@ import { FakeModels } from './fake-models.js';
 import { FakeAlarms } from './fake-alarms.js';
 import { FakeRules } from './fake-rules.js';
 import { FakeArchive } from './fake-archive.js';
+import { FakeForwarding } from './fake-forwarding.js';
 import type {
   DeadLetterDetail,
   DeadLettersPage,
@@ -63,6 +64,7 @@ export class FakeClient implements StatewattClient {
   readonly alarms: FakeAlarms;
   readonly rules: FakeRules;
   readonly archive: FakeArchive;
+  readonly forwarding: FakeForwarding;
   readonly #channels = new Map<number, ChannelView>();
   readonly #points = new Map<number, PointView[]>();
   readonly #writes = new Map<string, WriteReply>();
@@ -81,6 +83,7 @@ export class FakeClient implements StatewattClient {
     this.alarms = new FakeAlarms(time);
     this.rules = new FakeRules(time);
     this.archive = new FakeArchive(time);
+    this.forwarding = new FakeForwarding(time);
     for (let id = 1001; id <= 1000 + channels; id++) {
       this.#channels.set(id, fakeChannel(id, time));
       this.#points.set(

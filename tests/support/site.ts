@@ -14,6 +14,7 @@ export function testSite(channels: readonly ChannelConfig[], change: Partial<Sit
     rules: [],
     notifications: [],
     aliases: {},
+    forwarding: [],
     ...change,
   };
 }

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { ForwarderFileSchema } from '../../forwarding/schema.js';
 import { ChannelSchema } from './channel.js';
 import { ModelFileSchema } from '../../models/schema.js';
 import { NotificationFileSchema } from '../../notifications/schema.js';
@@ -66,6 +67,7 @@ export const SiteFileSchema = closed({
   aliases: Type.Optional(AliasesFileSchema),
   rules: Type.Optional(Type.Array(RuleFileSchema, { description: 'what is done when a condition becomes true' })),
   notifications: Type.Optional(Type.Array(NotificationFileSchema, { description: 'who is told of alarms' })),
+  forwarding: Type.Optional(Type.Array(ForwarderFileSchema, { description: 'where readings are sent to' })),
 
   name: Type.Optional(Type.String({ minLength: 1, description: 'VoltageEMS: name of the site' })),
   global_config: Type.Optional(Defaults),

@@ -184,6 +184,8 @@ describe('NATS services', () => {
         'statewatt.history.series': { points: [{ channel: 1001, kind: 'T', id: 1 }], every: '1m' },
         'statewatt.history.import': { rows: [{ channel: 1001, kind: 'T', id: 1, time: 1, value: 1 }] },
         'statewatt.history.export': { points: [{ channel: 1001, kind: 'T', id: 1 }], reader: 'reader-1' },
+        'statewatt.forwarding.get': { id: 'cloud' },
+        'statewatt.forwarding.command': { id: 'cloud', command: 'pause' },
         'statewatt.alarms.get': { id: 'a1' },
         'statewatt.alarms.raise': { source: 'fan', title: 'Fan failed', level: 'Major' },
         'statewatt.alarms.command': { id: 'a1', command: { type: 'acknowledge', by: 'ann' } },

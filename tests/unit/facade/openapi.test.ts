@@ -48,6 +48,8 @@ describe('OpenAPI document', () => {
       'GET /api/v1/channels/{id}',
       'GET /api/v1/dead-letters',
       'GET /api/v1/dead-letters/{id}',
+      'GET /api/v1/forwarders',
+      'GET /api/v1/forwarders/{id}',
       'GET /api/v1/history',
       'GET /api/v1/history/export',
       'GET /api/v1/models',
@@ -87,6 +89,9 @@ describe('OpenAPI document', () => {
       'POST /api/v1/channels/{id}/commands',
       'POST /api/v1/dead-letters/{id}/discard',
       'POST /api/v1/dead-letters/{id}/replay',
+      'POST /api/v1/forwarders/{id}/pause',
+      'POST /api/v1/forwarders/{id}/resume',
+      'POST /api/v1/forwarders/{id}/skip',
       'POST /api/v1/history/import',
       'POST /api/v1/models',
       'POST /api/v1/models/{id}/points/{point}/write',
@@ -111,7 +116,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 64);
+    assert.equal(ids.size, 69);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {

@@ -39,6 +39,7 @@ function standIns() {
       committed: 50,
       lastError: null as string | null,
     },
+    forwarders: () => [],
     publisher: {
       counters: { spooled: 0, replayed: 0, refused: 0 },
       spooling: false,

@@ -73,6 +73,7 @@ describe('metrics', () => {
     },
     realtimeProjection: { counters: { points: 31 } },
     historyWriter: { counters: { points: 41, batches: 42, insertMs: 43_500, lost: 44 } },
+    forwarders: () => client.forwarding.views,
     channels: () => {
       asked += 1;
       return client.channels();
@@ -83,7 +84,7 @@ describe('metrics', () => {
 
   it('give every metric a help and the type that its name promises', async () => {
     const metrics = await own();
-    assert.equal(metrics.length, 47);
+    assert.equal(metrics.length, 53);
     for (const [name, { help, type, samples }] of metrics) {
       assert.ok(help.length > 10, name);
       const timed = name.endsWith('_seconds') && !name.includes('p99');
