@@ -7,6 +7,7 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
+import { subjects } from './subjects.js';
 
 export const STREAM = {
   commands: 'COMMANDS',
@@ -15,6 +16,7 @@ export const STREAM = {
   snapshots: 'SNAPSHOTS',
   deadLetters: 'DEADLETTERS',
   frames: 'FRAMES',
+  audit: 'AUDIT',
 } as const;
 
 /** How much the stream of frames may hold. */
@@ -36,6 +38,9 @@ export const DEFAULT_LIMITS: StreamLimits = {
 };
 
 const MINUTE = nanos(60_000);
+const DAY = nanos(86_400_000);
+/** More than a year: so a yearly audit finds all of the year before it. */
+const AUDIT_DAYS = 400;
 
 type Definition = Partial<StreamConfig> & { name: string; subjects: string[] };
 
@@ -110,6 +115,18 @@ export function streamDefinitions(replicas: number, limits: StreamLimits): Defin
       max_age: nanos(limits.framesMaxAgeMs),
       // A stream has either.
       ...(limits.framesRelaxed && replicas === 1 ? { persist_mode: PersistMode.Async } : { allow_atomic: true }),
+      duplicate_window: 2 * MINUTE,
+    },
+    {
+      ...base,
+      name: STREAM.audit,
+      description: 'Who asked for what over HTTP, and whether it was allowed',
+      subjects: [subjects.audit],
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      deny_delete: true,
+      max_bytes: 4 * 1024 ** 3,
+      max_age: AUDIT_DAYS * DAY,
       duplicate_window: 2 * MINUTE,
     },
   ];

@@ -66,6 +66,8 @@ export const subjects = {
   deadLetter: (ref: Ref) => `dead.${ref.kind}.${ref.id}`,
   deadLettersOf: (kind: string) => `dead.${kind}.*`,
   deadLetters: 'dead.*.*',
+  /** Who asked for what. */
+  audit: 'audit.http',
   frame: (channel: number) => `frame.${partitionOf({ kind: 'channel', id: String(channel) })}.${channel}`,
   /** A request of the public interface; `actors/client/endpoints.ts` lists them. */
   api: (service: string, endpoint: string) => `statewatt.${service}.${endpoint}`,

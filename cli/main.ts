@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { loadSite } from '../site/config/index.js';
+import { natsLogin } from './nats-login.js';
 import { runProcess } from './process.js';
 
 // What a command needs is loaded when it is wanted, so that the others start faster.
 await runProcess({
   connect: async ({ natsUrl }) => {
     const { connectClient } = await import('../actors/client/remote.js');
-    const credentials = process.env.NATS_CREDS;
-    return connectClient({ natsUrl, name: 'statewatt-cli', ...(credentials ? { credentials } : {}) });
+    return connectClient({ natsUrl, name: 'statewatt-cli', ...natsLogin(process.env) });
   },
   check: loadSite,
   startNode: async (options) => (await import('../node/node.js')).startNode(options),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { channelRef, type ChannelKind } from '../actors/channel.js';
+import type { AccessClient } from '../actors/client/access.js';
 import type { AlarmsClient } from '../actors/client/alarms.js';
 import type { ForwardingClient } from '../actors/client/forwarding.js';
 import type { PointsUpdate, StatewattClient } from '../actors/client/client.js';
@@ -68,6 +69,7 @@ export interface LocalClientParts {
   readonly alarms: AlarmsClient;
   readonly rules: RulesClient;
   readonly forwarding: ForwardingClient;
+  readonly access: AccessClient;
   health(): Promise<Health>;
 }
 
@@ -101,6 +103,10 @@ export class LocalClient implements StatewattClient {
 
   get forwarding(): ForwardingClient {
     return this.#parts.forwarding;
+  }
+
+  get access(): AccessClient {
+    return this.#parts.access;
   }
 
   health(): Promise<Health> {

@@ -6,6 +6,7 @@ import type { HistoryWriter } from './history-writer.js';
 import type { RealtimeProjection } from '../actors/projections/realtime.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import { addForwarderMetrics } from './forwarding-metrics.js';
+import type { HttpCounters } from '../facade/http/counters.js';
 import { histogramText } from './histogram-text.js';
 import { patient } from './patient.js';
 
@@ -17,6 +18,7 @@ export interface MetricsParts {
   readonly publisher: FramePublisher;
   readonly realtimeProjection: RealtimeProjection;
   readonly historyWriter: HistoryWriter;
+  readonly http: HttpCounters;
   channels(): Promise<ChannelView[]>;
   forwarders(): ForwarderView[];
 }
@@ -105,6 +107,10 @@ export function createMetrics(parts: MetricsParts): () => Promise<string> {
     () => historyWriter.counters.insertMs / 1_000,
   );
   total('statewatt_history_lost_frames_total', 'Frames that never reached history.', () => historyWriter.counters.lost);
+  total('statewatt_http_rate_limited_total', 'Requests beyond their caller’s rate.', () => parts.http.rateLimited);
+  total('statewatt_http_unauthenticated_total', 'Requests without good credentials.', () => parts.http.unauthenticated);
+  total('statewatt_http_forbidden_total', 'Requests whose caller may not.', () => parts.http.forbidden);
+  total('statewatt_http_failed_sign_ins_total', 'Sign-ins that failed.', () => parts.http.failedSignIns);
   const askDeadLetters = patient(ANSWER_MS, () => system.deadLetters.count());
   // All metrics of one answer tell of the same moment.
   let views: readonly ChannelView[] = [];

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { accessKind } from '../actors/access.js';
 import { createAlarmKind } from '../actors/alarm.js';
 import { AlarmFeed } from '../actors/alarm/alarm-feed.js';
 import { LocalAlarms } from '../actors/alarm/local-alarms.js';
@@ -21,12 +22,14 @@ import { FrameRouter } from '../actors/rule/frame-router.js';
 import type { RuleParts } from '../actors/rule/worker.js';
 import { createSystem, type ActorSystem } from '../actors/runtime/system.js';
 import { errorMessage } from '../errors/error.js';
+import { HttpCounters } from '../facade/http/counters.js';
 import { createHttpFacade } from '../facade/http/server.js';
 import { startNatsServices } from '../facade/nats/services.js';
 import { WEB_ROOT } from '../facade/web-root.js';
 import type { FunctionRequests } from '../protocols/redis-functions/requests.js';
 import { loadSite, maskSecrets, type Environment } from '../site/config/index.js';
 import { sitePoints } from '../site/expressions/index.js';
+import { startAccess } from './access.js';
 import { Channels } from './channels.js';
 import { viewLetterInside } from './dead-letters.js';
 import { DataFolder } from './data-folder.js';
@@ -243,7 +246,7 @@ async function startParts(
   });
   const system: ActorSystem = createSystem({
     bus,
-    kinds: [channelKind, modelKind, ruleKind, alarmKind, notifierKind, forwarderKind],
+    kinds: [channelKind, modelKind, ruleKind, alarmKind, notifierKind, forwarderKind, accessKind],
     node,
     alwaysOn: async () => {
       const [ofModels, ofRules] = await Promise.all([models.refs(), rules.refs()]);
@@ -286,6 +289,12 @@ async function startParts(
     'alarms',
     () => alarms.start(),
     () => alarms.stop(),
+  );
+
+  const access = await stages.start(
+    'access',
+    () => startAccess({ system, bus, environment, folder, log }),
+    () => undefined,
   );
 
   const reloader = new Reloader({
@@ -331,6 +340,7 @@ async function startParts(
     alarms,
     rules: new LocalRules({ system, kind: ruleKind, holder, history, sitePath }),
     forwarding: forwarders,
+    access,
     health: () => healthCheck.check(),
   });
 
@@ -388,7 +398,9 @@ async function startParts(
       }),
     (services) => services.stop(),
   );
+  const counters = new HttpCounters();
   const metrics = createMetrics({
+    http: counters,
     system,
     publisher,
     realtimeProjection,
@@ -404,6 +416,8 @@ async function startParts(
         ...environment.http,
         webRoot: WEB_ROOT,
         metrics,
+        gatekeeper: access,
+        counters,
       });
       return { facade, url: await facade.listen() };
     },

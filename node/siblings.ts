@@ -3,6 +3,7 @@ import { SupervisedChild } from '../processes/child.js';
 import type { Environment } from '../site/config/index.js';
 import type { DataFolder } from './data-folder.js';
 import type { NodeLog } from './node.js';
+import { tokenKeyFile } from './access.js';
 import { watchChild } from './child-log.js';
 
 /** Where the further nodes find what the first one has. */
@@ -20,7 +21,7 @@ export class Siblings {
   async start(
     count: number,
     { site, natsUrl, historyUrl }: Shared,
-    { nodeName, redisUrl, logLevel }: Environment,
+    { nodeName, redisUrl, logLevel, access }: Environment,
     folder: DataFolder,
     log: NodeLog,
   ): Promise<void> {
@@ -37,6 +38,8 @@ export class Siblings {
             CLICKHOUSE_URL: historyUrl,
             STATEWATT_NODE_NAME: name,
             STATEWATT_LOG_LEVEL: logLevel,
+            STATEWATT_ACCESS: access.mode,
+            STATEWATT_TOKEN_KEY_FILE: tokenKeyFile(access, folder),
             ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
           },
           ready: async (child) => {

@@ -1,5 +1,6 @@
 import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
 import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel, TemplateView } from './model-schemas.js';
+import type { AccessClient } from './access.js';
 import type { AlarmsClient } from './alarms.js';
 import type { SupervisorView } from './supervision-schemas.js';
 import type { RulesClient } from './rules.js';
@@ -71,6 +72,8 @@ export interface StatewattClient {
   readonly rules: RulesClient;
   /** Targets outside that readings are forwarded to. */
   readonly forwarding: ForwardingClient;
+  /** Who may come in over HTTP, and who did what. */
+  readonly access: AccessClient;
 
   /** The nodes that are there, by name. */
   nodes(): Promise<NodeView[]>;

@@ -3,6 +3,7 @@ import { subjects } from '../../bus/subjects.js';
 import { StatewattError } from '../../errors/error.js';
 import { parsePointAddress, type PointAddress } from '../../site/points.js';
 import { archiveEndpoints } from './archive-endpoints.js';
+import { accessEndpoints } from './access-endpoints.js';
 import { alarmEndpoints, liveAlarmSubject } from './alarm-endpoints.js';
 import {
   DeadLetterDetailSchema,
@@ -210,6 +211,8 @@ export const endpoints = {
     call: async ({ client }, { address, ...query }) => client.history({ ...toAddress(address), ...query }),
   }),
   ...archiveEndpoints,
+
+  ...accessEndpoints,
 
   healthGet: endpoint('health', 'get', {
     summary: 'The state of the node that answers, and of each of its parts',

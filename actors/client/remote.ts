@@ -6,6 +6,7 @@ import { formatPointAddress } from '../../site/points.js';
 import type { PointsUpdate, StatewattClient } from './client.js';
 import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
 import { endpoints, liveSubject } from './endpoints.js';
+import { RemoteAccess } from './remote-access.js';
 import { RemoteAlarms } from './remote-alarms.js';
 import { RemoteRules } from './remote-rules.js';
 import { RemoteArchive } from './remote-archive.js';
@@ -83,6 +84,7 @@ class RemoteClient implements StatewattClient {
   readonly rules: RemoteRules;
   readonly archive: RemoteArchive;
   readonly forwarding: RemoteForwarding;
+  readonly access: RemoteAccess;
   readonly #nats: NatsConnection;
   readonly #asker: Asker;
   readonly #closed = new AbortController();
@@ -94,6 +96,7 @@ class RemoteClient implements StatewattClient {
     this.rules = new RemoteRules(this.#asker);
     this.archive = new RemoteArchive(nats, this.#asker);
     this.forwarding = new RemoteForwarding(this.#asker);
+    this.access = new RemoteAccess(this.#asker);
   }
 
   health(): Promise<Health> {

@@ -3,6 +3,7 @@ export const GROUPS = {
   run: 'Run a site:',
   look: 'Look into a running site:',
   act: 'Act on a running site:',
+  access: 'Who may come in:',
 } as const;
 
 /** The examples below a command's help. */

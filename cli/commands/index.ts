@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.js';
 import { addAlarms } from './alarms.js';
+import { addAudit } from './audit.js';
 import { addChannels } from './channels.js';
 import { addCheck } from './check.js';
 import { addDeadLetters } from './dead-letters.js';
@@ -8,6 +9,7 @@ import { addForwarding } from './forwarding.js';
 import { addHealth } from './health.js';
 import { addHistory } from './history.js';
 import { addKill, addRestart } from './supervise.js';
+import { addKeys } from './keys.js';
 import { addModels } from './models.js';
 import { addNode } from './node.js';
 import { addPoints } from './points.js';
@@ -18,6 +20,7 @@ import { addTail } from './tail.js';
 import { addTop } from './top.js';
 import { addTree } from './tree.js';
 import { addUp } from './up.js';
+import { addUsers } from './users.js';
 import { addWrite } from './write.js';
 
 /** Adds one command to the program. */
@@ -45,4 +48,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addKill,
   addRestart,
   addDeadLetters,
+  addUsers,
+  addKeys,
+  addAudit,
 ];

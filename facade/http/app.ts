@@ -3,21 +3,30 @@ import Fastify, {
   LogController,
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyServerFactory,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { errorMessage, StatewattError } from '../../errors/error.js';
+import type { Gatekeeper } from '../../actors/client/access.js';
 import type { StatewattClient } from '../../actors/client/client.js';
+import { addWebSocket, type WebSocketOptions } from '../websocket/server.js';
+import { controlAccess } from './access/control.js';
 import { requireNeeds } from './access/needs.js';
+import { limitRates } from './access/rate-limit.js';
 import { ConnectionCloser } from './connections.js';
+import { allowOrigins } from './cors.js';
+import { HttpCounters } from './counters.js';
 import { addDocumentation } from './documentation.js';
 import { notFound, sendError } from './errors.js';
 import { createOriginGuard } from './origin.js';
+import { accessRoutes } from './routes/access.js';
 import { alarmRoutes } from './routes/alarms.js';
 import { alarmsrvRoutes } from './routes/alarmsrv.js';
 import { actorRoutes } from './routes/actors.js';
+import { authRoutes } from './routes/auth.js';
 import { channelRoutes } from './routes/channels.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
 import { forwardingRoutes } from './routes/forwarding.js';
@@ -29,9 +38,11 @@ import { modsrvRoutes } from './routes/modsrv.js';
 import { pointRoutes } from './routes/points.js';
 import { ruleRoutes } from './routes/rules.js';
 import { rulesrvRoutes } from './routes/rulesrv.js';
+import { serviceRoutes } from './routes/services.js';
 import { streamRoutes } from './routes/stream.js';
 import { named } from './schemas.js';
 import { EventStreams } from './stream.js';
+import { createServer, type TlsFiles } from './tls.js';
 import { traceRequests } from './tracing.js';
 import { compileValidator } from './validation.js';
 import { addWebPage, isPageView, sendPage } from './web.js';
@@ -39,10 +50,10 @@ import { addWebPage, isPageView, sendPage } from './web.js';
 /** Bytes of a request's body; the largest is a write of one point. */
 const BODY_LIMIT = 64 * 1024;
 /** Milliseconds within which the head of a request must have arrived, and all of it: an import may take its time. */
-const HEADERS_TIMEOUT_MS = 30_000;
-const REQUEST_TIMEOUT_MS = 3_600_000;
+export const HEADERS_TIMEOUT_MS = 30_000;
+export const REQUEST_TIMEOUT_MS = 3_600_000;
 /** Milliseconds that requests under way have to end once the server closes. */
-const CLOSE_GRACE_MS = 5_000;
+export const CLOSE_GRACE_MS = 5_000;
 
 export type HttpApp = FastifyInstance<
   RawServerDefault,
@@ -61,17 +72,45 @@ export interface HttpAppOptions {
   /** Gives the metrics in the Prometheus text format for GET /metrics. */
   metrics?: () => Promise<string>;
   logger?: FastifyBaseLogger;
+  /** Who may come in; without it everybody may do everything. */
+  gatekeeper?: Gatekeeper;
+  /** Requests a second of one caller, on average of ten seconds. Default 0: as many as it likes. */
+  rateLimit?: number;
+  /** Addresses of proxies in front, whose word is taken for where a request comes from. */
+  proxies?: readonly string[];
+  /** What is turned away is counted here. */
+  counters?: HttpCounters;
   /** Further host names under which browsers reach this server, as behind a proxy. */
   allowedHosts?: readonly string[];
+  /** First of the ports on which the services are served on their own too. */
+  servicePorts?: number;
+  /** HTTPS instead of HTTP. */
+  tls?: TlsFiles;
+  /** Pages of other sites that may use this server (CORS), as https://app.example.com. */
+  origins?: readonly string[];
   /** Milliseconds that requests under way have to end once the server closes. Default 5000. */
   closeGraceMs?: number;
+  /** Bounds of WebSockets. */
+  websocket?: WebSocketOptions;
   /** Bounds of the event streams. */
   streams?: { heartbeatMs?: number; maxStreams?: number };
 }
 
 /** The whole HTTP face over a client, not yet listening. */
 export function buildHttpApp(options: HttpAppOptions): HttpApp {
-  const { client, host, webRoot, metrics, logger, allowedHosts = [] } = options;
+  const {
+    client,
+    host,
+    webRoot,
+    metrics,
+    logger,
+    allowedHosts = [],
+    origins = [],
+    gatekeeper,
+    rateLimit = 0,
+    proxies = [],
+  } = options;
+  const counters = options.counters ?? new HttpCounters();
   const app: HttpApp = Fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -79,8 +118,10 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    ...(options.tls === undefined ? {} : { serverFactory: tlsServer(options.tls) }),
     return503OnClosing: false, // what was accepted before the end is still answered
     routerOptions: { maxParamLength: 256 },
+    trustProxy: proxies.length === 0 ? false : [...proxies],
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
@@ -93,7 +134,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
   readOnlyJson(app);
   requireNeeds(app);
 
-  const guard = createOriginGuard(host, allowedHosts);
+  const guard = createOriginGuard(host, allowedHosts, origins);
   app.addHook('onRequest', (request, reply, done) => {
     guard(request);
     reply.headers({
@@ -103,6 +144,12 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
     });
     done();
   });
+  allowOrigins(app, origins);
+
+  controlAccess(app, gatekeeper, counters);
+  if (rateLimit > 0) limitRates(app, rateLimit, counters);
+
+  addWebSocket(app, { client, gatekeeper, counters, rateLimit }, options.websocket);
 
   const connections = new ConnectionCloser(app.server, options.closeGraceMs ?? CLOSE_GRACE_MS);
   const streams = new EventStreams(options.streams);
@@ -128,6 +175,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       ruleRoutes(typed, client);
       deadLetterRoutes(typed, client);
       forwardingRoutes(typed, client);
+      accessRoutes(typed, client);
       done();
     },
     { prefix: '/api/v1' },
@@ -167,12 +215,32 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
     },
     { prefix: '/netsrv' },
   );
+  if (gatekeeper !== undefined) {
+    void app.register(
+      (api, _options, done) => {
+        authRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), gatekeeper, counters);
+        done();
+      },
+      { prefix: '/auth' },
+    );
+  }
   void app.register((api, _options, done) => {
     healthRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client, metrics);
+    serviceRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client, options.servicePorts);
     done();
   });
   if (webRoot !== undefined) addWebPage(app, webRoot);
   return app;
+}
+
+/** Fastify sets the bounds of a server that it makes itself; this one gets the same. */
+function tlsServer(tls: TlsFiles): FastifyServerFactory {
+  return (handler) => {
+    const server = createServer(tls, handler);
+    server.headersTimeout = HEADERS_TIMEOUT_MS;
+    server.requestTimeout = REQUEST_TIMEOUT_MS;
+    return server;
+  };
 }
 
 /** Bodies are JSON and nothing else; a body may be left out where a route takes none. */

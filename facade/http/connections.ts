@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 
 /**
  * Lets a server close in bounded time. Node ends connections between two requests at once, but waits a minute for
@@ -14,7 +15,8 @@ export class ConnectionCloser {
   constructor(server: Server, graceMs: number) {
     this.#server = server;
     this.#graceMs = graceMs;
-    server.on('connection', (socket: Socket) => {
+    // Over TLS, requests come on a socket of its own, above the connection's.
+    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#unused.add(socket);
       socket.once('close', () => this.#unused.delete(socket));
     });

@@ -24,6 +24,7 @@ export function addDocumentation(app: HttpApp): void {
         { name: 'models', description: 'equipment, made from templates' },
         { name: 'alarms', description: 'lists, commands of operators, who did what, figures' },
         { name: 'actors', description: 'what lives where, and its supervision' },
+        { name: 'access', description: 'sign-in, users, API keys, who did what' },
         { name: 'health', description: 'for people, probes and Prometheus' },
       ],
     },

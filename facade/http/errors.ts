@@ -15,6 +15,11 @@ export const STATUS: Record<ErrorCategory, number> = {
 
 /** Errors of this face for which HTTP has a status of its own (RFC 9110, section 15.5). */
 const OWN_STATUS: Record<string, number> = {
+  'access.not_signed_in': 401,
+  'access.invalid_credentials': 401,
+  'access.token_expired': 401,
+  'access.session_ended': 401,
+  'access.forbidden': 403,
   'http.origin_not_allowed': 403,
   'http.body_too_large': 413,
   'http.uri_too_long': 414,
@@ -39,6 +44,7 @@ export function sendError(thrown: FastifyError | Error, request: FastifyRequest,
   const error = translate(thrown, request);
   const status = OWN_STATUS[error.code] ?? STATUS[error.category];
   if (status === 500) request.log.error({ err: thrown }, 'request failed');
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="statewatt"');
   if (status === 429 || status === 503) {
     reply.header('retry-after', Math.max(1, Math.ceil((error.retryAfterMs ?? DEFAULT_RETRY_MS) / 1000)));
   }

@@ -19,13 +19,17 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  * - Host must name this server: an IP address, localhost, this machine's name, the host it listens on, or a name that
  *   was allowed. Another name may have been made to resolve to this machine (DNS rebinding); an address cannot.
  * - A request that changes something must be JSON, or what else its route takes (a page elsewhere cannot send that
- *   without asking first, and it is never allowed; so no route may take plain text or forms) and its Origin, when there
- *   is one, must be this server. A route may also take a command without a body from a program that says nothing of its
- *   type.
+ *   without asking first, and it is allowed to those of `origins` only; so no route may take plain text or forms) and its
+ *   Origin, when there is one, must be this server or one of those. A route may also take a command without a body from a
+ *   program that says nothing of its type.
  *
  * @throws `http.host_not_allowed`, `http.origin_not_allowed`, `http.content_type`
  */
-export function createOriginGuard(host: string, allowedHosts: readonly string[]): (request: FastifyRequest) => void {
+export function createOriginGuard(
+  host: string,
+  allowedHosts: readonly string[],
+  origins: readonly string[] = [],
+): (request: FastifyRequest) => void {
   const machine = hostname().toLowerCase();
   const names = new Set(['localhost', machine, `${machine}.local`, host.toLowerCase()]);
   for (const name of allowedHosts) names.add(name.toLowerCase());
@@ -41,8 +45,10 @@ export function createOriginGuard(host: string, allowedHosts: readonly string[])
         { details: { found: name, allowed: [...names] } },
       );
     }
-    if (SAFE_METHODS.has(request.method)) return;
-    if (origin !== undefined && !sameHost(origin, requested)) {
+    // A browser opens a WebSocket for any page, and says only whose it is.
+    const isUpgrade = request.headers.upgrade !== undefined;
+    if (SAFE_METHODS.has(request.method) && !isUpgrade) return;
+    if (origin !== undefined && !sameHost(origin, requested) && !origins.includes(origin)) {
       throw new StatewattError(
         'http.origin_not_allowed',
         'invalid',
@@ -50,6 +56,7 @@ export function createOriginGuard(host: string, allowedHosts: readonly string[])
         { details: { found: origin, allowed: requested } },
       );
     }
+    if (SAFE_METHODS.has(request.method)) return;
     if (contentType === undefined && isBareCommand(request)) return;
     const [type = ''] = (contentType ?? '').split(';');
     const taken = request.routeOptions.config.takes ?? ['application/json'];

@@ -1,5 +1,6 @@
 import { errorMessage, StatewattError } from '../../errors/error.js';
-import { buildHttpApp, type HttpAppOptions } from './app.js';
+import { buildHttpApp, CLOSE_GRACE_MS, type HttpAppOptions } from './app.js';
+import { ServicePorts } from './services.js';
 
 export const DEFAULT_HTTP_HOST = '127.0.0.1';
 
@@ -24,24 +25,32 @@ export interface HttpFacade {
 export function createHttpFacade(options: HttpFacadeOptions): HttpFacade {
   const { host = DEFAULT_HTTP_HOST, port } = options;
   const app = buildHttpApp({ ...options, host });
+  const services = new ServicePorts();
   return {
     async listen() {
       try {
         await app.listen({ host, port });
+        if (options.servicePorts !== undefined) {
+          await services.listen(app, host, options.servicePorts, options.tls, options.closeGraceMs ?? CLOSE_GRACE_MS);
+        }
       } catch (thrown) {
-        throw listenError(thrown, host, port);
+        await app.close();
+        throw listenError(thrown, host, (thrown as { port?: number }).port ?? port);
       }
       const address = app.server.address();
-      return toUrl(host, typeof address === 'object' && address !== null ? address.port : port);
+      const scheme = options.tls === undefined ? 'http' : 'https';
+      return toUrl(scheme, host, typeof address === 'object' && address !== null ? address.port : port);
     },
-    close: () => app.close(),
+    close: async () => {
+      await Promise.all([services.close(), app.close()]);
+    },
   };
 }
 
-function toUrl(host: string, port: number): string {
+function toUrl(scheme: string, host: string, port: number): string {
   const everywhere = host === '0.0.0.0' || host === '::';
   const shown = everywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${shown}:${port}`;
+  return `${scheme}://${shown}:${port}`;
 }
 
 function listenError(thrown: unknown, host: string, port: number): StatewattError {

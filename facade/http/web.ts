@@ -10,7 +10,7 @@ const PAGE_POLICY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const YEAR_SECONDS = 31_536_000;
-const NOT_PAGES = /^\/(api|health|metrics)(\/|$|\?)/;
+const NOT_PAGES = /^\/(api|auth|health|metrics|ws)(\/|$|\?)/;
 
 /**
  * Serves the built web page. Files below assets/ carry a hash in their name and are kept by browsers; all else is

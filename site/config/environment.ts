@@ -8,11 +8,14 @@ import { words } from './schema/helpers.js';
 import { traceSettings, type TraceSettings } from './traces.js';
 
 const DURABILITIES = ['strict', 'relaxed'] as const;
+const ACCESS_MODES = ['auto', 'required'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const url = (schemes: readonly string[], description: string, example: string) =>
   Type.String({ pattern: `^(${schemes.join('|')})://[^\\s/]+`, description, examples: [example] });
 const file = (description: string) => Type.String({ minLength: 1, description });
+const list = (description: string, item: string, example: string) =>
+  Type.String({ pattern: `^${item}(\\s*,\\s*${item})*$`, description, examples: [example] });
 const port = (fallback: number, description: string) =>
   Type.Integer({ minimum: 0, maximum: 65535, default: fallback, description });
 
@@ -54,6 +57,43 @@ export const EnvironmentSchema = Type.Object({
   STATEWATT_DATA: Type.String({ minLength: 1, default: '.statewatt', description: 'folder of all data of the node' }),
   STATEWATT_HTTP_HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'address that HTTP listens on' }),
   STATEWATT_HTTP_PORT: port(8080, 'port of HTTP; 0 = any that is free'),
+  STATEWATT_HTTP_CERT: Type.Optional(file('PEM file of the certificate that HTTPS shows; with STATEWATT_HTTP_KEY')),
+  STATEWATT_HTTP_KEY: Type.Optional(file('PEM file of its key; with STATEWATT_HTTP_CERT')),
+  STATEWATT_HTTP_ALLOWED_HOSTS: Type.Optional(
+    list('further names under which browsers reach HTTP, comma separated', '[^\\s,:/]+', 'ems.example.com'),
+  ),
+  STATEWATT_HTTP_ORIGINS: Type.Optional(
+    list(
+      'pages of other sites that may use HTTP (CORS), comma separated',
+      'https?://[^\\s,/]+',
+      'https://app.example.com',
+    ),
+  ),
+  STATEWATT_HTTP_PROXIES: Type.Optional(
+    list('addresses of proxies in front of HTTP, comma separated', '[0-9A-Fa-f.:]+(/\\d+)?', '10.0.0.1,10.1.0.0/16'),
+  ),
+  STATEWATT_HTTP_RATE: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 200,
+    description: 'HTTP requests a second of one user, key or address; 0 = no limit',
+  }),
+  STATEWATT_SERVICE_PORTS: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 65529,
+      description: 'first of the ports on which each service is served on its own too, such as 6000',
+    }),
+  ),
+  STATEWATT_ACCESS: words(ACCESS_MODES, {
+    default: 'auto',
+    description:
+      'whether callers of HTTP have to sign in: auto = unless there is no user and HTTP is for this machine only',
+  }),
+  STATEWATT_ADMIN_PASSWORD: Type.Optional(
+    Type.String({ minLength: 10, maxLength: 256, description: '10 to 256 characters, of the first user, admin' }),
+  ),
+  STATEWATT_TOKEN_KEY_FILE: Type.Optional(file('file with the key that signs tokens, the same for all nodes')),
   STATEWATT_NATS_PORT: port(0, 'port of the node’s own NATS server; 0 = any that is free'),
   STATEWATT_DURABILITY: words(DURABILITIES, {
     default: 'strict',
@@ -96,7 +136,26 @@ export interface Environment {
   /** Absolute path. */
   readonly dataFolder: string;
   /** Port 0 = any that is free. */
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Requests a second of one caller; 0 = no limit. */
+    readonly rateLimit: number;
+    readonly allowedHosts?: readonly string[];
+    readonly origins?: readonly string[];
+    readonly proxies?: readonly string[];
+    /** Absolute paths of PEM files. */
+    readonly tls?: { readonly certFile: string; readonly keyFile: string };
+    /** First of the ports on which each service is served on its own too. */
+    readonly servicePorts?: number;
+  };
+  readonly access: {
+    readonly mode: (typeof ACCESS_MODES)[number];
+    /** Of the first user. */
+    readonly adminPassword?: string;
+    /** Absolute path. */
+    readonly keyFile?: string;
+  };
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly nodeName: string;
 }
@@ -129,6 +188,10 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
     const missing = given.NATS_CERT === undefined ? 'NATS_CERT' : 'NATS_KEY';
     problems.push(`${missing}: not set, allowed both NATS_CERT and NATS_KEY or none of them`);
   }
+  if ((given.STATEWATT_HTTP_CERT === undefined) !== (given.STATEWATT_HTTP_KEY === undefined)) {
+    const missing = given.STATEWATT_HTTP_CERT === undefined ? 'STATEWATT_HTTP_CERT' : 'STATEWATT_HTTP_KEY';
+    problems.push(`${missing}: not set, allowed both STATEWATT_HTTP_CERT and STATEWATT_HTTP_KEY or none of them`);
+  }
   const traces = traceSettings(env, problems);
   if (problems.length > 0) throw new EnvironmentError(problems);
   return toEnvironment(written as Variables, traces);
@@ -142,7 +205,7 @@ function toEnvironment(variables: Variables, traces: TraceSettings | undefined):
     keyFile: path(variables.NATS_KEY),
   });
   const nats = {
-    servers: variables.NATS_URL?.split(',').map((server) => server.trim()),
+    servers: items(variables.NATS_URL),
     port: variables.STATEWATT_NATS_PORT,
     durability: variables.STATEWATT_DURABILITY,
     framesDurability: variables.STATEWATT_FRAMES_DURABILITY,
@@ -156,10 +219,31 @@ function toEnvironment(variables: Variables, traces: TraceSettings | undefined):
     solanaRpcUrl: variables.SOLANA_RPC_URL,
     traces,
     dataFolder: resolve(variables.STATEWATT_DATA),
-    http: { host: variables.STATEWATT_HTTP_HOST, port: variables.STATEWATT_HTTP_PORT },
+    http: defined({
+      host: variables.STATEWATT_HTTP_HOST,
+      port: variables.STATEWATT_HTTP_PORT,
+      rateLimit: variables.STATEWATT_HTTP_RATE,
+      allowedHosts: items(variables.STATEWATT_HTTP_ALLOWED_HOSTS),
+      origins: items(variables.STATEWATT_HTTP_ORIGINS),
+      proxies: items(variables.STATEWATT_HTTP_PROXIES),
+      tls:
+        variables.STATEWATT_HTTP_CERT === undefined
+          ? undefined
+          : { certFile: path(variables.STATEWATT_HTTP_CERT), keyFile: path(variables.STATEWATT_HTTP_KEY) },
+      servicePorts: variables.STATEWATT_SERVICE_PORTS,
+    }),
+    access: defined({
+      mode: variables.STATEWATT_ACCESS,
+      adminPassword: variables.STATEWATT_ADMIN_PASSWORD,
+      keyFile: path(variables.STATEWATT_TOKEN_KEY_FILE),
+    }),
     logLevel: variables.STATEWATT_LOG_LEVEL,
     nodeName: variables.STATEWATT_NODE_NAME ?? hostNodeName(),
   }) as Environment;
+}
+
+function items(list: string | undefined): string[] | undefined {
+  return list?.split(',').map((item) => item.trim());
 }
 
 /** Without the keys that hold undefined. */
@@ -193,9 +277,11 @@ function describe(error: ErrorObject, given: Readonly<Record<string, string>>): 
   let allowed = schema.description;
   if (schema.enum !== undefined) allowed = choices(schema.enum);
   else if (schema.type === 'integer') allowed = `a whole number from ${minimum} to ${maximum}`;
-  else if (schema.examples !== undefined) allowed = `a URL such as ${schema.examples[0]}`;
-  else if (error.keyword === 'pattern') allowed = '1 to 64 letters, digits, - and _';
+  else if (schema.examples !== undefined) {
+    const [example = ''] = schema.examples;
+    allowed = `${example.includes('://') ? 'a URL' : 'a list'} such as ${example}`;
+  } else if (error.keyword === 'pattern') allowed = '1 to 64 letters, digits, - and _';
   // What is no URL may still hold a password.
-  const found = show(given[name]?.replace(/.*@/, '***@'));
+  const found = name.endsWith('PASSWORD') ? '***' : show(given[name]?.replace(/.*@/, '***@'));
   return `${name}: found ${found}, allowed ${allowed}`;
 }

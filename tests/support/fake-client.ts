@@ -4,6 +4,7 @@ import { formatPointAddress, type PointKind } from '../../site/points.js';
 import type { PointsUpdate, StatewattClient } from '../../actors/client/client.js';
 import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel } from '../../actors/client/model-schemas.js';
 import { FakeModels } from './fake-models.js';
+import { FakeAccess } from './fake-access.js';
 import { FakeAlarms } from './fake-alarms.js';
 import { FakeRules } from './fake-rules.js';
 import { FakeArchive } from './fake-archive.js';
@@ -65,6 +66,7 @@ export class FakeClient implements StatewattClient {
   readonly rules: FakeRules;
   readonly archive: FakeArchive;
   readonly forwarding: FakeForwarding;
+  readonly access: FakeAccess;
   readonly #channels = new Map<number, ChannelView>();
   readonly #points = new Map<number, PointView[]>();
   readonly #writes = new Map<string, WriteReply>();
@@ -84,6 +86,7 @@ export class FakeClient implements StatewattClient {
     this.rules = new FakeRules(time);
     this.archive = new FakeArchive(time);
     this.forwarding = new FakeForwarding(time);
+    this.access = new FakeAccess(time);
     for (let id = 1001; id <= 1000 + channels; id++) {
       this.#channels.set(id, fakeChannel(id, time));
       this.#points.set(

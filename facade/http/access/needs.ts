@@ -1,17 +1,8 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { StatewattError } from '../../../errors/error.js';
+import type { Need } from '../../../site/access.js';
 
-/**
- * What a request to a route needs:
- *
- * - `public`: nothing; probes, the sign-in, the page’s own files
- * - `read`: looks only
- * - `operate`: acts on the running plant: write a point, acknowledge an alarm, start, stop, enable
- * - `configure`: changes what there is: create, change, delete; the supervisor’s hand on actors
- * - `admin`: who may do what, and who did
- */
-export const NEEDS = ['public', 'read', 'operate', 'configure', 'admin'] as const;
-export type Need = (typeof NEEDS)[number];
+export type { Need };
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -63,6 +63,9 @@ interface RequestOptions {
 
 export class HttpApi implements Api {
   skewMs = 0;
+  /** Called when the server wants to know who asks, and the page cannot tell it. */
+  onSignedOut: () => void = () => undefined;
+  #renewing: Promise<void> | undefined;
 
   async health(): Promise<Health> {
     return (await this.#request('/health', { alsoOk: 503 })) as Health;
@@ -117,8 +120,41 @@ export class HttpApi implements Api {
     return `/api/v1/points/stream?channel=${channel}`;
   }
 
-  /** @throws ApiError, ServerAwayError, or AbortError when `signal` aborted. */
+  /** @throws ApiError when name or password are wrong, or too many were */
+  async signIn(name: string, password: string): Promise<void> {
+    await this.#send('/auth/login', { post: { name, password, cookie: true } });
+  }
+
+  /** Asks; once more when the token has expired and there may be a new one. */
   async #request(url: string, options: RequestOptions = {}): Promise<unknown> {
+    try {
+      return await this.#send(url, options);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = undefined;
+    });
+    await this.#renewing;
+    try {
+      return await this.#send(url, options);
+    } catch (error) {
+      if (isRefusal(error)) this.onSignedOut();
+      throw error;
+    }
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      await this.#send('/auth/refresh', { post: {} });
+    } catch (error) {
+      // Another page of this browser may just have done it, for both.
+      if (!isRefusal(error)) throw error;
+    }
+  }
+
+  /** @throws ApiError, ServerAwayError, or AbortError when `signal` aborted. */
+  async #send(url: string, options: RequestOptions = {}): Promise<unknown> {
     const { post, timeoutMs = TIMEOUT_MS, signal, alsoOk } = options;
     const timeout = AbortSignal.timeout(timeoutMs);
     let status: number;
@@ -148,6 +184,11 @@ export class HttpApi implements Api {
     const skew = Date.parse(date) - Date.now();
     if (Number.isFinite(skew)) this.skewMs = Math.abs(skew) <= CLOCK_TOLERANCE_MS ? 0 : skew;
   }
+}
+
+/** Whether the server wants to know who asks. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 401;
 }
 
 function parseJson(text: string): unknown {

@@ -3,8 +3,9 @@ import { ChannelDetail } from './components/channel-detail.js';
 import { ChannelList } from './components/channel-list.js';
 import { Header } from './components/header.js';
 import { PointTable } from './components/point-table.js';
+import { SignIn } from './components/sign-in.js';
 import { TrendPanel } from './components/trend-panel.js';
-import { isLive, route, selected, site } from './page.js';
+import { isLive, route, selected, signedOut, site } from './page.js';
 
 export function App() {
   useEffect(() => {
@@ -18,6 +19,7 @@ export function App() {
     return () => document.removeEventListener('keydown', onKey);
   }, []);
   const channel = selected.value;
+  if (signedOut.value) return <SignIn />;
   return (
     <>
       <Header />

@@ -7,6 +7,11 @@ import { TrendStore } from './state/trend-store.js';
 
 /** The page's parts, wired together: one of each. Components read their signals and call their methods. */
 export const api = new HttpApi();
+/** Nothing is told before somebody signs in. */
+export const signedOut = signal(false);
+api.onSignedOut = () => {
+  signedOut.value = true;
+};
 export const site = new SiteStore(api);
 export const points = new PointsStore(api, openStream);
 export const trend = new TrendStore(api);

@@ -198,6 +198,11 @@ describe('NATS services', () => {
         'statewatt.dead-letters.replay': { id: 17 },
         'statewatt.dead-letters.discard': { id: 18 },
         'statewatt.history.query': { address: '1001:T:1' },
+        'statewatt.access.create-user': { name: 'vic', role: 'viewer', password: 'long enough' },
+        'statewatt.access.update-user': { name: 'olga', changes: { disabled: true } },
+        'statewatt.access.remove-user': { name: 'admin' },
+        'statewatt.access.create-key': { name: 'meter', role: 'viewer' },
+        'statewatt.access.remove-key': { id: 'key-1' },
       };
       const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
       for (const info of await all(new Svcm(outside).client().info())) {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import Fastify, { type RouteOptions } from 'fastify';
-import { NEEDS, open, requireNeeds } from '../../../facade/http/access/needs.js';
+import { open, requireNeeds } from '../../../facade/http/access/needs.js';
 import { buildHttpApp } from '../../../facade/http/app.js';
 import { WEB_ROOT } from '../../../facade/web-root.js';
+import { NEEDS } from '../../../site/access.js';
 import { FakeClient } from '../../support/fake-client.js';
 import { existsSync } from 'node:fs';
 

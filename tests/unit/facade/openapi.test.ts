@@ -33,10 +33,13 @@ describe('OpenAPI document', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     assert.deepEqual(operations.sort(), [
+      'DELETE /api/v1/keys/{id}',
       'DELETE /api/v1/models/{id}',
       'DELETE /api/v1/rules/{id}',
+      'DELETE /api/v1/users/{name}',
       'GET /alarmsrv/alarms',
       'GET /alarmsrv/alarms/{id}',
+      'GET /alarmsrv/health',
       'GET /api/v1/actors',
       'GET /api/v1/actors/{kind}/{id}',
       'GET /api/v1/alarms',
@@ -44,6 +47,7 @@ describe('OpenAPI document', () => {
       'GET /api/v1/alarms/stream',
       'GET /api/v1/alarms/{id}',
       'GET /api/v1/alarms/{id}/journal',
+      'GET /api/v1/audit',
       'GET /api/v1/channels',
       'GET /api/v1/channels/{id}',
       'GET /api/v1/dead-letters',
@@ -52,6 +56,7 @@ describe('OpenAPI document', () => {
       'GET /api/v1/forwarders/{id}',
       'GET /api/v1/history',
       'GET /api/v1/history/export',
+      'GET /api/v1/keys',
       'GET /api/v1/models',
       'GET /api/v1/models/{id}',
       'GET /api/v1/nodes',
@@ -65,11 +70,17 @@ describe('OpenAPI document', () => {
       'GET /api/v1/rules/{id}/executions',
       'GET /api/v1/supervisors',
       'GET /api/v1/templates',
+      'GET /api/v1/users',
+      'GET /comsrv/health',
       'GET /health',
       'GET /health/live',
       'GET /health/ready',
       'GET /hissrv/data/{data}',
+      'GET /hissrv/health',
       'GET /metrics',
+      'GET /modsrv/health',
+      'GET /netsrv/health',
+      'GET /rulesrv/health',
       'POST /alarmsrv/alarms',
       'POST /alarmsrv/alarms/{id}/acknowledge',
       'POST /alarmsrv/alarms/{id}/resolve',
@@ -93,6 +104,7 @@ describe('OpenAPI document', () => {
       'POST /api/v1/forwarders/{id}/resume',
       'POST /api/v1/forwarders/{id}/skip',
       'POST /api/v1/history/import',
+      'POST /api/v1/keys',
       'POST /api/v1/models',
       'POST /api/v1/models/{id}/points/{point}/write',
       'POST /api/v1/points/{address}/write',
@@ -100,8 +112,10 @@ describe('OpenAPI document', () => {
       'POST /api/v1/rules/{id}/disable',
       'POST /api/v1/rules/{id}/enable',
       'POST /api/v1/rules/{id}/evaluate',
+      'POST /api/v1/users',
       'PUT /api/v1/models/{id}',
       'PUT /api/v1/rules/{id}',
+      'PUT /api/v1/users/{name}',
     ]);
   });
 
@@ -116,7 +130,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 69);
+    assert.equal(ids.size, 83);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {
@@ -138,6 +152,9 @@ describe('OpenAPI document', () => {
     ['/api/v1/actors/channel/1001', '/api/v1/actors/{kind}/{id}', '200'],
     ['/api/v1/dead-letters', '/api/v1/dead-letters', '200'],
     ['/api/v1/dead-letters/17', '/api/v1/dead-letters/{id}', '200'],
+    ['/api/v1/users', '/api/v1/users', '200'],
+    ['/api/v1/keys', '/api/v1/keys', '200'],
+    ['/api/v1/audit', '/api/v1/audit', '200'],
     ['/health', '/health', '200'],
     ['/api/v1/channels/9', '/api/v1/channels/{id}', '4XX'],
   ] as const) {

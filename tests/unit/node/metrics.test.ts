@@ -74,6 +74,7 @@ describe('metrics', () => {
     realtimeProjection: { counters: { points: 31 } },
     historyWriter: { counters: { points: 41, batches: 42, insertMs: 43_500, lost: 44 } },
     forwarders: () => client.forwarding.views,
+    http: { rateLimited: 61, unauthenticated: 62, forbidden: 63, failedSignIns: 64 },
     channels: () => {
       asked += 1;
       return client.channels();
@@ -84,7 +85,7 @@ describe('metrics', () => {
 
   it('give every metric a help and the type that its name promises', async () => {
     const metrics = await own();
-    assert.equal(metrics.length, 53);
+    assert.equal(metrics.length, 57);
     for (const [name, { help, type, samples }] of metrics) {
       assert.ok(help.length > 10, name);
       const timed = name.endsWith('_seconds') && !name.includes('p99');

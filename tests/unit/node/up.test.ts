@@ -131,20 +131,20 @@ describe('statewatt up', () => {
     const fromEnvironment = given?.environment;
     assert.deepEqual(
       [fromEnvironment?.dataFolder, fromEnvironment?.http, fromEnvironment?.nats.servers],
-      [resolve('a'), { host: 'h', port: 1 }, ['nats://a']],
+      [resolve('a'), { host: 'h', port: 1, rateLimit: 200 }, ['nats://a']],
     );
     await up('--data b --http-port 2 --http-host ::1 --nats nats://b', env);
     const fromOptions = given?.environment;
     assert.deepEqual(
       [fromOptions?.dataFolder, fromOptions?.http, fromOptions?.nats.servers],
-      [resolve('b'), { host: '::1', port: 2 }, ['nats://b']],
+      [resolve('b'), { host: '::1', port: 2, rateLimit: 200 }, ['nats://b']],
     );
     await up('', {});
     assert.deepEqual(
       [given?.environment.dataFolder, given?.environment.http, given?.environment.nats],
       [
         resolve('.statewatt'),
-        { host: '127.0.0.1', port: 8080 },
+        { host: '127.0.0.1', port: 8080, rateLimit: 200 },
         { port: 0, durability: 'strict', framesDurability: 'strict' },
       ],
     );

@@ -1,0 +1,77 @@
+import { Ajv, type AnySchema, type ValidateFunction } from 'ajv';
+import { ALL_ENDPOINTS, type Endpoint, type EndpointContext } from '../../actors/client/endpoints.js';
+import type { StatewattClient } from '../../actors/client/client.js';
+import { StatewattError } from '../../errors/error.js';
+import type { Need } from '../../site/access.js';
+import { requestError } from '../http/validation.js';
+import { RPC, RpcFault } from './rpc.js';
+
+/** One method of the WebSocket: what it needs, and what it does with params. */
+export interface Method {
+  readonly needs: Need;
+  call(params: unknown): unknown;
+}
+
+/** Requests of the public interface that act on the running plant; the others that change something configure. */
+const OPERATES = new Set([
+  'points.write',
+  'channels.command',
+  'alarms.raise',
+  'alarms.command',
+  'models.write',
+  'rules.command',
+  'rules.evaluate',
+]);
+
+const ajv = new Ajv({ allErrors: true, verbose: true, useDefaults: true, strict: true, allowUnionTypes: true });
+
+/** Each request of the public interface as `<service>.<name>`, and the methods of the RPC library’s contract. */
+export function createMethods(client: StatewattClient): ReadonlyMap<string, Method> {
+  const context: EndpointContext = { client, watch: noLease, watchAlarms: noLease, openFile: noLease };
+  const methods = new Map<string, Method>([
+    ['echo', { needs: 'read', call: (params) => params }],
+    ['add', { needs: 'read', call: add }],
+    ['get_time', { needs: 'read', call: () => ({ timestamp: Math.floor(Date.now() / 1_000) }) }],
+  ]);
+  for (const endpoint of ALL_ENDPOINTS) {
+    // Here a subscription pushes what a lease publishes there; files are fetched over HTTP.
+    if (endpoint.name === 'watch' || endpoint.name === 'export') continue;
+    methods.set(`${endpoint.service}.${endpoint.name}`, methodOf(endpoint, context));
+  }
+  return methods;
+}
+
+function methodOf(endpoint: Endpoint, context: EndpointContext): Method {
+  let isValid: ValidateFunction | undefined;
+  return {
+    needs: needsOf(endpoint),
+    call: (params) => {
+      isValid ??= ajv.compile(endpoint.request as AnySchema);
+      if (!isValid(params)) throw invalidParams(isValid);
+      return endpoint.call(context, params);
+    },
+  };
+}
+
+/** What a request of the public interface needs of its caller. */
+export function needsOf({ service, name, changes }: Pick<Endpoint, 'service' | 'name' | 'changes'>): Need {
+  if (service === 'access') return 'admin';
+  if (!changes) return 'read';
+  return OPERATES.has(`${service}.${name}`) ? 'operate' : 'configure';
+}
+
+/** All that is wrong with the parameters, as JSON-RPC says it. */
+export function invalidParams({ errors }: Pick<ValidateFunction, 'errors'>): RpcFault {
+  const { message } = requestError('ws.invalid_params', errors ?? [], 'params');
+  return new RpcFault(RPC.params, `Invalid params: ${message}`);
+}
+
+function add(params: unknown): unknown {
+  const { a, b } = (params ?? {}) as { a?: unknown; b?: unknown };
+  if (typeof a === 'number' && typeof b === 'number') return { result: a + b };
+  throw new RpcFault(RPC.internal, 'Invalid parameters: a and b are to be numbers');
+}
+
+function noLease(): never {
+  throw new StatewattError('ws.no_lease', 'invalid', 'subscribe, or ask over HTTP, instead');
+}

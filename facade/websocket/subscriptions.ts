@@ -1,0 +1,163 @@
+import { Ajv } from 'ajv';
+import Type, { type Static } from 'typebox';
+import type { AlarmsWatchFilter } from '../../actors/client/alarm-watch.js';
+import type { PointsUpdate, StatewattClient } from '../../actors/client/client.js';
+import { StatewattError } from '../../errors/error.js';
+import { ALARM_LEVELS, type AlarmLevel } from '../../site/alarms.js';
+import { formatPointAddress, parsePointAddress } from '../../site/points.js';
+import { invalidParams } from './methods.js';
+
+/** Subscriptions of one connection. */
+const MAX_SUBSCRIPTIONS = 100;
+const closed = { additionalProperties: false } as const;
+
+export const PointsTopic = Type.Object(
+  {
+    topic: Type.Unsafe<'points'>({ type: 'string', enum: ['points'] }),
+    channel: Type.Optional(Type.Integer({ minimum: 1, maximum: 4_294_967_295 })),
+    points: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { minItems: 1, maxItems: 1_000 })),
+  },
+  closed,
+);
+export const AlarmsTopic = Type.Object(
+  {
+    topic: Type.Unsafe<'alarms'>({ type: 'string', enum: ['alarms'] }),
+    levels: Type.Optional(
+      Type.Array(Type.Unsafe<AlarmLevel>({ type: 'string', enum: [...ALARM_LEVELS] }), { minItems: 1 }),
+    ),
+    source: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+  },
+  closed,
+);
+type Topic = Static<typeof PointsTopic> | Static<typeof AlarmsTopic>;
+const Unsubscribe = Type.Object({ subscription: Type.Integer({ minimum: 1 }) }, closed);
+
+const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
+const isTopic = {
+  points: ajv.compile<Static<typeof PointsTopic>>(PointsTopic),
+  alarms: ajv.compile<Static<typeof AlarmsTopic>>(AlarmsTopic),
+};
+const isUnsubscribe = ajv.compile<Static<typeof Unsubscribe>>(Unsubscribe);
+
+/** Pushes one update; resolves when it has left for the network, so that a slow reader gets the newest state next. */
+export type Push = (method: string, params: object) => Promise<void>;
+
+/** What one connection has subscribed to. */
+export class Subscriptions {
+  readonly #client: StatewattClient;
+  readonly #push: Push;
+  readonly #open = new Map<number, AbortController>();
+  #last = 0;
+
+  constructor(client: StatewattClient, push: Push) {
+    this.#client = client;
+    this.#push = push;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** @throws `ws.too_many_subscriptions`, `points.invalid_address`, `channels.not_found`; RpcFault for wrong params */
+  async add(params: unknown): Promise<{ subscription: number }> {
+    const topic = readTopic(params);
+    if (this.#open.size >= MAX_SUBSCRIPTIONS) {
+      throw new StatewattError(
+        'ws.too_many_subscriptions',
+        'busy',
+        `${this.#open.size} subscriptions are open; allowed are ${MAX_SUBSCRIPTIONS}`,
+      );
+    }
+    const subscription = ++this.#last;
+    const abort = new AbortController();
+    this.#open.set(subscription, abort);
+    try {
+      const watch =
+        topic.topic === 'points' ? await this.#points(topic, abort.signal) : this.#alarms(topic, abort.signal);
+      void this.#run(subscription, topic.topic, watch, abort.signal);
+    } catch (error) {
+      this.#open.delete(subscription);
+      throw error;
+    }
+    return { subscription };
+  }
+
+  /** @throws `ws.no_subscription`; RpcFault for wrong params */
+  remove(params: unknown): object {
+    if (!isUnsubscribe(params)) throw invalidParams(isUnsubscribe);
+    const abort = this.#open.get(params.subscription);
+    if (abort === undefined) {
+      throw new StatewattError('ws.no_subscription', 'not_found', `there is no subscription ${params.subscription}`);
+    }
+    this.#open.delete(params.subscription);
+    abort.abort();
+    return {};
+  }
+
+  end(): void {
+    for (const abort of this.#open.values()) abort.abort();
+    this.#open.clear();
+  }
+
+  async #points({ channel, points }: Static<typeof PointsTopic>, signal: AbortSignal): Promise<AsyncIterable<object>> {
+    const wanted = points === undefined ? undefined : new Set(points.map(toAddress));
+    // Points of one channel are all that is looked at when nothing else is asked for.
+    const channels = new Set(points?.map((text) => parsePointAddress(text)?.channel));
+    const only = channel ?? (channels.size === 1 ? [...channels][0] : undefined);
+    // A subscription to a channel that is not there would be silent for ever.
+    if (only !== undefined) await this.#client.channel(only);
+    const updates = this.#client.watchPoints(only === undefined ? {} : { channel: only }, signal);
+    return wanted === undefined ? updates : onlyPoints(updates, wanted);
+  }
+
+  #alarms({ levels, source }: Static<typeof AlarmsTopic>, signal: AbortSignal): AsyncIterable<object> {
+    const filter: AlarmsWatchFilter = {
+      ...(levels === undefined ? {} : { levels }),
+      ...(source === undefined ? {} : { source }),
+    };
+    return this.#client.alarms.watch(filter, signal);
+  }
+
+  /** Ends with the subscription, the connection, or what fails. Never rejects. */
+  async #run(subscription: number, method: string, watch: AsyncIterable<object>, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const update of watch) {
+        if (signal.aborted) return;
+        await this.#push(method, { subscription, ...update });
+      }
+    } catch (thrown) {
+      if (signal.aborted) return;
+      this.#open.delete(subscription);
+      const { code, message } =
+        thrown instanceof StatewattError ? thrown : { code: 'internal.unexpected', message: 'the subscription failed' };
+      await this.#push('failed', { subscription, code, message }).catch(() => undefined);
+    }
+  }
+}
+
+function readTopic(params: unknown): Topic {
+  const { topic } = (params ?? {}) as { topic?: unknown };
+  const validate = topic === 'alarms' ? isTopic.alarms : isTopic.points;
+  if (validate(params)) return params;
+  throw invalidParams(validate);
+}
+
+async function* onlyPoints(
+  updates: AsyncIterable<PointsUpdate>,
+  wanted: ReadonlySet<string>,
+): AsyncIterable<PointsUpdate> {
+  for await (const update of updates) {
+    const points = update.points.filter(({ address }) => wanted.has(address));
+    if (points.length > 0) yield { ...update, points };
+  }
+}
+
+function toAddress(text: string): string {
+  const address = parsePointAddress(text);
+  if (address !== undefined && address.channel > 0) return formatPointAddress(address);
+  throw new StatewattError(
+    'points.invalid_address',
+    'invalid',
+    `"${text}" is no point address; allowed: <channel>:<kind>:<id> with kind T, S, C or A, as comsrv:1001:T:1.`,
+  );
+}
