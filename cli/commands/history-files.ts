@@ -1,6 +1,6 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { finished } from 'node:stream/promises';
+import { createReadStream } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { Option, type Command } from 'commander';
 import { EXPORT_FORMATS, EXPORT_RESOLUTIONS, type ExportQuery } from '../../actors/client/archive-schemas.js';
 import type { HistoryQuery } from '../../actors/client/schemas.js';
@@ -9,7 +9,6 @@ import { errorMessage, StatewattError } from '../../errors/error.js';
 import type { PointAddress } from '../../site/points.js';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
-import { Output } from '../output.js';
 import { parseAddress, parseChannel, parseTime } from '../parse.js';
 import { safe } from '../render/text.js';
 import { examples } from './help.js';
@@ -101,14 +100,13 @@ export function addHistoryFiles(history: Command, cli: Cli): void {
 
 /** A file that is not complete is none. */
 async function writeFile(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-  const stream = createWriteStream(path);
-  const file = new Output(stream);
+  // Opened before anything else: a stream that opens it later might do so after it was removed.
+  const file = await open(path, 'w').catch((error: unknown) => {
+    throw fileError(path, error);
+  });
   try {
-    for await (const piece of pieces) await file.write(piece);
-    stream.end();
-    await finished(stream);
+    await pipeline(pieces, file.createWriteStream());
   } catch (error) {
-    stream.destroy();
     await rm(path, { force: true });
     throw error instanceof StatewattError ? error : fileError(path, error);
   }
