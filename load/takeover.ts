@@ -61,9 +61,9 @@ async function killThem(): Promise<void> {
     await cluster.until(() => told.length >= NODES - 1);
     note('its partitions have new owners', noticed);
     for (const facts of told) {
-      note('  then: what is there is listed', facts.releasedMs + facts.listedMs);
-      note('    then, side by side: queues open', facts.queuesMs);
-      note('                        actors alive', facts.actorsMs);
+      note('  then, side by side: actors listed', facts.releasedMs + facts.listedMs);
+      note('                      queues open', facts.releasedMs + facts.queuesMs);
+      note('                      actors alive', facts.releasedMs + facts.actorsMs);
     }
     note('first actor active', times[0] as number);
     note('half of them active', times[times.length >> 1] as number);

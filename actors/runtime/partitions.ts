@@ -46,11 +46,11 @@ export interface TakeoverFacts {
   readonly actors: number;
   /** Until what went elsewhere by the same table had ended here, and what came had ended where it was. */
   readonly releasedMs: number;
-  /** From then until it was known which queues and actors there are. */
+  /** From then until it was known which actors there are. */
   readonly listedMs: number;
-  /** From then until the last of the queues was open. */
+  /** Meanwhile: until the last of the queues was open. */
   readonly queuesMs: number;
-  /** From then too, until the last of the actors was alive. */
+  /** Meanwhile: until the last of the actors was alive. */
   readonly actorsMs: number;
 }
 
@@ -61,7 +61,7 @@ interface Taking {
   /** Consumers of the journal. */
   readonly consumers: readonly ConsumerInfo[];
   /** Always-on actors of all partitions. */
-  readonly living: readonly Ref[];
+  readonly living: Promise<readonly Ref[]>;
   readonly progress: Progress;
 }
 
@@ -188,8 +188,8 @@ export class Partitions {
         actors,
         releasedMs: releasedAt - startedAt,
         listedMs: listedAt - releasedAt,
-        queuesMs: openedAt - listedAt,
-        actorsMs: activeAt - listedAt,
+        queuesMs: openedAt - releasedAt,
+        actorsMs: activeAt - releasedAt,
       });
     }
     if (!this.#stopped) this.#options.onOwned?.(this.owned);
@@ -205,14 +205,15 @@ export class Partitions {
 
   /** Until it succeeds, or the partitions have gone elsewhere: nobody else will do it. */
   async #take(gained: readonly Owned[]): Promise<Progress> {
-    const { bus, outbox, alwaysOn, onTrouble } = this.#options;
+    const { bus, outbox, onTrouble } = this.#options;
     const progress: Progress = { actors: 0, listedAt: NaN, openedAt: NaN, activeAt: NaN };
+    // Nothing that is opened here waits for it: to tell, it may ask an actor that lives here.
+    const living = this.#living(progress);
     for (;;) {
       try {
         const feeds = Promise.all(FEEDS.map((feed) => queueNames(bus, feed)));
         feeds.catch(() => undefined); // Awaited for each partition.
-        const [living, consumers] = await Promise.all([alwaysOn(), outbox.needed ? outboxConsumers(bus) : []]);
-        progress.listedAt = performance.now();
+        const consumers = outbox.needed ? await outboxConsumers(bus) : [];
         const taking: Taking = { feeds, consumers, living, progress };
         // All of them have ended before any is tried again: two queues on one consumer would share its messages.
         const opened = await Promise.allSettled(gained.map((owned) => this.#open(owned, taking)));
@@ -223,6 +224,21 @@ export class Partitions {
         onTrouble?.(`${STREAM.commands}: ${errorMessage(error)}`);
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
         if (this.#stopped) return progress;
+      }
+    }
+  }
+
+  /** The actors that live whenever their partition is owned; none when the node stops before it is known. */
+  async #living(progress: Progress): Promise<readonly Ref[]> {
+    for (;;) {
+      try {
+        const living = await this.#options.alwaysOn();
+        progress.listedAt = performance.now();
+        return living;
+      } catch (error) {
+        this.#options.onTrouble?.(`which actors are to live is not known: ${errorMessage(error)}`);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        if (this.#stopped) return [];
       }
     }
   }
@@ -255,17 +271,20 @@ export class Partitions {
   }
 
   /** Brings to life what is to live in a partition. What does not come to life is told, and holds nothing up. */
-  async #activateAll({ partition }: Owned, living: readonly Ref[], progress: Progress): Promise<void> {
+  async #activateAll({ partition }: Owned, living: Promise<readonly Ref[]>, progress: Progress): Promise<void> {
     const { host, onTrouble } = this.#options;
     const activate = (ref: Ref) => host.activate(ref).catch((error: unknown) => onTrouble?.(errorMessage(error)));
-    const here = living.filter((ref) => partitionOf(ref) === partition);
+    const listed = async (): Promise<void> => {
+      const here = (await living).filter((ref) => partitionOf(ref) === partition);
+      await Promise.all(here.map(activate));
+      progress.actors += here.length;
+    };
     const kept = async (): Promise<void> => {
       const refs = await this.#kept(partition);
       await Promise.all(refs.map(activate));
       progress.actors += refs.length;
     };
-    await Promise.all([kept(), ...here.map(activate)]);
-    progress.actors += here.length;
+    await Promise.all([kept(), listed()]);
     progress.activeAt = performance.now();
   }
 
