@@ -1,9 +1,9 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { StatewattError } from '../errors/error.js';
 import { SupervisedChild, type ChildOptions } from '../processes/child.js';
+import { freePort } from '../processes/free-port.js';
 import { formerServerGone } from './former-server.js';
 
 /** Of `startEmbeddedServer`. */
@@ -99,17 +99,6 @@ jetstream {
   ${strict ? 'sync_interval: always' : '# sync_interval: the default, two minutes'}
 }
 `;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done, failed) => {
-    server.once('error', failed);
-    server.listen(0, '127.0.0.1', done);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((done) => server.close(() => done()));
-  return port;
 }
 
 function timeout(ms: number): Promise<never> {

@@ -5,11 +5,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { freePort } from '../../processes/free-port.js';
 import { descendants, usageOf, type Usage } from '../support/processes.js';
 import { movingDevices, startSimulator } from '../support/simulator.js';
 import { measureRawStages } from './raw-stages.js';
@@ -162,15 +162,6 @@ async function startRedis(): Promise<{ pid: number; url: string; stop: () => Pro
       await once(child, 'exit');
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function points(rate: number): string {

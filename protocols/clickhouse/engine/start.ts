@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { StatewattError } from '../../../errors/error.js';
 import { SupervisedChild, type ChildOptions } from '../../../processes/child.js';
+import { freePort } from '../../../processes/free-port.js';
 
 export interface EmbeddedEngineOptions extends Pick<ChildOptions, 'onLine' | 'onRestart' | 'onGiveUp'> {
   dataFolder: string;
@@ -64,17 +64,6 @@ export async function startEmbeddedEngine({
   });
   await child.start();
   return { url: `http://${username}:${password}@127.0.0.1:${port}`, child, stop: () => child.stop() };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done, failed) => {
-    server.once('error', failed);
-    server.listen(0, '127.0.0.1', done);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((done) => server.close(() => done()));
-  return port;
 }
 
 function timeout(ms: number): Promise<never> {
