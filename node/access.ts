@@ -40,6 +40,7 @@ export async function startAccess({ system, bus, environment, folder, log }: Acc
     key: await readTokenKey(tokenKeyFile(access, folder)),
     openWhileEmpty: access.mode === 'auto' && isOwn,
   });
+  await control.start();
   if (isOwn && access.mode === 'auto' && access.adminPassword === undefined) return control;
   if ((await control.users()).length > 0) return control;
   if (access.adminPassword !== undefined) {

@@ -294,7 +294,7 @@ async function startParts(
   const access = await stages.start(
     'access',
     () => startAccess({ system, bus, environment, folder, log }),
-    () => undefined,
+    (started) => started.stop(),
   );
 
   const reloader = new Reloader({

@@ -74,6 +74,15 @@ export class AccessControl implements Gatekeeper, AccessClient {
     this.#known = new KnownRegister(() => this.#ask(), now);
   }
 
+  /** Learns who may come in, and goes on learning: so it is known too while the register cannot be asked. */
+  start(): Promise<void> {
+    return this.#known.start();
+  }
+
+  stop(): void {
+    this.#known.stop();
+  }
+
   async identify({ token, apiKey }: Credentials): Promise<Identity | undefined> {
     const register = await this.#known.read();
     if (apiKey !== undefined) return this.#ofKey(register, apiKey);

@@ -4,7 +4,9 @@ import type { AccessRegister } from '../../site/access.js';
 /** What is known is this old at most, as long as the register can be asked: a change at another node counts so soon. */
 const FRESH_MS = 1_000;
 /** While it cannot be asked, what is known is good for so long: operators can look while NATS is away. */
-const GOOD_MS = 5 * 60_000;
+const GOOD_MS = 3_600_000;
+/** It is asked as often when nobody comes, so that something is known when it cannot be. */
+const REFRESH_MS = 60_000;
 
 /** Nobody waits longer for the newest as long as what is known is good. */
 const PATIENCE_MS = 500;
@@ -17,10 +19,29 @@ export class KnownRegister {
   #asking: Promise<AccessRegister> | undefined;
   /** Rises with every answer to a command: a question from before it may be answered with less. */
   #learned = 0;
+  #refreshing: NodeJS.Timeout | undefined;
 
   constructor(ask: () => Promise<AccessRegister>, now: () => number) {
     this.#ask = ask;
     this.#now = now;
+  }
+
+  /** Asks, and goes on asking now and then until `stop`. */
+  async start(): Promise<void> {
+    await this.#refresh();
+    this.#refreshing = setInterval(() => void this.#refresh(), REFRESH_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#refreshing);
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      await this.readNow();
+    } catch {
+      // Who needs it asks again, and hears why there is no answer.
+    }
   }
 
   /** @throws `access.unavailable` when nothing is known and nobody answers */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import sinon from 'sinon';
 import { Passwords } from '../../../actors/access/passwords.js';
 import { AccessTokens, parseApiKey } from '../../../actors/access/tokens.js';
 import { may, roleFor } from '../../../site/access.js';
@@ -7,6 +8,8 @@ import { SimulatedAccess } from '../../support/fake-access.js';
 const INVALID = { code: 'access.invalid_credentials' };
 const ENDED = { code: 'access.session_ended' };
 const PASSWORD = 'correct horse battery';
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('access control', () => {
   let access: SimulatedAccess;
@@ -83,8 +86,9 @@ describe('access control', () => {
     await assert.rejects(there.identify({ token }), ENDED);
   });
 
-  it('asks the register at most once a second, and goes on with what it knows for five minutes', async () => {
+  it('asks the register at most once a second, and goes on with what it knows for an hour', async () => {
     const { token } = await signIn('olga');
+    const { key: apiKey } = await access.control.createKey({ name: 'scada', role: 'viewer' });
     access.now += 1_000;
     const asked = access.queries;
     for (let n = 0; n < 10; n++) await access.control.identify({ token });
@@ -92,8 +96,32 @@ describe('access control', () => {
     access.away = true;
     access.now += 4 * 60_000;
     assert.equal((await access.control.identify({ token }))?.name, 'olga');
+    access.now += 55 * 60_000;
+    assert.equal((await access.control.identify({ apiKey }))?.name, 'key:scada');
     access.now += 2 * 60_000;
-    await assert.rejects(access.control.identify({ token }), { code: 'access.unavailable', category: 'unavailable' });
+    await assert.rejects(access.control.identify({ apiKey }), { code: 'access.unavailable', category: 'unavailable' });
+  });
+
+  it('knows it from its start on, and learns more though nobody comes', async () => {
+    const clock = sinon.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const there = access.another();
+    try {
+      await there.start();
+      const { key: apiKey } = await access.control.createKey({ name: 'scada', role: 'viewer' });
+      access.away = true;
+      clock.tick(60_000); // In vain.
+      await turn();
+      access.away = false;
+      clock.tick(60_000);
+      await turn();
+      access.away = true;
+      access.now += 10 * 60_000;
+      assert.equal((await there.identify({ apiKey }))?.name, 'key:scada');
+      there.stop();
+      assert.equal(clock.countTimers(), 0);
+    } finally {
+      clock.restore();
+    }
   });
 
   it('refreshes with each token once, and ends the sign-in when one comes again', async () => {
