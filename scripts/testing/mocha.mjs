@@ -5,6 +5,9 @@ import { join } from 'node:path';
 /** Would point tests at somebody's real servers, or change what a node under test does. */
 const NOT_FOR_TESTS = /^(?:NATS_|REDIS_|CLICKHOUSE_|SOLANA_|STATEWATT_)/;
 
+/** What ends a run early. */
+export const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+
 /** Time for a test process's output to arrive after its end. */
 const LAST_WORDS_MS = 2_000;
 
@@ -53,8 +56,7 @@ export async function runMocha(root, args, { parts, resultFile, recordings, limi
   child.stdout?.on('data', (/** @type {Buffer} */ chunk) => (output += chunk.toString()));
   child.stderr?.on('data', (/** @type {Buffer} */ chunk) => (output += chunk.toString()));
   const forward = (/** @type {NodeJS.Signals} */ signal) => void child.kill(signal);
-  const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
-  for (const signal of signals) process.on(signal, forward);
+  for (const signal of SIGNALS) process.on(signal, forward);
   let late = false;
   const timer = setTimeout(() => {
     late = true;
@@ -73,7 +75,7 @@ export async function runMocha(root, args, { parts, resultFile, recordings, limi
     });
   });
   clearTimeout(timer);
-  for (const signal of signals) process.off(signal, forward);
+  for (const signal of SIGNALS) process.off(signal, forward);
   child.stdout?.destroy();
   child.stderr?.destroy();
   print?.(output);

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { runMocha } from './mocha.mjs';
+import { runMocha, SIGNALS } from './mocha.mjs';
 
 /** The whole suite's bound. */
 const LIMIT_MS = 20 * 60_000;
@@ -63,10 +63,15 @@ export async function runSuite(root, folders, { parts, out }) {
   const end = Date.now() + LIMIT_MS;
   const total = { passes: 0, failed: /** @type {string[]} */ ([]), pending: 0, wrong: /** @type {string[]} */ ([]) };
   let done = 0;
+  /** @type {NodeJS.Signals | undefined} */
+  let interrupted;
+  const interrupt = (/** @type {NodeJS.Signals} */ signal) => void (interrupted = signal);
+  for (const signal of SIGNALS) process.on(signal, interrupt);
 
   const runJob = async (/** @type {Job} */ job) => {
     const started = Date.now();
     const left = end - started;
+    if (interrupted !== undefined) return; // What runs hears of it too.
     if (left <= 0) {
       total.wrong.push(`${job.name}: not begun, the suite has ${LIMIT_MS / 60_000} minutes`);
       return;
@@ -100,6 +105,8 @@ export async function runSuite(root, folders, { parts, out }) {
     }),
   );
   for (const job of jobs.filter(({ alone }) => alone)) await runJob(job);
+  for (const signal of SIGNALS) process.off(signal, interrupt);
+  if (interrupted !== undefined) total.wrong.push(`interrupted by ${interrupted}`);
   return total;
 }
 
