@@ -10,15 +10,14 @@ describe('virtual channels, to Redis', function () {
   });
   afterEach(() => bed.close());
 
-  /** The values of the first frame that is at least 100 ms newer than the one before, and its time. */
+  /** The values of the first frame that is at least 120 ms newer, so a step of the walk later, than the one before, and its time. */
   async function sampleAfter(time: number): Promise<{ time: number; values: Record<string, string> }> {
     return eventually(
       async () => {
         const answers = await bed.reader.multi().hgetall('comsrv:1002:frame').hgetall('comsrv:1002:T').exec();
         const [frame, values] = (answers ?? []).map(([, answer]) => answer as Record<string, string>);
         if (frame === undefined || values === undefined) return undefined;
-        // The cycles of a channel keep their rate, and each begins some ms early or late.
-        return Number(frame.time) >= time + 80 ? { time: Number(frame.time), values } : undefined;
+        return Number(frame.time) >= time + 120 ? { time: Number(frame.time), values } : undefined;
       },
       { what: 'the next frame' },
     );
@@ -71,7 +70,7 @@ channels:
     });
     const steps = new Set<number>();
     let samples = 0;
-    // Twenty frames hold all four steps of 500 ms, unless the machine is too busy for a frame each 100 ms.
+    // Twenty samples hold all four steps of 500 ms, unless the machine is too busy.
     for (let time = 0; samples < 20 || (steps.size < 4 && samples < 200); samples++) {
       const sample = await sampleAfter(time);
       time = sample.time;
