@@ -10,7 +10,7 @@ export type { TransitionRecord } from './runtime/activation.js';
 export { DEFAULT_DEADLINE_MS, type AskOptions, type CallerCounters } from './runtime/caller.js';
 export type { DeadLetters, LetterDecision, LetterFilter, StoredLetter } from './runtime/dead-letters.js';
 export type { Evolution, PersistedState } from './runtime/evolution.js';
-export type { ActorFacts, ActorInside, HostCounters, HostEvent } from './runtime/host.js';
+export type { ActorFacts, ActorInside, ActorState, HostCounters, HostEvent } from './runtime/host.js';
 export {
   DEFAULT_POLICY,
   defineKind,

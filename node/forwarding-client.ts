@@ -8,7 +8,7 @@ import { FORWARDER_STATES } from '../actors/client/forwarding.js';
 import { forwarderRef, type ForwarderKind } from '../actors/forwarder.js';
 import type { ForwarderStatistics } from '../actors/forwarder/statistics.js';
 import type { ForwarderConfiguration } from '../actors/forwarder/worker.js';
-import type { ActorInside } from '../actors/runtime/host.js';
+import type { ActorState } from '../actors/runtime/host.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import { StatewattError } from '../errors/error.js';
 import type { ForwarderContext } from '../machines/forwarder.js';
@@ -64,10 +64,7 @@ export class LocalForwarding implements ForwardingClient {
   }
 }
 
-function viewForwarder(
-  { forwarder, selection }: ForwarderConfiguration,
-  actor: ActorInside | undefined,
-): ForwarderView {
+function viewForwarder({ forwarder, selection }: ForwarderConfiguration, actor: ActorState | undefined): ForwarderView {
   const context = actor?.context as ForwarderContext | undefined;
   const live = actor?.live as { stats: ForwarderStatistics } | undefined;
   let points = 0;
@@ -90,7 +87,7 @@ function viewForwarder(
 function statsOf(
   stats: ForwarderStatistics | undefined,
   context: ForwarderContext | undefined,
-  actor: ActorInside | undefined,
+  actor: ActorState | undefined,
 ): ForwarderStats {
   return {
     sent: stats?.sent ?? 0,
@@ -109,7 +106,7 @@ function statsOf(
 }
 
 /** An actor that is parked or being restarted is shown as the state that an operator would act on. */
-function stateOf(actor: ActorInside | undefined): ForwarderView['state'] {
+function stateOf(actor: ActorState | undefined): ForwarderView['state'] {
   if (actor === undefined || actor.state === 'starting') return 'connecting';
   return FORWARDER_STATES.find((state) => state === actor.state) ?? 'faulted';
 }

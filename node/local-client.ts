@@ -37,7 +37,7 @@ import type { SupervisorView } from '../actors/client/supervision-schemas.js';
 import type { RulesClient } from '../actors/client/rules.js';
 import type { ModelKind } from '../actors/model.js';
 import type { LiveFeed } from '../actors/projections/live-feed.js';
-import type { ActorInside } from '../actors/runtime/host.js';
+import type { ActorState } from '../actors/runtime/host.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import { parseRef } from '../bus/subjects.js';
 import { StatewattError } from '../errors/error.js';
@@ -288,8 +288,8 @@ export class LocalClient implements StatewattClient {
   }
 }
 
-function viewActor(inside: ActorInside): ActorView {
-  const { live: _live, context: _context, transitions: _transitions, timers: _timers, children, ...facts } = inside;
+function viewActor(actor: ActorState): ActorView {
+  const { live: _live, context: _context, children, ...facts } = actor;
   return children === undefined ? facts : { ...facts, children: [...children] };
 }
 

@@ -17,7 +17,7 @@ import type {
 } from '../actors/client/rules.js';
 import { collect } from '../actors/models/hub.js';
 import { ruleRef, type RuleKind } from '../actors/rule.js';
-import type { ActorInside } from '../actors/runtime/host.js';
+import type { ActorState } from '../actors/runtime/host.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import { StatewattError } from '../errors/error.js';
 import type { HistoryStore } from '../protocols/clickhouse/types.js';
@@ -154,7 +154,7 @@ export class LocalRules implements RulesClient {
     );
   }
 
-  async #look(id: string): Promise<{ context: DefinedRule; actor: ActorInside }> {
+  async #look(id: string): Promise<{ context: DefinedRule; actor: ActorState }> {
     const actor = await this.#parts.system.look(this.#ref(id));
     if (actor !== undefined && isDefined(actor.context)) return { context: actor.context, actor };
     throw new StatewattError('rules.not_found', 'not_found', `there is no rule ${id}`);

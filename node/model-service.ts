@@ -12,7 +12,7 @@ import type { WriteReply, WriteRequest } from '../actors/client/schemas.js';
 import { ageOf, modelRef, type ModelKind, type ModelLive } from '../actors/model.js';
 import { collect } from '../actors/models/hub.js';
 import { ModelValues, type ModelValue } from '../actors/models/values.js';
-import type { ActorInside } from '../actors/runtime/host.js';
+import type { ActorState } from '../actors/runtime/host.js';
 import type { CommandOf } from '../actors/runtime/kind.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import { StatewattError } from '../errors/error.js';
@@ -190,7 +190,7 @@ export class ModelService {
     }
   }
 
-  async #look(id: string): Promise<{ context: Defined; actor: ActorInside }> {
+  async #look(id: string): Promise<{ context: Defined; actor: ActorState }> {
     const actor = await this.#parts.system.look(modelRef(this.#parts.modelKind, id));
     if (actor === undefined || !isDefined(actor.context)) throw notFound(id);
     return { context: actor.context, actor };
@@ -221,7 +221,7 @@ export class ModelService {
     return this.#made.parts;
   }
 
-  #view({ definition, source, createdAt, updatedAt }: Defined, actor?: ActorInside): ModelView {
+  #view({ definition, source, createdAt, updatedAt }: Defined, actor?: ActorState): ModelView {
     return {
       id: definition.id,
       name: definition.name,

@@ -1,6 +1,6 @@
 import { RULE_STATES, type RuleExecution, type RuleView } from '../actors/client/rules.js';
 import type { RuleLive } from '../actors/rule/worker.js';
-import type { ActorInside } from '../actors/runtime/host.js';
+import type { ActorState } from '../actors/runtime/host.js';
 import type { RuleContext } from '../machines/rule.js';
 import { defineRule } from '../site/rules/build.js';
 import type { Execution, Rule } from '../site/rules/rule.js';
@@ -13,7 +13,7 @@ export function isDefined(context: unknown): context is DefinedRule {
 }
 
 /** A rule as callers see it. */
-export function viewRule(context: DefinedRule, actor: Pick<ActorInside, 'state' | 'live'>): RuleView {
+export function viewRule(context: DefinedRule, actor: Pick<ActorState, 'state' | 'live'>): RuleView {
   const { rule, source, since, condition, values, firings, executed, loop, stoppedBecause } = context;
   const state = RULE_STATES.find((known) => known === actor.state) ?? 'starting';
   return {

@@ -1,6 +1,6 @@
 import type { ChannelLive } from '../actors/channel/worker.js';
 import type { ChannelStats, ChannelView, PointView } from '../actors/client/schemas.js';
-import type { ActorInside } from '../actors/runtime/host.js';
+import type { ActorState } from '../actors/runtime/host.js';
 import type { ChannelContext } from '../machines/channel.js';
 import type { ChannelConfig } from '../site/model.js';
 import { formatPointAddress, type PointDefinition, type PointKind, type PointValue } from '../site/points.js';
@@ -8,7 +8,7 @@ import { formatPointAddress, type PointDefinition, type PointKind, type PointVal
 const CHANNEL_STATES: readonly string[] = ['stopped', 'connecting', 'online', 'backingOff', 'faulted', 'paused'];
 
 /** A channel as callers see it, from its configuration and its actor (undefined while it does not live here). */
-export function viewChannel(config: ChannelConfig, actor: ActorInside | undefined): ChannelView {
+export function viewChannel(config: ChannelConfig, actor: ActorState | undefined): ChannelView {
   const context = actor?.context as ChannelContext | undefined;
   const live = actor?.live as ChannelLive | undefined;
   const counts: Record<PointKind, number> = { T: 0, S: 0, C: 0, A: 0 };
@@ -29,7 +29,7 @@ export function viewChannel(config: ChannelConfig, actor: ActorInside | undefine
 }
 
 /** An actor that is parked or being restarted is shown as the state that an operator would act on. */
-function stateOf(actor: ActorInside | undefined): ChannelView['state'] {
+function stateOf(actor: ActorState | undefined): ChannelView['state'] {
   if (actor === undefined || actor.state === 'starting') return 'connecting';
   return CHANNEL_STATES.includes(actor.state) ? (actor.state as ChannelView['state']) : 'faulted';
 }
@@ -37,7 +37,7 @@ function stateOf(actor: ActorInside | undefined): ChannelView['state'] {
 function statsOf(
   live: ChannelLive | undefined,
   context: ChannelContext | undefined,
-  actor: ActorInside | undefined,
+  actor: ActorState | undefined,
 ): ChannelStats {
   const stats = live?.stats;
   return {

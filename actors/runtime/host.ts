@@ -41,10 +41,15 @@ export interface ActorFacts {
   readonly children?: readonly string[];
 }
 
-export interface ActorInside extends ActorFacts {
+/** An actor as it is now. */
+export interface ActorState extends ActorFacts {
   readonly context: unknown;
   /** What the live part shows of itself; undefined when the kind has none. */
   readonly live: unknown;
+}
+
+/** An actor with what led to its state and what it waits for. */
+export interface ActorInside extends ActorState {
   readonly transitions: readonly TransitionRecord[];
   /** Those that it has set and that wait, the next one first. */
   readonly timers: readonly TimerFacts[];
@@ -372,11 +377,15 @@ export class ActorHost {
     return [...this.#seats.values()].map((seat) => this.#facts(seat));
   }
 
-  /** The actors that live here, without their transitions and timers. */
-  list(which: (ref: Ref) => boolean): ActorInside[] {
-    return [...this.#seats.values()]
-      .filter(({ ref }) => which(ref))
-      .map((seat) => ({ ...this.#inside(seat), transitions: [], timers: [] }));
+  /** The actors that live here. */
+  list(which: (ref: Ref) => boolean): ActorState[] {
+    return [...this.#seats.values()].filter(({ ref }) => which(ref)).map((seat) => this.#state(seat));
+  }
+
+  /** undefined when it does not live here. */
+  query(ref: Ref): ActorState | undefined {
+    const seat = this.#seats.get(formatRef(ref));
+    return seat && this.#state(seat);
   }
 
   /** undefined when it does not live here. */
@@ -607,11 +616,17 @@ export class ActorHost {
     return seat;
   }
 
-  #inside(seat: Seat): ActorInside {
+  #state(seat: Seat): ActorState {
     return {
       ...this.#facts(seat),
       context: seat.activation?.state?.snapshot.context as unknown,
       live: seat.activation?.inspect(),
+    };
+  }
+
+  #inside(seat: Seat): ActorInside {
+    return {
+      ...this.#state(seat),
       transitions: [...(seat.activation?.transitions ?? [])],
       timers: seat.activation?.state?.timers.facts() ?? [],
     };

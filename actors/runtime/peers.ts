@@ -1,10 +1,10 @@
-import { RequestError } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/connection.js';
 import type { AnswerBody } from '../../bus/messages.js';
 import { formatRef, parseRef, partitionOf, subjects, PARTITIONS, type Ref } from '../../bus/subjects.js';
+import { Requests } from '../../bus/requests.js';
 import { codecs, parseJson } from '../../bus/topics.js';
 import { StatewattError, toStatewattError } from '../../errors/error.js';
-import type { ActorHost, ActorInside } from './host.js';
+import type { ActorHost, ActorInside, ActorState } from './host.js';
 import type { SupervisorView } from './supervision/view.js';
 
 const ANSWER_MS = 5_000;
@@ -12,8 +12,8 @@ const ASK_AGAIN_MS = 50;
 
 /** What one node may ask of the owner of a partition; answered from memory, never journaled. */
 type Question =
-  /** The actor as it is; brought to life first when it is not and `wake` is set. */
-  | { readonly ask: 'inspect'; readonly ref: string; readonly wake: boolean }
+  /** The actor as it is; brought to life first when it is not and `wake` is set. `brief`: without timers and transitions. */
+  | { readonly ask: 'inspect'; readonly ref: string; readonly wake: boolean; readonly brief: boolean }
   | { readonly ask: 'kill'; readonly ref: string }
   | { readonly ask: 'restart'; readonly ref: string }
   /** How those of the partition do. */
@@ -23,20 +23,27 @@ type Question =
 
 /** Reaches actors wherever they live: here directly, elsewhere through the node that owns their partition. */
 export class Peers {
-  readonly #bus: Bus;
+  readonly #requests: Requests;
   readonly #host: ActorHost;
   /** The partitions that are owned here. */
   readonly #owned: () => ReadonlySet<number>;
 
   constructor(bus: Bus, host: ActorHost, owned: () => ReadonlySet<number>) {
-    this.#bus = bus;
+    this.#requests = new Requests(bus.nats);
     this.#host = host;
     this.#owned = owned;
   }
 
-  /** undefined when it is not active anywhere and `wake` is not set. @throws `actors.failed`, `bus.unavailable` … */
-  inspect(ref: Ref, wake: boolean): Promise<ActorInside | undefined> {
-    return this.#put<ActorInside | undefined>(partitionOf(ref), { ask: 'inspect', ref: formatRef(ref), wake });
+  /** It is brought to life first when it is not active. @throws `actors.failed`, `bus.unavailable` … */
+  query(ref: Ref): Promise<ActorState> {
+    const question: Question = { ask: 'inspect', ref: formatRef(ref), wake: true, brief: true };
+    return this.#put<ActorState>(partitionOf(ref), question);
+  }
+
+  /** undefined when it is not active anywhere. @throws `bus.unavailable` */
+  inspect(ref: Ref): Promise<ActorInside | undefined> {
+    const question: Question = { ask: 'inspect', ref: formatRef(ref), wake: false, brief: false };
+    return this.#put<ActorInside | undefined>(partitionOf(ref), question);
   }
 
   /** @throws `actors.not_found`, `bus.unavailable` */
@@ -45,19 +52,19 @@ export class Peers {
   }
 
   /** @throws `actors.not_found`, `bus.unavailable` */
-  restart(ref: Ref): Promise<ActorInside> {
-    return this.#put<ActorInside>(partitionOf(ref), { ask: 'restart', ref: formatRef(ref) });
+  restart(ref: Ref): Promise<ActorState> {
+    return this.#put<ActorState>(partitionOf(ref), { ask: 'restart', ref: formatRef(ref) });
   }
 
   /** The active actors of all nodes. Those of a partition that is changing hands now are left out. */
-  async list(kind?: string): Promise<ActorInside[]> {
+  async list(kind?: string): Promise<ActorState[]> {
     const owned = this.#owned();
     const here = this.#host.list((ref) => owned.has(partitionOf(ref)) && (kind === undefined || ref.kind === kind));
-    const elsewhere: Promise<ActorInside[]>[] = [];
+    const elsewhere: Promise<ActorState[]>[] = [];
     for (let partition = 0; partition < PARTITIONS; partition++) {
       if (owned.has(partition)) continue;
       const question: Question = { ask: 'list', partition, ...(kind === undefined ? {} : { kind }) };
-      elsewhere.push(this.#put<ActorInside[]>(partition, question).catch(() => []));
+      elsewhere.push(this.#put<ActorState[]>(partition, question).catch(() => []));
     }
     return [...here, ...(await Promise.all(elsewhere)).flat()];
   }
@@ -71,6 +78,10 @@ export class Peers {
   async supervisors(): Promise<SupervisorView[]> {
     const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
     return (await Promise.all(all.map((each) => this.supervisor(each).catch(() => [])))).flat();
+  }
+
+  close(): void {
+    this.#requests.close();
   }
 
   /** Answers what another node asks of a partition that is owned here. */
@@ -94,17 +105,13 @@ export class Peers {
   async #request(partition: number, question: Question): Promise<Uint8Array> {
     const data = Buffer.from(JSON.stringify(question));
     for (const end = performance.now() + ANSWER_MS; ;) {
-      try {
-        const reply = await this.#bus.nats.request(subjects.query(partition), data, { timeout: ANSWER_MS });
-        return reply.data;
-      } catch (cause) {
-        const changing = cause instanceof RequestError && cause.isNoResponders();
-        if (!changing || question.ask === 'list' || question.ask === 'supervisor' || performance.now() > end) {
-          const why = `no node answers for partition ${partition}`;
-          throw new StatewattError('bus.unavailable', 'unavailable', why, { cause, retryAfterMs: 500 });
-        }
-        await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+      const answer = await this.#requests.request(subjects.query(partition), data, ANSWER_MS);
+      if (answer !== undefined) return answer;
+      if (question.ask === 'list' || question.ask === 'supervisor' || performance.now() > end) {
+        const why = `no node answers for partition ${partition}`;
+        throw new StatewattError('bus.unavailable', 'unavailable', why, { retryAfterMs: 500 });
       }
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
     }
   }
 
@@ -113,7 +120,7 @@ export class Peers {
       case 'inspect': {
         const ref = parseRef(question.ref);
         if (question.wake) await this.#host.wake(ref);
-        return this.#host.inspect(ref);
+        return question.brief ? this.#host.query(ref) : this.#host.inspect(ref);
       }
       case 'kill':
         this.#host.kill(parseRef(question.ref));
@@ -121,7 +128,7 @@ export class Peers {
       case 'restart': {
         const ref = parseRef(question.ref);
         await this.#host.restart(ref);
-        return this.#host.inspect(ref);
+        return this.#host.query(ref);
       }
       case 'supervisor':
         return this.#host.supervisor(question.partition);

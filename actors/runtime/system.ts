@@ -4,7 +4,14 @@ import { makeRef, parseRef, type Ref } from '../../bus/subjects.js';
 import { Caller, type AskOptions, type CallerCounters } from './caller.js';
 import { Compactor } from './compaction.js';
 import { DeadLetters, type LetterDecision } from './dead-letters.js';
-import { ActorHost, type ActorFacts, type ActorInside, type HostCounters, type HostEvent } from './host.js';
+import {
+  ActorHost,
+  type ActorFacts,
+  type ActorInside,
+  type ActorState,
+  type HostCounters,
+  type HostEvent,
+} from './host.js';
 import { JetStreamJournal } from './journal.js';
 import type { CommandOf, Kind, ReplyOf } from './kind.js';
 import { Outbox } from './outbox/outbox.js';
@@ -162,13 +169,13 @@ export class ActorSystem {
    *
    * @throws `actors.unknown_kind`, `actors.failed`, `bus.unavailable`
    */
-  async query(to: Ref): Promise<ActorInside> {
-    return (await this.#peers.inspect(to, true)) as ActorInside;
+  query(to: Ref): Promise<ActorState> {
+    return this.#peers.query(to);
   }
 
-  /** As `query`, but an actor that is not active stays so: undefined. */
+  /** As `query`, with its timers and last transitions; but an actor that is not active stays so: undefined. */
   look(to: Ref): Promise<ActorInside | undefined> {
-    return this.#peers.inspect(to, false);
+    return this.#peers.inspect(to);
   }
 
   /** Brings an actor to life on this node and keeps it there. */
@@ -191,12 +198,12 @@ export class ActorSystem {
    *
    * @throws `actors.not_found`, `bus.unavailable`
    */
-  restart(to: Ref): Promise<ActorInside> {
+  restart(to: Ref): Promise<ActorState> {
     return this.#peers.restart(to);
   }
 
-  /** The active actors of all nodes, of one kind or all, without their transitions and timers. */
-  list(kind?: string): Promise<ActorInside[]> {
+  /** The active actors of all nodes, of one kind or all. */
+  list(kind?: string): Promise<ActorState[]> {
     return this.#peers.list(kind);
   }
 
@@ -289,6 +296,7 @@ export class ActorSystem {
     await compacted;
     await this.#partitions.leave();
     this.#caller.close();
+    this.#peers.close();
     this.#journal.close();
   }
 }

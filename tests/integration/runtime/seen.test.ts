@@ -33,7 +33,8 @@ describe('an actor, seen from another process', function () {
     await onlooker.kill(to);
     await eventually(async () => ((await onlooker.look(to))?.state === 'open' ? true : undefined));
     await onlooker.ask(to, { type: 'lock' });
-    const inside = await onlooker.query(to);
+    const inside = await onlooker.look(to);
+    assert.ok(inside);
     assert.deepEqual(
       [inside.ref, inside.state, inside.node, inside.mailbox, inside.restarts, inside.lastError, inside.context],
       ['counter/a', 'locked', 'n1', 0, 1, 'killed by an operator', { total: 2 }],
