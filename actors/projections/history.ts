@@ -1,4 +1,11 @@
-import { AckPolicy, DeliverPolicy, type ConsumerMessages, type JsMsg, type StreamInfo } from '@nats-io/jetstream';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  type Consumer,
+  type ConsumerMessages,
+  type JsMsg,
+  type StreamInfo,
+} from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
@@ -167,7 +174,9 @@ export class HistoryProjection {
     while (!this.#stopped) {
       try {
         await this.#followStream();
-        this.#messages = await this.#consume(this.#lastSeen + 1);
+        const consumer = await this.#consumer(this.#lastSeen + 1);
+        if (await this.#isRemade()) continue;
+        this.#messages = await consumer.consume({ max_messages: 4_000, abort_on_missing_resource: true });
         if (this.#stopped) await this.#messages.close();
         let delivered = 0;
         for await (const message of this.#messages) {
@@ -194,8 +203,13 @@ export class HistoryProjection {
     this.#begin(info, undefined);
   }
 
+  /** A consumer that was made just then may begin at a sequence that the new stream never reaches. */
+  async #isRemade(): Promise<boolean> {
+    return (await this.#bus.manager.streams.info(STREAM.frames)).created !== this.#stream;
+  }
+
   /** A new consumer each time, so that the frames come in order and without a gap, beginning with `next`. */
-  async #consume(next: number): Promise<ConsumerMessages> {
+  async #consumer(next: number): Promise<Consumer> {
     const { manager, jetstream } = this.#bus;
     await manager.consumers.delete(STREAM.frames, CONSUMER).catch(ignoreMissing);
     await manager.consumers.add(STREAM.frames, {
@@ -207,8 +221,7 @@ export class HistoryProjection {
       ack_wait: nanos(60_000),
       max_ack_pending: 100_000,
     });
-    const consumer = await jetstream.consumers.get(STREAM.frames, CONSUMER);
-    return consumer.consume({ max_messages: 4_000, abort_on_missing_resource: true });
+    return jetstream.consumers.get(STREAM.frames, CONSUMER);
   }
 
   async #take(message: JsMsg): Promise<void> {

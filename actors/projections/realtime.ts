@@ -107,15 +107,21 @@ export class RealtimeProjection {
 
   /** What follows the frame that was taken last; at the start, and when that was long ago, as `#lastFrames`. */
   async #nextFrames(): Promise<Consumer> {
-    const { created, state } = await this.#bus.manager.streams.info(STREAM.frames);
-    const behind = state.last_seq - this.#taken;
-    const goesOn = created === this.#stream && behind >= 0 && behind <= MAX_BEHIND;
-    this.#stream = created;
-    if (!goesOn) return this.#lastFrames();
-    return this.#bus.jetstream.consumers.get(STREAM.frames, {
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: this.#taken + 1,
-    });
+    const { manager, jetstream } = this.#bus;
+    for (;;) {
+      const { created, state } = await manager.streams.info(STREAM.frames);
+      const behind = state.last_seq - this.#taken;
+      const goesOn = created === this.#stream && behind >= 0 && behind <= MAX_BEHIND;
+      this.#stream = created;
+      const consumer = goesOn
+        ? await jetstream.consumers.get(STREAM.frames, {
+            deliver_policy: DeliverPolicy.StartSequence,
+            opt_start_seq: this.#taken + 1,
+          })
+        : await this.#lastFrames();
+      // In a stream that was made anew in between, that sequence may never come.
+      if ((await manager.streams.info(STREAM.frames)).created === created) return consumer;
+    }
   }
 
   /** The last frame of each channel, then all that follow. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm } from '@nats-io/kv';
+import sinon from 'sinon';
 import {
   HistoryProjection,
   type HistoryEvent,
@@ -270,6 +271,23 @@ describe('HistoryProjection on a real server', () => {
     assert.deepEqual(target.frames, [...of(1, names(5, 5)), ...of(1, names(9, 3))]);
     const { why } = await heard('lost');
     assert.match(why, /made anew/);
+  }).timeout(60_000);
+
+  it('begins anew with a stream that is made anew while it looks where to go on', async () => {
+    const first = await start();
+    await publish(1, 1, 5);
+    await committed(first, 5);
+    const { streams } = bus.manager;
+    const looked = sinon.stub(streams, 'info').callsFake(async (...of) => {
+      const found = await looked.wrappedMethod.apply(streams, of);
+      looked.restore();
+      await remakeStream();
+      await publish(1, 1, 3, 9);
+      return found;
+    });
+    await bus.manager.consumers.delete(STREAM.frames, 'history');
+    await written(8);
+    assert.deepEqual(target.frames, [...of(1, names(5, 5)), ...of(1, names(9, 3))]);
   }).timeout(60_000);
 
   it('writes what a server that lost its end gets afterwards', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import sinon from 'sinon';
 import { RealtimeProjection } from '../../../actors/projections/realtime.js';
 import { LiveFeed } from '../../../actors/projections/live-feed.js';
 import type { Bus } from '../../../bus/connection.js';
@@ -195,6 +196,26 @@ describe('RealtimeProjection on a real server', () => {
     await bus.manager.streams.delete('FRAMES');
     await bus.manager.streams.add(config);
     await publish(frame(1, 6, 1));
+    await shows(store, 1, 1);
+  }).timeout(60_000);
+
+  it('begins anew with a stream that is made anew while it looks where to go on', async () => {
+    const { config } = await bus.manager.streams.info('FRAMES');
+    const store = new MemoryStore();
+    start(store);
+    for (let seq = 1; seq <= 5; seq++) await publish(frame(1, 5, seq));
+    await shows(store, 1, 5);
+    const { streams } = bus.manager;
+    const looked = sinon.stub(streams, 'info').callsFake(async (...of) => {
+      const found = await looked.wrappedMethod.apply(streams, of);
+      looked.restore();
+      await streams.delete('FRAMES');
+      await streams.add(config);
+      await publish(frame(1, 6, 1));
+      return found;
+    });
+    await nats.server.child.stop();
+    await nats.server.child.start();
     await shows(store, 1, 1);
   }).timeout(60_000);
 
