@@ -1,5 +1,6 @@
 import type { Driver } from '../protocols/driver.js';
 import { createModbusDriver } from '../protocols/modbus/driver.js';
+import { createMqttDriver } from '../protocols/mqtt/driver.js';
 import { createVirtualDriver } from '../protocols/virtual/driver.js';
 import type { ChannelConfig } from '../site/model.js';
 
@@ -10,5 +11,7 @@ export function createDriver(config: ChannelConfig): Driver {
       return createModbusDriver(config);
     case 'virtual':
       return createVirtualDriver(config);
+    case 'mqtt':
+      return createMqttDriver(config);
   }
 }

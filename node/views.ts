@@ -2,6 +2,7 @@ import type { ChannelLive } from '../actors/channel/worker.js';
 import type { ChannelStats, ChannelView, PointView } from '../actors/client/schemas.js';
 import type { ActorState } from '../actors/runtime/host.js';
 import type { ChannelContext } from '../machines/channel.js';
+import { brokerAddress } from '../protocols/mqtt/link.js';
 import type { ChannelConfig } from '../site/model.js';
 import { formatPointAddress, type PointDefinition, type PointKind, type PointValue } from '../site/points.js';
 
@@ -55,16 +56,30 @@ function statsOf(
 }
 
 function addressOf(config: ChannelConfig): string {
-  if (config.protocol === 'virtual') return 'virtual';
-  const { transport } = config;
-  return transport.type === 'rtu' ? transport.device : `${transport.host}:${transport.port}`;
+  switch (config.protocol) {
+    case 'modbus': {
+      const { transport } = config;
+      return transport.type === 'rtu' ? transport.device : `${transport.host}:${transport.port}`;
+    }
+    case 'virtual':
+      return 'virtual';
+    case 'mqtt':
+      return brokerAddress(config.broker);
+  }
 }
 
-/** Whether a point can be written: C and A points whose mapping names a function for it. */
+/** Whether a point can be written: C and A points whose mapping says how. */
 export function isWritable(config: ChannelConfig, index: number): boolean {
   const point = config.points[index];
   if (point === undefined || (point.kind !== 'C' && point.kind !== 'A')) return false;
-  return config.protocol === 'virtual' || config.mappings[index]?.writeFunctionCode !== undefined;
+  switch (config.protocol) {
+    case 'modbus':
+      return config.mappings[index]?.writeFunctionCode !== undefined;
+    case 'virtual':
+      return true;
+    case 'mqtt':
+      return config.mappings[index]?.commandTopic !== undefined;
+  }
 }
 
 /** A point as callers see it; `value` undefined = never read. */

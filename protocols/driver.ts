@@ -30,6 +30,11 @@ export interface WriteOutcome {
  * and says plainly when the link is gone; the channel's state chart decides what happens next.
  */
 export interface Driver {
+  /**
+   * Values come by themselves, and a poll takes the newest of each point: only points of which something has come are
+   * reported. Default false: a poll asks the device.
+   */
+  readonly pushed?: boolean;
   /** Opens the link. Throws LinkError (try again later) or ConfigError-like ProtocolError with `fatal`. */
   connect(): Promise<void>;
   /**

@@ -1,3 +1,4 @@
+import type { MqttChannel } from './channels/mqtt.js';
 import type { Forwarder } from './forwarding/forwarder.js';
 import type { Model } from './models/model.js';
 import type { Template } from './models/template.js';
@@ -46,9 +47,10 @@ export interface HistoryConfig {
   readonly dayDays: number;
 }
 
-export type ChannelConfig = ModbusChannel | VirtualChannel;
+export type ChannelConfig = ModbusChannel | VirtualChannel | MqttChannel;
 
-interface ChannelBase {
+/** What every channel has, whatever its protocol (site/channels/ holds those of the further ones). */
+export interface ChannelBase {
   /** 1 … 4294967295. */
   readonly id: number;
   readonly name: string;

@@ -6,13 +6,17 @@ export const FULL_FRAME_EVERY_MS = 60_000;
 
 /**
  * Turns a channel's readings into frames. A point with a deadband is left out while it has the same quality and moved
- * less than its deadband since it was last reported.
+ * less than its deadband since it was last reported; one whose values come by themselves (`pushed`) is left out until
+ * another reading of it has come.
  */
 export class FrameBuilder {
   readonly #channel: number;
   readonly #epoch: number;
   readonly #readings: Readings;
-  readonly #anyDeadband: boolean;
+  readonly #pushed: boolean;
+  /** Whether a frame may leave points out. */
+  readonly #chooses: boolean;
+  readonly #reportedTimes: Float64Array;
   readonly #reportedValues: Float64Array;
   readonly #reportedQuality: Uint8Array;
   readonly #reportedTexts = new Map<number, string>();
@@ -20,12 +24,14 @@ export class FrameBuilder {
   #seq: number;
 
   /** `seq` goes on from an earlier builder of the same epoch. */
-  constructor(channel: number, epoch: number, readings: Readings, seq = 0) {
+  constructor(channel: number, epoch: number, readings: Readings, seq = 0, pushed = false) {
     this.#channel = channel;
     this.#epoch = epoch;
     this.#readings = readings;
     this.#seq = seq;
-    this.#anyDeadband = readings.points.some((point) => point.deadband > 0);
+    this.#pushed = pushed;
+    this.#chooses = pushed || readings.points.some((point) => point.deadband > 0);
+    this.#reportedTimes = new Float64Array(readings.points.length);
     this.#reportedValues = new Float64Array(readings.points.length);
     this.#reportedQuality = new Uint8Array(readings.points.length);
   }
@@ -43,7 +49,7 @@ export class FrameBuilder {
   build(time: number): Frame | undefined {
     const count = this.#readings.points.length;
     if (count === 0) return undefined;
-    const full = !this.#anyDeadband || time - this.#fullAt >= FULL_FRAME_EVERY_MS || time < this.#fullAt;
+    const full = !this.#chooses || time - this.#fullAt >= FULL_FRAME_EVERY_MS || time < this.#fullAt;
     if (full) {
       this.#fullAt = time;
       return this.#frame(time, undefined);
@@ -56,11 +62,23 @@ export class FrameBuilder {
 
   #worthReporting(index: number): boolean {
     const { points, quality, values, texts } = this.#readings;
+    if (quality[index] !== this.#reportedQuality[index]) return true;
+    if (this.#pushed && this.#isAsReported(index)) return false;
     const deadband = (points[index] as { deadband: number }).deadband;
-    if (deadband === 0 || quality[index] !== this.#reportedQuality[index]) return true;
+    if (deadband === 0) return true;
     if (texts.has(index)) return texts.get(index) !== this.#reportedTexts.get(index);
     // Written so that a value that was never read (NaN) counts as unchanged.
     return Math.abs((values[index] as number) - (this.#reportedValues[index] as number)) >= deadband;
+  }
+
+  /** The very reading that was reported: the source may give two values the same time. */
+  #isAsReported(index: number): boolean {
+    const { times, values, texts } = this.#readings;
+    return (
+      times[index] === this.#reportedTimes[index] &&
+      Object.is(values[index], this.#reportedValues[index]) &&
+      texts.get(index) === this.#reportedTexts.get(index)
+    );
   }
 
   #frame(time: number, chosen: Uint32Array | undefined): Frame {
@@ -82,13 +100,15 @@ export class FrameBuilder {
   }
 
   #remember(chosen: Uint32Array | undefined): void {
-    if (!this.#anyDeadband) return;
-    const { values, quality, texts } = this.#readings;
+    if (!this.#chooses) return;
+    const { values, quality, times, texts } = this.#readings;
     if (chosen === undefined) {
+      this.#reportedTimes.set(times);
       this.#reportedValues.set(values);
       this.#reportedQuality.set(quality);
     } else {
       for (const index of chosen) {
+        this.#reportedTimes[index] = times[index] as number;
         this.#reportedValues[index] = values[index] as number;
         this.#reportedQuality[index] = quality[index] as number;
       }

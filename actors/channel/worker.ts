@@ -100,7 +100,7 @@ export class ChannelWorker implements Resource {
         config,
         driver,
         readings,
-        frames: new FrameBuilder(this.#id, this.#host.epoch, readings, this.#previous?.frames.seq),
+        frames: new FrameBuilder(this.#id, this.#host.epoch, readings, this.#previous?.frames.seq, driver.pushed),
         closing: new AbortController(),
         done: Promise.resolve(),
         connected: false,

@@ -42,7 +42,7 @@ export const ChannelViewSchema = Type.Object({
   ref: Type.String({ description: 'actor reference, `channel/<id>`' }),
   name: Type.String(),
   protocol: Type.String(),
-  address: Type.String({ description: 'host:port, device path, or "virtual"' }),
+  address: Type.String({ description: 'host:port, device path, URL of a broker, or "virtual"' }),
   enabled: Type.Boolean(),
   state: ChannelStateSchema,
   since: Millis('when it entered the state'),

@@ -1,7 +1,8 @@
 import type { ModbusMapping } from '../../site/model.js';
-import { isState, type PointDefinition } from '../../site/points.js';
-import { Readings, toRaw } from '../../site/readings.js';
+import type { PointDefinition } from '../../site/points.js';
+import { Readings } from '../../site/readings.js';
 import { ProtocolError, type WriteOutcome } from '../driver.js';
+import { invalidValue, nameOf, rawNumber } from '../write-value.js';
 import { encodeNumber, encodeString, wirePositions } from './codec.js';
 import type { Link } from './link.js';
 import {
@@ -32,48 +33,26 @@ export function prepareWrite(
   mapping: ModbusMapping | undefined,
   value: number | string,
 ): PreparedWrite {
-  const name = `${point.kind} ${point.id} "${point.name}"`;
   if (mapping?.writeFunctionCode === undefined || (point.kind !== 'C' && point.kind !== 'A')) {
     throw new ProtocolError(
       'protocol.read_only',
-      `${name} cannot be written: it is no C or A point with a function to write it`,
+      `${nameOf(point)} cannot be written: it is no C or A point with a function to write it`,
       { fatal: true },
     );
   }
   if (mapping.writeFunctionCode === 5 || mapping.writeFunctionCode === 15) {
-    return { point, mapping, wire: Uint8Array.of(rawNumber(point, name, value) === 0 ? 0 : 1) };
+    return { point, mapping, wire: Uint8Array.of(rawNumber(point, value) === 0 ? 0 : 1) };
   }
   if (mapping.bit !== undefined) {
-    const raw = rawNumber(point, name, value) === 0 ? 0 : 1;
+    const raw = rawNumber(point, value) === 0 ? 0 : 1;
     return { point, mapping, wire: encodeNumber('uint16', mapping.byteOrder, raw << mapping.bit) };
   }
   if (mapping.dataType === 'string') {
-    if (typeof value !== 'string') throw invalidValue(name, value, 'a text');
+    if (typeof value !== 'string') throw invalidValue(point, value, 'a text');
     return { point, mapping, wire: encodeString(value, mapping.registers, mapping.byteOrder) };
   }
-  const raw = rawNumber(point, name, value);
+  const raw = rawNumber(point, value);
   return { point, mapping, wire: encodeNumber(mapping.dataType, mapping.byteOrder, raw) };
-}
-
-function rawNumber(point: PointDefinition, name: string, value: number | string): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidValue(name, value, 'a number');
-  if (isState(point.kind) && value !== 0 && value !== 1) throw invalidValue(name, value, '0 or 1');
-  const { min = -Infinity, max = Infinity, unit } = point;
-  if (value < min || value > max) {
-    const allowed = `${min} to ${max}${unit === '' ? '' : ` ${unit}`}`;
-    throw new ProtocolError('protocol.value_out_of_range', `${name}: found ${value}, allowed ${allowed}`, {
-      fatal: true,
-      details: { found: value, allowed },
-    });
-  }
-  return toRaw(point, value);
-}
-
-function invalidValue(name: string, found: number | string, allowed: string): ProtocolError {
-  return new ProtocolError('protocol.invalid_value', `${name}: found ${JSON.stringify(found)}, allowed ${allowed}`, {
-    fatal: true,
-    details: { found, allowed },
-  });
 }
 
 /**

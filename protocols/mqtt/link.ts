@@ -14,6 +14,8 @@ const CLOSE_MS = 2_000;
 export interface Received {
   readonly topic: string;
   readonly payload: Buffer;
+  /** The broker has kept it for whoever subscribes. */
+  readonly retained: boolean;
 }
 
 export interface LinkOptions {
@@ -66,7 +68,8 @@ export class MqttLink {
     const { onMessage, onLost = () => undefined, signal } = options;
     const where = brokerAddress(config);
     const client = mqtt.connect(resolveReferences(config.url), await settingsOf(config));
-    if (onMessage !== undefined) client.on('message', (topic, payload) => onMessage({ topic, payload }));
+    if (onMessage !== undefined)
+      client.on('message', (topic, payload, { retain }) => onMessage({ topic, payload, retained: retain }));
     const receiveMaximum = await connected(client, where, signal);
     return new MqttLink(client, where, Math.min(receiveMaximum, MAX_UNDER_WAY), onLost);
   }

@@ -1,6 +1,9 @@
 import type { ChannelConfig, ModbusChannel, ModbusMapping, PollingDefaults, VirtualChannel } from '../model.js';
 import { pointKey } from '../points.js';
-import { readMappings } from './mapping-set.js';
+import { hasPoints, readCommon, reportNoPoints, type SiteContext } from './channel-common.js';
+import { mappedPoints, readMappings } from './mapping-set.js';
+import { MAPPING_COLUMNS, readMapping } from './mapping-table.js';
+import { readMqttChannel } from './mqtt-channel.js';
 import { readPoints, type PointSet } from './point-set.js';
 import {
   CHANNEL_DEFAULTS,
@@ -19,15 +22,19 @@ export async function readChannel(
   source: SiteSource,
   file: ChannelFile,
   block: Block,
-  defaults: PollingDefaults,
+  site: SiteContext,
 ): Promise<ChannelConfig | undefined> {
-  return isVirtual(file)
-    ? readVirtualChannel(source, file, block, defaults)
-    : readModbusChannel(source, file, block, defaults);
-}
-
-function isVirtual(file: ChannelFile): file is VirtualChannelFile {
-  return file.protocol === 'virtual' || file.protocol === 'virt';
+  switch (file.protocol) {
+    case 'modbus':
+    case 'modbus_tcp':
+    case 'modbus_rtu':
+      return readModbusChannel(source, file, block, site.defaults);
+    case 'virtual':
+    case 'virt':
+      return readVirtualChannel(source, file, block, site.defaults);
+    case 'mqtt':
+      return readMqttChannel(source, file, block, site);
+  }
 }
 
 async function readModbusChannel(
@@ -41,18 +48,19 @@ async function readModbusChannel(
   const tables = await findTables(source, file, block);
   const points = await readPoints(source, tables, file.points, block);
   const slaveId = file.slave_id ?? file.parameters?.slave_id ?? CHANNEL_DEFAULTS.slaveId;
-  const mappings = await readMappings(source, tables, points, slaveId);
+  const mappings = await readMappings(source, tables, points, {
+    columns: MAPPING_COLUMNS,
+    read: (row, point) => readMapping(row, point, slaveId),
+  });
   if (!hasPoints(file) && tables === undefined) reportNoPoints(source, file, block);
   checkFitting(points, mappings, limits.maxRegistersPerRead);
   if (transport === undefined) return undefined;
-  const defined = points.sorted().filter(({ point }) => mappings.has(pointKey(point.kind, point.id)));
   return {
     ...readCommon(file, block, defaults),
+    ...mappedPoints(points, mappings),
     protocol: 'modbus',
-    points: defined.map(({ point }) => point),
     transport,
     limits,
-    mappings: defined.map(({ point }) => mappings.get(pointKey(point.kind, point.id)) as ModbusMapping),
   };
 }
 
@@ -80,7 +88,7 @@ async function readVirtualChannel(
   const patterns = await readPatterns(source, simulation, at, points, makePoints);
   const { site_model: model } = simulation;
   const siteModel = model && readSiteModel(model, at.at('site_model'), points, makePoints);
-  if (makePoints && points.size === 0) reportNoPoints(source, file, block);
+  if (makePoints && points.size === 0) reportNoPoints(source, file, block, ', simulation');
   return {
     ...readCommon(file, block, defaults),
     protocol: 'virtual',
@@ -89,31 +97,4 @@ async function readVirtualChannel(
     patterns,
     ...(siteModel === undefined ? {} : { siteModel }),
   };
-}
-
-function readCommon(file: ChannelFile, block: Block, defaults: PollingDefaults) {
-  const polling = given(block, file, ['polling', 'polling_config']);
-  const parameters = file.parameters ?? {};
-  return {
-    id: file.id,
-    name: file.name ?? `channel ${file.id}`,
-    enabled: file.enabled ?? true,
-    pollingIntervalMs:
-      polling?.interval_ms ??
-      parameters.poll_interval_ms ??
-      parameters.polling_interval_ms ??
-      defaults.pollingIntervalMs,
-  };
-}
-
-/** Whether the site file says where the channel's points are. */
-function hasPoints(file: ChannelFile): boolean {
-  return (file.points ?? file.tables ?? file.table_config) !== undefined;
-}
-
-function reportNoPoints(source: SiteSource, file: ChannelFile, block: Block): void {
-  const folders = source.tableFolders.map((folder) => `${folder}/${file.id}`).join(' or ');
-  const simulation = isVirtual(file) ? ', simulation' : '';
-  const allowed = `points, tables${simulation}, or a folder ${folders}`;
-  block.report('', 'no points', allowed, `the channel has no points, allowed ${allowed}`);
 }

@@ -71,8 +71,9 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
   const block = new Block(source, []);
   const defaults = readDefaults(file, block);
   checkChannelIds(checked.channels, block);
+  const name = given(block, file, ['site', 'name']) ?? basename(folder);
   const channels = await inTurn(checked.channels, (channel, index) =>
-    readChannel(source, channel, block.at('channels', index), defaults),
+    readChannel(source, channel, block.at('channels', index), { name, defaults }),
   );
   const sound = channels.filter((channel) => channel !== undefined).sort((a, b) => a.id - b.id);
   const templates = await readTemplates(source, file.templates ?? []);
@@ -80,7 +81,6 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
   const aliases = readAliases(file.aliases ?? {}, { channels: sound }, block.at('aliases'));
   const rules = readRules(file.rules ?? [], { channels: sound, aliases }, block.at('rules'));
   const notifications = await readNotifications(source, file.notifications ?? [], block.at('notifications'));
-  const name = given(block, file, ['site', 'name']) ?? basename(folder);
   const forwarding = await readForwarders(
     source,
     file.forwarding ?? [],

@@ -1,41 +1,64 @@
-import type { ModbusMapping } from '../model.js';
-import { MAX_POINT_ID, POINT_KINDS, pointKey, type PointKind } from '../points.js';
-import { readInteger } from './cells.js';
-import type { CsvRow } from './csv-table.js';
+import { MAX_POINT_ID, POINT_KINDS, pointKey, type PointDefinition, type PointKind } from '../points.js';
+import { readInteger, type Row } from './cells.js';
+import type { CsvRow, TableColumns } from './csv-table.js';
 import { InlineRow } from './inline-row.js';
-import { MAPPING_COLUMNS, readMapping } from './mapping-table.js';
-import { readTable, type PointSet } from './point-set.js';
+import { readTable, type DefinedPoint, type PointSet } from './point-set.js';
 import { choices, show } from './problems.js';
 import type { SiteSource } from './source.js';
 import { KIND_NAMES, type TableFiles } from './table-files.js';
 
-/** Where each point of a Modbus channel lives, by point key. Every point has a mapping, or a problem was noted. */
-export async function readMappings(
+/** What a protocol's mapping tables hold. */
+export interface MappingForm<M> {
+  readonly columns: TableColumns;
+  /** Undefined when a fault was noted. */
+  read(row: Row, point: PointDefinition): M | undefined;
+  /** The mapping of a point that no row is about; without it every point needs a row. */
+  readonly unmapped?: (point: PointDefinition) => M;
+}
+
+/** Points with their mappings, parallel. */
+export interface MappedPoints<M> {
+  readonly points: readonly PointDefinition[];
+  readonly mappings: readonly M[];
+}
+
+/** Those of the points that have a mapping, in the order of keys. */
+export function mappedPoints<M>(points: PointSet, mappings: ReadonlyMap<number, M>): MappedPoints<M> {
+  const keyOf = ({ point }: DefinedPoint): number => pointKey(point.kind, point.id);
+  const defined = points.sorted().filter((each) => mappings.has(keyOf(each)));
+  return {
+    points: defined.map(({ point }) => point),
+    mappings: defined.map((each) => mappings.get(keyOf(each)) as M),
+  };
+}
+
+/** Where each point of a channel lives, by point key. Every point has a mapping, or a problem was noted. */
+export async function readMappings<M>(
   source: SiteSource,
   files: TableFiles | undefined,
   points: PointSet,
-  slaveId: number,
-): Promise<Map<number, ModbusMapping>> {
-  const found = new Map<number, ModbusMapping>();
+  form: MappingForm<M>,
+): Promise<Map<number, M>> {
+  const found = new Map<number, M>();
   for (const { point, row } of points.sorted()) {
     if (!(row instanceof InlineRow)) continue;
-    const mapping = readMapping(row, point, slaveId);
+    const mapping = form.read(row, point);
     if (mapping !== undefined) found.set(pointKey(point.kind, point.id), mapping);
   }
   if (files === undefined) return found;
-  for (const kind of POINT_KINDS) await readKind(source, files, kind, points, slaveId, found);
+  for (const kind of POINT_KINDS) await readKind(source, files, kind, points, form, found);
   return found;
 }
 
-async function readKind(
+async function readKind<M>(
   source: SiteSource,
   files: TableFiles,
   kind: PointKind,
   points: PointSet,
-  slaveId: number,
-  found: Map<number, ModbusMapping>,
+  form: MappingForm<M>,
+  found: Map<number, M>,
 ): Promise<void> {
-  const table = await firstTable(source, files, kind);
+  const table = await firstTable(source, files, kind, form.columns);
   if (table === 'unusable') return;
   const unmapped = new Map(
     points
@@ -44,7 +67,10 @@ async function readKind(
       .map((defined) => [defined.point.id, defined]),
   );
   if (table === undefined) {
-    if (unmapped.size > 0) reportNoTable(source, files, kind, unmapped.size);
+    const { unmapped: byDefault } = form;
+    if (byDefault !== undefined)
+      for (const [id, { point }] of unmapped) found.set(pointKey(kind, id), byDefault(point));
+    else if (unmapped.size > 0) reportNoTable(source, files, kind, unmapped.size);
     return;
   }
   const seen = new Set<number>();
@@ -65,11 +91,15 @@ async function readKind(
       if (!points.isPartial) reportUnknown(row, id, kind, [...unmapped.keys()]);
       continue;
     }
-    const mapping = readMapping(row, defined.point, slaveId);
+    const mapping = form.read(row, defined.point);
     if (mapping !== undefined) found.set(pointKey(kind, id), mapping);
   }
-  for (const [id, { row }] of unmapped) {
+  for (const [id, { point, row }] of unmapped) {
     if (seen.has(id) || !isReadable) continue;
+    if (form.unmapped !== undefined) {
+      found.set(pointKey(kind, id), form.unmapped(point));
+      continue;
+    }
     const path = (files.mappings[kind][0] as string).split(/[/\\]/).at(-1);
     row.report('point_id', `point ${id} without a mapping`, `a point with a row in ${path}`);
   }
@@ -79,9 +109,10 @@ async function firstTable(
   source: SiteSource,
   files: TableFiles,
   kind: PointKind,
+  columns: TableColumns,
 ): Promise<readonly CsvRow[] | 'unusable' | undefined> {
   for (const path of files.mappings[kind]) {
-    const rows = await readTable(source, path, MAPPING_COLUMNS, files.named.get(path));
+    const rows = await readTable(source, path, columns, files.named.get(path));
     if (rows !== 'missing') return rows;
   }
   return undefined;

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { POINT_KINDS, type PointKind } from '../points.js';
-import type { ChannelFile, TableConfigFile } from './schema/channel.js';
+import type { ChannelFile } from './schema/channel.js';
+import type { TableConfigFile } from './schema/channel-common.js';
 import { resolveIn, type Block, type SiteSource } from './source.js';
 
 /** The point kinds as VoltageEMS names their tables. */

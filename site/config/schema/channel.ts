@@ -1,8 +1,8 @@
 import Type, { type Static } from 'typebox';
 import { BYTE_ORDERS } from '../../model.js';
-import { MAX_POINT_ID, POINT_KINDS } from '../../points.js';
-import { DATA_TYPE_WORDS } from '../point-table.js';
+import { channelKeys, intervalMs, pointKeys } from './channel-common.js';
 import { closed, millis, tagged, words } from './helpers.js';
+import { MqttChannelFile } from './mqtt-channel.js';
 import { Simulation } from './simulation.js';
 
 export const CHANNEL_DEFAULTS = {
@@ -30,7 +30,6 @@ const slaveId = Type.Integer({
 });
 const registersPerRead = (description: string) =>
   Type.Integer({ minimum: 1, maximum: 125, default: D.maxRegistersPerRead, description });
-const intervalMs = millis('time between two polls; wins over the site’s own', { minimum: 10 });
 
 const Polling = closed({
   interval_ms: Type.Optional(intervalMs),
@@ -135,56 +134,8 @@ const Parameters = closed({
 });
 export type ParametersFile = Static<typeof Parameters>;
 
-const file = (what: string) =>
-  Type.Optional(Type.String({ description: `${what}; relative to the route, empty = none` }));
-const TableConfig = closed(
-  {
-    four_telemetry_route: Type.Optional(
-      Type.String({ description: 'folder of the point tables, relative to the site file' }),
-    ),
-    four_telemetry_files: Type.Optional(
-      closed({
-        telemetry_file: file('telemetry table'),
-        signal_file: file('signal table'),
-        control_file: file('control table'),
-        adjustment_file: file('adjustment table'),
-      }),
-    ),
-    protocol_mapping_route: Type.Optional(Type.String({ description: 'folder of the mapping tables' })),
-    protocol_mapping_files: Type.Optional(
-      closed({
-        telemetry_mapping: file('mapping of telemetry'),
-        signal_mapping: file('mapping of signals'),
-        control_mapping: file('mapping of controls'),
-        adjustment_mapping: file('mapping of adjustments'),
-      }),
-    ),
-  },
-  { description: 'VoltageEMS: the tables one by one' },
-);
-export type TableConfigFile = Static<typeof TableConfig>;
-
-const point = {
-  id: Type.Integer({ minimum: 1, maximum: MAX_POINT_ID, description: 'unique within the kind of the channel' }),
-  kind: Type.Optional(
-    words(POINT_KINDS, { default: 'T', description: 'T telemetry, S signal, C control, A adjustment' }),
-  ),
-  name: Type.String({ minLength: 1 }),
-  unit: Type.Optional(Type.String({ examples: ['kW'] })),
-  data_type: Type.Optional(
-    words([...DATA_TYPE_WORDS.keys()], {
-      description: 'encoding; float = float32, int = int16; default float32, bool for S and C',
-    }),
-  ),
-  scale: Type.Optional(Type.Number({ default: 1, description: 'T and A: value = raw · scale + offset' })),
-  offset: Type.Optional(Type.Number({ default: 0 })),
-  reverse: Type.Optional(Type.Boolean({ default: false, description: 'S and C: the state is inverted' })),
-  deadband: Type.Optional(Type.Number({ minimum: 0, default: 0, description: 'a smaller change is not reported' })),
-  min: Type.Optional(Type.Number({ description: 'below it the value is out of range, and a write is refused' })),
-  max: Type.Optional(Type.Number({ description: 'above it the value is out of range, and a write is refused' })),
-};
 const ModbusPoint = closed({
-  ...point,
+  ...pointKeys,
   slave_id: Type.Optional(Type.Integer({ minimum: 0, maximum: 255, description: 'Modbus unit id' })),
   function_code: Type.Integer({
     minimum: 1,
@@ -197,22 +148,9 @@ const ModbusPoint = closed({
   register_count: Type.Optional(Type.Integer({ minimum: 1, maximum: 125, description: 'registers of a string' })),
   write_function_code: Type.Optional(Type.Integer({ minimum: 5, maximum: 16, description: '5, 6, 15 or 16' })),
 });
-const PlainPoint = closed(point);
-export type PointFile = Static<typeof ModbusPoint> | Static<typeof PlainPoint>;
+const PlainPoint = closed(pointKeys);
 
-const common = {
-  id: Type.Integer({ minimum: 1, maximum: 0xffff_ffff, description: 'unique within the site', examples: [1001] }),
-  name: Type.Optional(Type.String({ minLength: 1, description: 'default: "channel <id>"' })),
-  description: Type.Optional(Type.String()),
-  enabled: Type.Optional(Type.Boolean({ default: true, description: 'false: known, but not started' })),
-  polling: Type.Optional(Polling),
-  polling_config: Type.Optional(Polling),
-  tables: Type.Optional(
-    Type.String({ minLength: 1, description: 'folder of the CSV tables, relative to the site file' }),
-  ),
-  table_config: Type.Optional(TableConfig),
-  logging: Type.Optional(Type.Unknown({ description: 'VoltageEMS; not used' })),
-};
+const common = { ...channelKeys, polling: Type.Optional(Polling), polling_config: Type.Optional(Polling) };
 
 const ModbusChannelFile = closed({
   ...common,
@@ -246,13 +184,16 @@ const VirtualChannelFile = closed({
 });
 export type VirtualChannelFile = Static<typeof VirtualChannelFile>;
 
-export type ChannelFile = ModbusChannelFile | VirtualChannelFile;
+export type ChannelFile = ModbusChannelFile | VirtualChannelFile | MqttChannelFile;
+/** A point in the site file itself; what a protocol's points have besides is read as a row's columns are. */
+export type PointFile = Static<typeof PlainPoint>;
 
 export const ChannelSchema = tagged(
   'protocol',
   [
     { values: ['modbus', 'modbus_tcp', 'modbus_rtu'], schema: ModbusChannelFile },
     { values: ['virtual', 'virt'], schema: VirtualChannelFile },
+    { values: ['mqtt'], schema: MqttChannelFile },
   ],
-  { common },
+  { common: channelKeys },
 );

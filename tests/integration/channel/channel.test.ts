@@ -17,10 +17,9 @@ import { decodeFrame } from '../../../bus/frame-codec.js';
 import { STREAM } from '../../../bus/streams.js';
 import { subjects } from '../../../bus/subjects.js';
 import { KEPT_WRITES, MAX_PENDING_WRITES, type ChannelContext } from '../../../machines/channel.js';
-import { createModbusDriver } from '../../../protocols/modbus/driver.js';
+import { createDriver } from '../../../node/drivers.js';
 import { RegisterBank, startModbusDevices, type ModbusDevices } from '../../../protocols/modbus/simulator/index.js';
 import { MemoryStore } from '../../../protocols/realtime/memory-store.js';
-import { createVirtualDriver } from '../../../protocols/virtual/driver.js';
 import type { StatewattError } from '../../../errors/error.js';
 import type { ChannelConfig, ModbusChannel, VirtualChannel } from '../../../site/model.js';
 import type { Frame, PointDefinition } from '../../../site/points.js';
@@ -97,8 +96,7 @@ describe('channel actor on a real server', () => {
     const gate = new Gate(8);
     const parts: ChannelParts = {
       config: (channel) => site.get(channel),
-      createDriver: (config) =>
-        config.protocol === 'virtual' ? createVirtualDriver(config) : createModbusDriver(config),
+      createDriver,
       openLine: (onFenced) => publisher.openLine(onFenced),
       lastValues: (channel) => store.read(channel),
       connecting: (work) => gate.through(work),

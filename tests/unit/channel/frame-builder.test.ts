@@ -163,4 +163,23 @@ describe('FrameBuilder', () => {
       assert.equal(frames.build(T0 + 1)?.texts?.size, 0);
     });
   });
+
+  it('leaves out a point of which nothing has come, where values come by themselves', () => {
+    const readings = new Readings([point({ id: 1 }), point({ id: 2 }), point({ id: 3, dataType: 'string' })]);
+    const frames = new FrameBuilder(7, 42, readings, 0, true);
+    readings.setRaw(0, 5, T0);
+    assert.deepEqual(ids(frames.build(T0)), [1, 2, 3]);
+    assert.equal(frames.build(T0 + 1), undefined);
+    readings.setRaw(0, 5, T0 + 1);
+    assert.deepEqual(ids(frames.build(T0 + 2)), [1], 'the same value of a later time');
+    readings.setRaw(0, 6, T0 + 1);
+    assert.deepEqual(ids(frames.build(T0 + 3)), [1], 'another value of the same time');
+    readings.setText(2, 'a', T0 + 1);
+    assert.deepEqual(ids(frames.build(T0 + 4)), [3]);
+    readings.setText(2, 'b', T0 + 1);
+    assert.deepEqual(ids(frames.build(T0 + 5)), [3]);
+    readings.setStale(0);
+    assert.deepEqual(ids(frames.build(T0 + 6)), [1]);
+    assert.deepEqual(ids(frames.build(T0 + FULL_FRAME_EVERY_MS)), [1, 2, 3]);
+  });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { EnvironmentSchema } from '../../../site/config/environment.js';
 import { MAPPING_COLUMNS } from '../../../site/config/mapping-table.js';
+import { MQTT_COLUMNS } from '../../../site/config/mqtt-channel.js';
 import { POINT_COLUMNS } from '../../../site/config/point-table.js';
 import { SITE_MODEL_OUTPUTS } from '../../../site/model.js';
 import type { VirtualChannel } from '../../../site/model.js';
@@ -16,7 +17,10 @@ describe('docs/configuration.md', () => {
   });
 
   it('names every column, output and variable, with the default', () => {
-    const columns = [POINT_COLUMNS, MAPPING_COLUMNS].flatMap(({ required, optional }) => [...required, ...optional]);
+    const columns = [POINT_COLUMNS, MAPPING_COLUMNS, MQTT_COLUMNS].flatMap(({ required, optional }) => [
+      ...required,
+      ...optional,
+    ]);
     for (const name of [...columns, ...SITE_MODEL_OUTPUTS]) assert.ok(text.includes(`\`${name}\``), name);
     for (const [name, schema] of Object.entries(EnvironmentSchema.properties)) {
       assert.ok(text.includes(`\`${name}\``), name);
@@ -36,6 +40,11 @@ describe('docs/configuration.md', () => {
     assert.equal(channels.length, 3);
     const defaults = await loadFiles({ 'site.yaml': 'channels: []' });
     assert.deepEqual([settings.defaults, settings.history], [defaults.defaults, defaults.history]);
+
+    for (const [, example = ''] of text.matchAll(/```yaml\nchannels:\n([^]*?)```/g)) {
+      const further = await loadFiles({ 'site.yaml': `channels:\n${example}`, 'ca.pem': '', ...tables });
+      assert.equal(further.channels.length, 1);
+    }
 
     const indented = simulation.replaceAll('\n', '\n    ');
     const replay = { 'day.csv': 'time_ms,value\n0,1\n' };

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import sinon from 'sinon';
+import { Arrivals } from '../../../protocols/arrivals.js';
+import { ProtocolError } from '../../../protocols/driver.js';
+import { BAD, GOOD, QUALITIES, STALE } from '../../../site/points.js';
+import { Readings } from '../../../site/readings.js';
+import { point } from '../channel/support.js';
+
+const POINTS = [point({ id: 1, scale: 2, max: 100 }), point({ id: 2, dataType: 'string' }), point({ id: 3 })];
+
+function shown(readings: Readings): string[] {
+  return readings.points.map((_, index) => {
+    const value = readings.texts.get(index) ?? readings.values[index];
+    return `${value} ${QUALITIES[readings.quality[index] as number]} ${readings.times[index]}`;
+  });
+}
+
+describe('Arrivals', () => {
+  it('give each cycle the newest of each point, once', () => {
+    const arrivals = new Arrivals(POINTS, [0, 0, 0]);
+    const readings = new Readings(POINTS);
+    arrivals.put(0, 1, 10);
+    arrivals.put(0, 2, 11);
+    arrivals.put(1, 'a', 12);
+    arrivals.count();
+    arrivals.count();
+    assert.deepEqual(arrivals.take(readings), { reads: 2, errors: 0, roundTrips: [] });
+    assert.deepEqual(shown(readings), ['4 good 11', 'a good 12', 'NaN bad 0']);
+    arrivals.put(0, 60, 13);
+    arrivals.put(2, 5, 14, STALE);
+    assert.deepEqual(arrivals.take(readings).reads, 0);
+    assert.deepEqual(shown(readings), ['120 out-of-range 13', 'a good 12', '5 stale 14']);
+    assert.deepEqual(arrivals.take(readings), { reads: 0, errors: 0, roundTrips: [] });
+  });
+
+  it('keep the last value of a point that became bad, and tell why', () => {
+    const arrivals = new Arrivals(POINTS, [0, 0, 0]);
+    const readings = new Readings(POINTS);
+    arrivals.put(0, 1, 10);
+    arrivals.take(readings);
+    const error = new ProtocolError('protocol.payload_invalid', 'no number');
+    arrivals.putBad(0);
+    arrivals.failed(error);
+    assert.deepEqual(arrivals.take(readings), { reads: 0, errors: 1, roundTrips: [], lastError: error });
+    assert.deepEqual(shown(readings)[0], '2 bad 10');
+    arrivals.put(0, 3, 20);
+    assert.equal(arrivals.take(readings).lastError, undefined);
+    assert.deepEqual(shown(readings)[0], '6 good 20');
+    arrivals.put(0, 7, 30, BAD);
+    arrivals.take(readings);
+    assert.deepEqual(shown(readings)[0], '14 bad 30');
+  });
+
+  it('make a point stale of which nothing came for too long, until something comes', () => {
+    const clock = sinon.useFakeTimers({ now: 1_000, toFake: ['performance'] });
+    try {
+      const arrivals = new Arrivals(POINTS, [100, 0, 100]);
+      const readings = new Readings(POINTS);
+      arrivals.put(0, 1, 10);
+      arrivals.put(1, 'a', 10);
+      arrivals.take(readings);
+      clock.tick(100);
+      arrivals.take(readings);
+      assert.equal(readings.quality[0], GOOD);
+      clock.tick(1);
+      arrivals.take(readings);
+      assert.deepEqual([...readings.quality], [STALE, GOOD, BAD]);
+      arrivals.put(0, 1, 20);
+      arrivals.take(readings);
+      assert.equal(readings.quality[0], GOOD);
+    } finally {
+      clock.restore();
+    }
+  });
+
+  it('forget what has come when the link is opened anew', () => {
+    const arrivals = new Arrivals(POINTS, [0, 0, 0]);
+    const readings = new Readings(POINTS);
+    arrivals.put(0, 1, 10);
+    arrivals.count();
+    arrivals.clear();
+    assert.equal(arrivals.take(readings).reads, 0);
+    assert.deepEqual(shown(readings)[0], 'NaN bad 0');
+    arrivals.put(0, 2, 20);
+    arrivals.take(readings);
+    assert.deepEqual(shown(readings)[0], '4 good 20');
+  });
+
+  it('end at the last value of each point, wherever the cycles fall', () => {
+    const step = fc.oneof(fc.record({ index: fc.nat(2), raw: fc.integer() }), fc.constant('cycle' as const));
+    fc.assert(
+      fc.property(fc.array(step), (steps) => {
+        const plain = [point({ id: 1 }), point({ id: 2 }), point({ id: 3 })];
+        const arrivals = new Arrivals(plain, [0, 0, 0]);
+        const readings = new Readings(plain);
+        const last = [NaN, NaN, NaN];
+        steps.forEach((each, at) => {
+          if (each === 'cycle') arrivals.take(readings);
+          else arrivals.put(each.index, (last[each.index] = each.raw), at + 1);
+        });
+        arrivals.take(readings);
+        assert.deepEqual([...readings.values], last);
+      }),
+    );
+  });
+});
