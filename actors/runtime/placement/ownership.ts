@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Kvm, type KV } from '@nats-io/kv';
 import type { Bus } from '../../../bus/connection.js';
 import { PARTITIONS } from '../../../bus/subjects.js';
+import { whileConnected } from '../../../bus/while-connected.js';
 import { errorMessage } from '../../../errors/error.js';
 import { assign, emptyTable, type PartitionTable } from './assignment.js';
 import { Handover } from './handover.js';
@@ -124,9 +125,10 @@ export class Ownership {
   async stop(): Promise<void> {
     this.#membership.drain();
     this.#stopped = true;
-    await this.#proposing;
     // Without the bus nobody can be told: the others notice that it is gone.
-    await this.#propose(true).catch((error: unknown) => this.#options.onTrouble?.(errorMessage(error)));
+    await whileConnected(this.#options.bus, () => this.#leave()).catch((error: unknown) =>
+      this.#options.onTrouble?.(errorMessage(error)),
+    );
     this.#watch?.stop();
     this.#endStatus?.();
     this.#membership.stop();
@@ -134,6 +136,11 @@ export class Ownership {
     this.#handover.close();
     this.#apply(emptyTable(PARTITIONS));
     await this.#applying;
+  }
+
+  async #leave(): Promise<void> {
+    await this.#proposing;
+    await this.#propose(true);
   }
 
   async #read(): Promise<void> {
