@@ -8,6 +8,7 @@ import type {
   WriteReply,
 } from '../../../actors/client/schemas.js';
 import type { ErrorBody } from '../../../errors/error.js';
+import type { Role } from '../../../site/access.js';
 
 /** The server answered, and said no: its stable code and its words. */
 export class ApiError extends Error {
@@ -50,8 +51,17 @@ const TIMEOUT_MS = 10_000;
 const WRITE_TIMEOUT_MS = 65_000;
 const PAGE_LIMIT = 10_000;
 export const MAX_HISTORY_PAGES = 6;
+const NO_CONTENT = 204;
 /** Dates of HTTP answers have whole seconds. */
 const CLOCK_TOLERANCE_MS = 2_000;
+
+/** Who asks, as the server sees it. */
+export interface Me {
+  name: string;
+  role: Role;
+  /** open: nobody has to sign in. */
+  via: 'user' | 'key' | 'open';
+}
 
 interface RequestOptions {
   post?: unknown;
@@ -68,11 +78,11 @@ export class HttpApi implements Api {
   #renewing: Promise<void> | undefined;
 
   async health(): Promise<Health> {
-    return (await this.#request('/health', { alsoOk: 503 })) as Health;
+    return (await this.ask('/health', { alsoOk: 503 })) as Health;
   }
 
   async channels(): Promise<ChannelView[]> {
-    return (await this.#request('/api/v1/channels')) as ChannelView[];
+    return (await this.ask('/api/v1/channels')) as ChannelView[];
   }
 
   async points(channel: number): Promise<PointView[]> {
@@ -81,7 +91,7 @@ export class HttpApi implements Api {
     do {
       const query = new URLSearchParams({ channel: String(channel), limit: String(PAGE_LIMIT) });
       if (cursor !== null) query.set('cursor', cursor);
-      const page = (await this.#request(`/api/v1/points?${query.toString()}`)) as PointsPage;
+      const page = (await this.ask(`/api/v1/points?${query.toString()}`)) as PointsPage;
       points.push(...page.points);
       cursor = page.nextCursor;
     } while (cursor !== null);
@@ -96,11 +106,11 @@ export class HttpApi implements Api {
       limit: String(PAGE_LIMIT),
     });
     const url = () => `/api/v1/points/${address}/history?${query.toString()}`;
-    const first = (await this.#request(url(), { signal })) as HistoryPage;
+    const first = (await this.ask(url(), { signal })) as HistoryPage;
     let cursor = first.nextCursor;
     for (let page = 1; page < MAX_HISTORY_PAGES && cursor !== null; page++) {
       query.set('cursor', cursor);
-      const next = (await this.#request(url(), { signal })) as HistoryPage;
+      const next = (await this.ask(url(), { signal })) as HistoryPage;
       first.rows.push(...next.rows);
       cursor = next.nextCursor;
     }
@@ -109,11 +119,11 @@ export class HttpApi implements Api {
 
   async write(address: string, value: number | boolean | string, commandId: string): Promise<WriteReply> {
     const options = { post: { value, commandId }, timeoutMs: WRITE_TIMEOUT_MS };
-    return (await this.#request(`/api/v1/points/${address}/write`, options)) as WriteReply;
+    return (await this.ask(`/api/v1/points/${address}/write`, options)) as WriteReply;
   }
 
   async commandChannel(id: number, command: ChannelCommandName): Promise<ChannelView> {
-    return (await this.#request(`/api/v1/channels/${id}/commands`, { post: { command } })) as ChannelView;
+    return (await this.ask(`/api/v1/channels/${id}/commands`, { post: { command } })) as ChannelView;
   }
 
   streamUrl(channel: number): string {
@@ -125,8 +135,25 @@ export class HttpApi implements Api {
     await this.#send('/auth/login', { post: { name, password, cookie: true } });
   }
 
-  /** Asks; once more when the token has expired and there may be a new one. */
-  async #request(url: string, options: RequestOptions = {}): Promise<unknown> {
+  async signOut(): Promise<void> {
+    await this.ask('/auth/logout', { post: {} });
+  }
+
+  /** Who the page works for; everybody may do everything where nobody has to sign in. */
+  async me(): Promise<Me> {
+    try {
+      return (await this.ask('/auth/me')) as Me;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return { name: 'anonymous', role: 'admin', via: 'open' };
+      throw error;
+    }
+  }
+
+  /**
+   * Asks; once more when the token has expired and there may be a new one.
+   * @throws ApiError, ServerAwayError, or AbortError when `signal` aborted.
+   */
+  async ask(url: string, options: RequestOptions = {}): Promise<unknown> {
     try {
       return await this.#send(url, options);
     } catch (error) {
@@ -170,7 +197,7 @@ export class HttpApi implements Api {
       this.#noteClock(response.headers.get('date'));
       const text = await response.text();
       body = parseJson(text);
-      if ((response.ok || status === alsoOk) && body !== undefined) return body;
+      if ((response.ok || status === alsoOk) && (body !== undefined || status === NO_CONTENT)) return body;
     } catch (error) {
       signal?.throwIfAborted();
       if (timeout.aborted) throw new ServerAwayError(`no answer within ${timeoutMs / 1_000} s`, { cause: error });

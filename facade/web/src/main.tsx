@@ -1,13 +1,38 @@
-import { effect } from '@preact/signals';
+import { computed, effect, signal, untracked } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app.js';
-import { api, charted, go, now, points, route, selected, site, trend } from './page.js';
-import { parseRoute } from './route.js';
+import {
+  alarmDetail,
+  alarms,
+  api,
+  channelRoute,
+  charted,
+  go,
+  me,
+  now,
+  points,
+  route,
+  ruleDetail,
+  rules,
+  selected,
+  site,
+  trend,
+} from './page.js';
+import { parseRoute, type PageName } from './route.js';
 import 'uplot/dist/uPlot.min.css';
 import './styles/tokens.css';
 import './styles/layout.css';
 import './styles/tables.css';
 import './styles/controls.css';
+import './styles/consoles.css';
+
+const ME_AGAIN_MS = 3_000;
+
+const visible = signal(!document.hidden);
+/** The page that somebody sees. */
+const shown = computed(() => (visible.value ? route.value.page : undefined));
+/** What of its list is chosen. */
+const chosen = computed(() => (route.value.page === 'channels' ? undefined : route.value.id));
 
 const tick = () => {
   now.value = Date.now() + api.skewMs;
@@ -15,16 +40,38 @@ const tick = () => {
 
 /** Nothing is asked for a page that nobody sees; seen again, everything is asked anew. */
 function followVisibility(): void {
+  visible.value = !document.hidden;
   if (document.hidden) {
     site.stop();
+    alarms.stopStatistics();
     points.pause();
     trend.pause();
     return;
   }
   tick();
   site.start();
+  alarms.startStatistics();
   points.resume();
   trend.refresh();
+}
+
+/** What a page shows is followed while it is shown. */
+function follow(page: PageName | undefined): void {
+  if (page === 'alarms') alarms.start();
+  else alarms.stop();
+  alarmDetail.select(page === 'alarms' ? chosen.value : undefined);
+  if (page === 'rules') rules.poll.start();
+  else rules.poll.stop();
+  ruleDetail.select(page === 'rules' ? chosen.value : undefined);
+}
+
+async function askWhoIAm(): Promise<void> {
+  try {
+    me.value = await api.me();
+  } catch {
+    // Away, or nobody has signed in: the page says so.
+    if (me.value === undefined) setTimeout(() => void askWhoIAm(), ME_AGAIN_MS);
+  }
 }
 
 window.addEventListener('popstate', () => {
@@ -35,28 +82,40 @@ window.addEventListener('online', followVisibility);
 setInterval(tick, 1_000);
 
 points.onPoint = (point) => trend.live(point);
-effect(() => points.select(route.value.channel));
+effect(() => points.select(channelRoute.value.channel));
 effect(() => {
   // Something to look at from the start: the first channel, and its first measured number.
   const first = site.channels.value[0];
-  if (route.value.channel === undefined && first !== undefined)
-    go({ channel: first.id, point: undefined }, { replace: true });
+  if (route.value.page === 'channels' && route.value.channel === undefined && first !== undefined)
+    go({ page: 'channels', channel: first.id, point: undefined }, { replace: true });
 });
 effect(() => {
-  const { channel, point } = route.value;
+  const { channel, point } = channelRoute.value;
   const measured = points.points.value.find((p) => p.kind === 'T' && typeof p.value !== 'string');
   if (channel !== undefined && point === undefined && measured?.channel === channel)
-    go({ channel, point: { kind: measured.kind, id: measured.id } }, { replace: true });
+    go({ page: 'channels', channel, point: { kind: measured.kind, id: measured.id } }, { replace: true });
 });
 effect(() => {
   const point = charted.value;
   const interval = selected.value?.pollingIntervalMs;
   if (point !== undefined && interval !== undefined)
     trend.select({ address: point.address, pollingIntervalMs: interval, deadband: point.deadband });
-  else if (route.value.point === undefined) trend.select(undefined);
+  else if (channelRoute.value.point === undefined) trend.select(undefined);
 });
 effect(() => {
-  document.title = `${site.health.value?.site ?? 'Site'} – Statewatt`;
+  const page = shown.value;
+  untracked(() => follow(page));
+});
+effect(() => {
+  const id = chosen.value;
+  if (shown.value === 'alarms') untracked(() => alarmDetail.select(id));
+  if (shown.value === 'rules') untracked(() => ruleDetail.select(id));
+});
+effect(() => {
+  const name = site.health.value?.site ?? 'Site';
+  const { page } = route.value;
+  const heading = page === 'channels' ? '' : `${page.charAt(0).toUpperCase()}${page.slice(1)} – `;
+  document.title = `${heading}${name} – Statewatt`;
 });
 // After the server was away the stream's own next try may be seconds off.
 let wasAway = false;
@@ -65,9 +124,14 @@ effect(() => {
   if (wasAway && !isAway) {
     points.resume();
     trend.refresh();
+    untracked(() => {
+      follow(undefined);
+      follow(shown.value);
+    });
   }
   wasAway = isAway;
 });
 
 followVisibility();
+void askWhoIAm();
 render(<App />, document.getElementById('app') as HTMLElement);

@@ -1,6 +1,12 @@
 import { computed, signal } from '@preact/signals';
-import { HttpApi } from './api.js';
+import { may, type Need } from '../../../site/access.js';
+import { HttpAlarmsApi } from './alarms-api.js';
+import { HttpApi, type Me } from './api.js';
+import { HttpRulesApi } from './rules-api.js';
 import { formatRoute, parseRoute, type Route } from './route.js';
+import { AlarmDetailStore } from './state/alarm-detail-store.js';
+import { AlarmsStore } from './state/alarms-store.js';
+import { RuleDetailStore, RulesStore } from './state/rules-store.js';
 import { PointsStore, type StreamHandlers } from './state/points-store.js';
 import { SiteStore } from './state/site-store.js';
 import { TrendStore } from './state/trend-store.js';
@@ -12,26 +18,46 @@ export const signedOut = signal(false);
 api.onSignedOut = () => {
   signedOut.value = true;
 };
+/** Who the page works for; undefined until it is known. */
+export const me = signal<Me | undefined>(undefined);
 export const site = new SiteStore(api);
 export const points = new PointsStore(api, openStream);
 export const trend = new TrendStore(api);
+export const alarmsApi = new HttpAlarmsApi(api);
+export const alarms = new AlarmsStore(alarmsApi, openStream);
+export const alarmDetail = new AlarmDetailStore(alarmsApi);
+export const rulesApi = new HttpRulesApi(api);
+export const rules = new RulesStore(rulesApi);
+export const ruleDetail = new RuleDetailStore(rulesApi);
+alarms.onAlarm = (alarm) => alarmDetail.note(alarm);
 
 export const route = signal<Route>(parseRoute(location.hash));
 /** The server's clock, ms since the Unix epoch, moving once a second: every age on the page is told against it. */
 export const now = signal(Date.now());
 
+/** Channel and point of the route, while channels are shown. */
+export const channelRoute = computed(() =>
+  route.value.page === 'channels' ? route.value : { channel: undefined, point: undefined },
+);
 /** The selected channel's view; undefined until it is known, or when there is none such. */
-export const selected = computed(() => site.channels.value.find((channel) => channel.id === route.value.channel));
+export const selected = computed(() =>
+  site.channels.value.find((channel) => channel.id === channelRoute.value.channel),
+);
 /** The point whose trend is shown. */
 export const charted = computed(() => {
-  const { channel, point } = route.value;
+  const { channel, point } = channelRoute.value;
   if (point === undefined) return undefined;
   return points.points.value.find((p) => p.channel === channel && p.kind === point.kind && p.id === point.id);
 });
 /** Whether what the page shows is of now. */
 export const isLive = computed(() => site.link.value.state === 'up' && points.status.value.state === 'live');
 
-/** Goes to a channel or a point; `replace` leaves no step in the browser's history. */
+/** Whether the one who sits here may do this; what may not be done is not offered. */
+export function mayI(need: Need): boolean {
+  return me.value !== undefined && may(me.value.role, need);
+}
+
+/** Goes somewhere on the page; `replace` leaves no step in the browser's history. */
 export function go(to: Route, { replace = false } = {}): void {
   const hash = formatRoute(to);
   if (replace) history.replaceState(null, '', hash);

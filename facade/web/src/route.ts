@@ -1,23 +1,48 @@
 import { POINT_KINDS, type PointKind } from '../../../site/points.js';
 
 /** What the page shows, kept in the address so that it can be linked to and survives a reload. */
-export interface Route {
-  channel: number | undefined;
-  point: { kind: PointKind; id: number } | undefined;
-}
+export type Route =
+  | { page: 'channels'; channel: number | undefined; point: { kind: PointKind; id: number } | undefined }
+  | { page: 'alarms' | 'rules'; id: string | undefined }
+  | { page: 'models'; id: string | undefined; point: string | undefined };
 
-/** Reads `#/1001/T:1`, `#/1001` or nothing; what makes no sense is left out. */
+export type PageName = Route['page'];
+
+const NO_CHANNEL = { page: 'channels', channel: undefined, point: undefined } as const;
+
+/** Reads `#/1001/T:1`, `#/alarms/a1`, `#/models/roof/power` …; what makes no sense is left out. */
 export function parseRoute(hash: string): Route {
+  const [page = '', id, point] = hash.replace(/^#\//, '').split('/').map(decode);
+  if (page === 'alarms' || page === 'rules') return { page, id: id || undefined };
+  if (page === 'models') return { page, id: id || undefined, point: point || undefined };
   const match = /^#\/(\d{1,10})(?:\/([A-Z]):(\d{1,10}))?$/.exec(hash);
-  if (match === null) return { channel: undefined, point: undefined };
+  if (match === null) return NO_CHANNEL;
   const kind = POINT_KINDS.find((known) => known === match[2]);
   return {
+    page: 'channels',
     channel: Number(match[1]),
     point: kind === undefined ? undefined : { kind, id: Number(match[3]) },
   };
 }
 
-export function formatRoute({ channel, point }: Route): string {
+export function formatRoute(route: Route): string {
+  if (route.page !== 'channels') {
+    const parts = [route.page, route.id, route.page === 'models' ? route.point : undefined];
+    return `#/${parts
+      .filter((part) => part !== undefined)
+      .map(encodeURIComponent)
+      .join('/')}`;
+  }
+  const { channel, point } = route;
   if (channel === undefined) return '#/';
   return point === undefined ? `#/${channel}` : `#/${channel}/${point.kind}:${point.id}`;
+}
+
+/** A part that somebody typed may be no escaped text. */
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

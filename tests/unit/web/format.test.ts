@@ -70,10 +70,13 @@ describe('web page: words and numbers', () => {
     assert.deepEqual(timeAxisLabels([tick(2, 0)], 86_400), ['2026-05-02']);
   });
 
-  it('keeps channel and point in the address', () => {
-    for (const hash of ['#/', '#/1001', '#/1001/A:12']) assert.equal(formatRoute(parseRoute(hash)), hash);
-    assert.deepEqual(parseRoute('#/1001/Q:1'), { channel: 1001, point: undefined });
+  it('keeps what is shown in the address', () => {
+    const hashes = ['#/', '#/1001', '#/1001/A:12', '#/alarms', '#/alarms/a%2F1', '#/rules/hot', '#/models/roof/power'];
+    for (const hash of hashes) assert.equal(formatRoute(parseRoute(hash)), hash);
+    assert.deepEqual(parseRoute('#/1001/Q:1'), { page: 'channels', channel: 1001, point: undefined });
+    assert.deepEqual(parseRoute('#/alarms/a%2F1'), { page: 'alarms', id: 'a/1' });
+    assert.deepEqual(parseRoute('#/alarms/%zz'), { page: 'alarms', id: '%zz' });
     for (const hash of ['', '#', '#/x', '#/1001/T', '#/1001/T:1/more'])
-      assert.deepEqual(parseRoute(hash), { channel: undefined, point: undefined });
+      assert.deepEqual(parseRoute(hash), { page: 'channels', channel: undefined, point: undefined });
   });
 });

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { ChannelCommandName, ChannelView } from '../../../../actors/client/schemas.js';
 import { formatInterval, formatRoundTrip } from '../format.js';
-import { api, now, site } from '../page.js';
+import { api, mayI, now, site } from '../page.js';
 import { isLate } from '../state/channel-list.js';
 import { Age, StateMark } from './marks.js';
 
@@ -36,7 +36,7 @@ export function ChannelDetail({ channel }: { channel: ChannelView }) {
           {channel.protocol} {channel.address === channel.protocol ? '' : channel.address}
         </span>
         <span class="spring" />
-        <Commands channel={channel} />
+        {mayI('operate') ? <Commands channel={channel} /> : null}
       </div>
       <dl class="facts">
         <Fact name="Last good">

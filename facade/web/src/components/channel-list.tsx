@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { formatInterval } from '../format.js';
-import { go, now, route, site } from '../page.js';
+import { channelRoute, go, now, site } from '../page.js';
 import {
   STATE_NAMES,
   countStates,
@@ -26,7 +26,7 @@ export function ChannelList() {
     <section class="channels" aria-label="Channels">
       <div class="tools">
         <input
-          id="channel-filter"
+          data-filter
           type="search"
           placeholder="Filter channels ( / )"
           aria-label="Filter channels by id, name, protocol, address or state"
@@ -68,9 +68,10 @@ export function ChannelList() {
         headings={['State', 'Id', 'Name', 'Last good', 'Poll', 'Errors']}
         rows={shown}
         rowKey={(channel) => String(channel.id)}
-        selected={route.value.channel === undefined ? undefined : String(route.value.channel)}
+        selected={channelRoute.value.channel === undefined ? undefined : String(channelRoute.value.channel)}
         onSelect={(channel) => {
-          if (channel.id !== route.value.channel) go({ channel: channel.id, point: undefined });
+          if (channel.id !== channelRoute.value.channel)
+            go({ page: 'channels', channel: channel.id, point: undefined });
         }}
         empty={all.length === 0 ? 'No channels.' : 'No channel matches the filter.'}
         render={(channel) => (

@@ -1,7 +1,15 @@
 import { formatAge, formatTime } from '../format.js';
-import { now, site } from '../page.js';
+import { alarms, me, now, route, site } from '../page.js';
+import type { PageName } from '../route.js';
+import { SignOut } from './sign-in.js';
 
 const STATUS_MARKS = { healthy: '', degraded: '▲', unhealthy: '✕' } as const;
+
+const PAGES: readonly { page: PageName; label: string; href: string }[] = [
+  { page: 'channels', label: 'Channels', href: '#/' },
+  { page: 'alarms', label: 'Alarms', href: '#/alarms' },
+  { page: 'rules', label: 'Rules', href: '#/rules' },
+];
 
 /** The site's name and health, and whether the page is live. */
 export function Header() {
@@ -12,6 +20,14 @@ export function Header() {
     <>
       <header class="bar">
         <h1>{health?.site ?? 'Statewatt'}</h1>
+        <nav aria-label="Pages">
+          {PAGES.map(({ page, label, href }) => (
+            <a key={page} href={href} aria-current={route.value.page === page ? 'page' : undefined}>
+              {label}
+              {page === 'alarms' ? <Standing /> : null}
+            </a>
+          ))}
+        </nav>
         {health === undefined || link.state === 'away' ? null : (
           <span class={`health health-${health.status}`}>
             {STATUS_MARKS[health.status]} {health.status}
@@ -30,6 +46,7 @@ export function Header() {
             node {health.node}, {health.version}, up {formatAge(health.uptimeMs)}
           </span>
         )}
+        {me.value?.via === 'user' ? <SignOut name={me.value.name} role={me.value.role} /> : null}
         <a href="/api/docs">API</a>
       </header>
       <div role="status">
@@ -48,6 +65,24 @@ export function Header() {
           </p>
         ) : null}
       </div>
+    </>
+  );
+}
+
+/** How many alarms wait for somebody, and whether they come faster than anybody can read them. */
+function Standing() {
+  const statistics = alarms.statistics.value;
+  if (statistics === undefined) return null;
+  const { byState, raisedPer10Minutes } = statistics;
+  const waiting = (byState.unacknowledged ?? 0) + (byState.returned ?? 0);
+  return (
+    <>
+      {waiting === 0 ? null : (
+        <b class="count" title={`${waiting} not acknowledged`}>
+          {waiting}
+        </b>
+      )}
+      {raisedPer10Minutes.flood ? <b class="flood"> flood</b> : null}
     </>
   );
 }

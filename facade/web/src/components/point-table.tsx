@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { PointView } from '../../../../actors/client/schemas.js';
 import type { PointKind } from '../../../../site/points.js';
 import { formatValue } from '../format.js';
-import { api, charted, go, points, site } from '../page.js';
+import { api, charted, go, mayI, points, site } from '../page.js';
 import { WriteFlow } from '../state/write-flow.js';
 import { Age, QualityMark } from './marks.js';
 import { VirtualGrid } from './virtual-grid.js';
@@ -29,7 +29,7 @@ export function PointTable({ dimmed }: { dimmed: boolean }) {
       (needle === '' || `${point.kind}:${point.id} ${point.name}`.toLowerCase().includes(needle)),
   );
   const write = (point: PointView) => {
-    if (point.writable) writing.value = new WriteFlow(api, point);
+    if (point.writable && mayI('operate')) writing.value = new WriteFlow(api, point);
   };
   return (
     <div class={dimmed ? 'points not-live' : 'points'}>
@@ -79,7 +79,9 @@ export function PointTable({ dimmed }: { dimmed: boolean }) {
         rows={shown}
         rowKey={(point) => `${point.kind}:${point.id}`}
         selected={charted.value === undefined ? undefined : `${charted.value.kind}:${charted.value.id}`}
-        onSelect={({ channel, kind: pointKind, id }) => go({ channel, point: { kind: pointKind, id } })}
+        onSelect={({ channel, kind: pointKind, id }) =>
+          go({ page: 'channels', channel, point: { kind: pointKind, id } })
+        }
         onKey={(key, point) => {
           if (key === 'w') write(point);
         }}
@@ -108,7 +110,7 @@ export function PointTable({ dimmed }: { dimmed: boolean }) {
               <Age time={point.time} />
             </span>
             <span role="gridcell">
-              {point.writable ? (
+              {point.writable && mayI('operate') ? (
                 <button
                   type="button"
                   class="small"

@@ -66,3 +66,24 @@ export function SignIn() {
     </main>
   );
 }
+
+/** Who is signed in, and the way out. */
+export function SignOut({ name, role }: { name: string; role: string }) {
+  return (
+    <span>
+      <span class="dim">
+        {name}, {role}
+      </span>{' '}
+      <button
+        type="button"
+        class="small"
+        onClick={() => {
+          const reload = () => location.reload();
+          void api.signOut().then(reload, reload); // Should it have failed, the page says what is still there.
+        }}
+      >
+        Sign out
+      </button>
+    </span>
+  );
+}

@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import type { PointView, WriteReply } from '../../../../actors/client/schemas.js';
 import { ApiError, type Api } from '../api.js';
 import { formatLimits } from '../format.js';
+import { newCommandId } from './command-id.js';
 
 /** A write in its steps: choosing a value, confirming it, waiting for the device, reading its answer. */
 export type WriteStep =
@@ -71,10 +72,4 @@ export function parseValue(text: string, isText: boolean): number | string | und
 
 function isWithin(value: number, { min = -Infinity, max = Infinity }: PointView): boolean {
   return value >= min && value <= max;
-}
-
-/** Random and unique; crypto.randomUUID is missing on pages that come over plain HTTP from another machine. */
-function newCommandId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return `web-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }
