@@ -26,7 +26,7 @@ import { accessRoutes } from './routes/access.js';
 import { alarmRoutes } from './routes/alarms.js';
 import { alarmsrvRoutes } from './routes/alarmsrv.js';
 import { actorRoutes } from './routes/actors.js';
-import { authRoutes } from './routes/auth.js';
+import { authRoutes, meRoute } from './routes/auth.js';
 import { channelRoutes } from './routes/channels.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
 import { forwardingRoutes } from './routes/forwarding.js';
@@ -215,15 +215,15 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
     },
     { prefix: '/netsrv' },
   );
-  if (gatekeeper !== undefined) {
-    void app.register(
-      (api, _options, done) => {
-        authRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), gatekeeper, counters);
-        done();
-      },
-      { prefix: '/auth' },
-    );
-  }
+  void app.register(
+    (api, _options, done) => {
+      const typed: HttpApp = api.withTypeProvider<TypeBoxTypeProvider>();
+      meRoute(typed);
+      if (gatekeeper !== undefined) authRoutes(typed, gatekeeper, counters);
+      done();
+    },
+    { prefix: '/auth' },
+  );
   void app.register((api, _options, done) => {
     healthRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client, metrics);
     serviceRoutes(api.withTypeProvider<TypeBoxTypeProvider>(), client, options.servicePorts);

@@ -116,7 +116,10 @@ export function authRoutes(app: HttpApp, gatekeeper: Gatekeeper, counters: HttpC
       return reply.code(204).send(null);
     },
   );
+}
 
+/** Who a request is from: also where nobody has to sign in. */
+export function meRoute(app: HttpApp): void {
   app.get(
     '/me',
     {
@@ -124,7 +127,7 @@ export function authRoutes(app: HttpApp, gatekeeper: Gatekeeper, counters: HttpC
       schema: {
         operationId: 'getMe',
         summary: 'Who the request is from, and its role',
-        tags,
+        tags: ['access'],
         response: { 200: Me, ...errorAnswers },
       },
     },
