@@ -55,7 +55,7 @@ export function createAlarmKind() {
     input: (id) => ({ id }),
     commands: (command) => ({
       raise: command(Raise, answer),
-      clear: command(Type.Object({ by, value: Type.Optional(Type.Number()) }), answer),
+      clear: command(Type.Object({ by, value: Type.Optional(Type.Number()), reason: text }), answer),
       acknowledge: command(Noted, answer),
       resolve: command(Noted, answer),
       shelve: command(

@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import { StatewattError } from '../errors/error.js';
+import type { PointKind } from '../site/points.js';
 import { channelMachine, findWrite, MAX_PENDING_WRITES, type ChannelContext } from '../machines/channel.js';
 import { ChannelWorker, type ChannelParts } from './channel/worker.js';
 import { defineKind, PENDING, type Turn } from './runtime/kind.js';
@@ -13,6 +14,12 @@ const WriteCommand = Type.Object({
   value: Type.Union([Type.Number(), Type.String()]),
 });
 
+const HoldCommand = Type.Object({
+  kind: Type.Unsafe<PointKind>({ type: 'string', enum: ['T', 'S', 'C', 'A'] }),
+  id: Type.Integer({ minimum: 1 }),
+  value: Type.Number(),
+});
+
 const Configuration = Type.Object({ revision: Type.String({ minLength: 1 }), enabled: Type.Boolean() });
 
 /**
@@ -23,7 +30,8 @@ export function createChannelKind(parts: ChannelParts) {
   const toState = Type.Object({});
   return defineKind({
     kind: 'channel',
-    version: 1,
+    version: 2,
+    migrate: { 1: (state) => ({ ...state, context: { ...state.context, held: {} } }) },
     machine: channelMachine,
     commands: (command) => ({
       start: command(toState, stateOf),
@@ -31,12 +39,16 @@ export function createChannelKind(parts: ChannelParts) {
       pause: command(toState, stateOf),
       resume: command(toState, stateOf),
       reset: command(toState, stateOf),
+      restart: command(toState, stateOf),
+      /** Of a point of a virtual channel that nothing feeds: it reads so from now on. Answered when it is durable. */
+      hold: command(HoldCommand, stateOf),
       configure: command(Configuration, stateOf),
       write: command(WriteCommand, answerWrite),
     }),
     resource: (host) => new ChannelWorker(Number(host.ref.id), host, parts),
     effects: {
-      openLink: ({ resource }) => resource.open(),
+      openLink: ({ resource, params }) => resource.open(params.held),
+      holdPoint: ({ resource, params }) => resource.hold(params),
       closeLink: ({ resource }) => resource.shut(),
       useConfiguration: ({ resource }) => resource.useConfiguration(),
       writePoint: ({ resource, params }) => resource.write(params),

@@ -4,7 +4,7 @@ import { StatewattError } from '../errors/error.js';
 import { ruleMachine, type RuleContext } from '../machines/rule.js';
 import type { Publication, WebhookCall } from '../machines/rule/executions.js';
 import type { Execution, Rule } from '../site/rules/rule.js';
-import { migrateFrom1, upcastFrom1 } from './rule/evolution.js';
+import { migrateFrom1, migrateFrom2, upcastFrom1, upcastFrom2 } from './rule/evolution.js';
 import { RuleWorker, type RuleParts } from './rule/worker.js';
 import { defineKind, PENDING, type Turn } from './runtime/kind.js';
 import type { EffectPolicy } from './runtime/outbox/effect.js';
@@ -34,15 +34,15 @@ export function createRuleKind(parts: RuleParts, bus: Bus, delivery: Partial<Eff
   const toState = Type.Object({});
   return defineKind({
     kind: 'rule',
-    version: 2,
-    upcast: { 1: upcastFrom1 },
-    migrate: { 1: migrateFrom1 },
+    version: 3,
+    upcast: { 1: upcastFrom1, 2: upcastFrom2 },
+    migrate: { 1: migrateFrom1, 2: migrateFrom2 },
     machine: ruleMachine,
     commands: (command) => ({
       configure: command(Configuration, stateOf),
       create: command(Type.Object({ rule }), answerCreate),
       update: command(Type.Object({ rule }), answerChange),
-      remove: command(Removal, answerChange),
+      remove: command(Removal, answerRemoval),
       relate: command(Type.Object({ loop }), stateOf),
       enable: command(toState, stateOf),
       disable: command(toState, stateOf),
@@ -53,7 +53,7 @@ export function createRuleKind(parts: RuleParts, bus: Bus, delivery: Partial<Eff
       watch: ({ resource, params }) => resource.watch(params.rule),
       unwatch: ({ resource }) => resource.unwatch(),
       evaluateNow: ({ resource, params }) => resource.evaluateNow(params.request),
-      takeNext: ({ resource, params }) => resource.take(params.order, params.rule),
+      takeNext: ({ resource, params }) => resource.take(params.order),
       callWebhook: httpSink({
         url: ({ url }: WebhookCall) => url,
         body: ({ message }: WebhookCall) => message,
@@ -100,6 +100,12 @@ function answerChange({ changed, snapshot }: RuleTurn<unknown>): RuleContext {
     'conflict',
     `the rule ${rule.id} stands in the site file; change it there`,
   );
+}
+
+/** When its alarms have been cleared, too. */
+function answerRemoval(turn: RuleTurn<unknown>): RuleContext | typeof PENDING {
+  const context = answerChange(turn);
+  return context.rule === null && context.withdrawals.length > 0 ? PENDING : context;
 }
 
 function answerEvaluation({ command, snapshot, changed }: RuleTurn<{ request: string }>): Execution | typeof PENDING {

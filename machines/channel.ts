@@ -41,6 +41,8 @@ export interface ChannelContext {
   readonly lastError: { readonly at: number; readonly error: ErrorBody } | null;
   /** The last KEPT_WRITES writes, oldest first. */
   readonly writes: readonly WriteRecord[];
+  /** What points of a virtual channel were set to, by `<kind>:<id>`; a later write of such a point counts too. */
+  readonly held: Readonly<Record<string, number>>;
 }
 
 export type ChannelEvent =
@@ -49,6 +51,9 @@ export type ChannelEvent =
   | { type: 'pause'; at: number }
   | { type: 'resume'; at: number }
   | { type: 'reset'; at: number }
+  /** From the beginning, as a device that is switched off and on again. */
+  | { type: 'restart'; at: number }
+  | { type: 'hold'; kind: PointKind; id: number; value: number; at: number }
   | { type: 'configure'; revision: string; enabled: boolean; at: number }
   | { type: 'write'; writeId: string; kind: PointKind; id: number; value: number | string; at: number }
   | { type: 'activated'; at: number }
@@ -65,6 +70,13 @@ export interface WriteOrder {
   readonly value: number | string;
 }
 
+/** The value that a point of a virtual channel is to read as. */
+export interface HoldOrder {
+  readonly kind: PointKind;
+  readonly id: number;
+  readonly value: number;
+}
+
 /** Writes whose results are remembered, for a caller who asks again. */
 export const KEPT_WRITES = 50;
 /** Writes that may wait for the device at once. */
@@ -74,6 +86,7 @@ export const MAX_PENDING_WRITES = 32;
 const whileRunning = {
   stop: 'stopped',
   pause: 'paused',
+  restart: { actions: 'useConfiguration', target: 'connecting', reenter: true },
   activated: { actions: 'interruptWrites', target: 'connecting', reenter: true },
   'link.failed': { actions: ['noteError', 'countOutage'], target: 'faulted' },
   configure: [
@@ -126,10 +139,18 @@ export const channelMachine = setup({
         event.type === 'write.done'
           ? ({ status: 'done', result: event.result } as const)
           : ({ status: 'failed', error: event.error } as const);
+      const written = findWrite(context, event.writeId);
+      const holds = event.type === 'write.done' && written !== undefined && holdKey(written) in context.held;
       return {
         writes: context.writes.map((write) => (write.writeId === event.writeId ? { ...write, ...outcome } : write)),
+        ...(holds && typeof written.value === 'number'
+          ? { held: { ...context.held, [holdKey(written)]: written.value } }
+          : {}),
       };
     }),
+    keep: assign(({ context, event }) =>
+      event.type === 'hold' ? { held: { ...context.held, [holdKey(event)]: event.value } } : {},
+    ),
     interruptWrites: assign({
       // A write is never done a second time on its own: whoever asked for it decides.
       writes: ({ context }) =>
@@ -137,25 +158,39 @@ export const channelMachine = setup({
     }),
 
     // Effects; actors/channel.ts carries them out.
-    openLink: () => undefined,
+    openLink: (_, _params: { readonly held: ChannelContext['held'] }) => undefined,
+    holdPoint: (_, _params: HoldOrder) => undefined,
     closeLink: () => undefined,
     useConfiguration: () => undefined,
     writePoint: (_, _params: WriteOrder) => undefined,
   },
 }).createMachine({
   id: 'channel',
-  context: { revision: null, enabled: false, since: 0, outages: 0, reconnects: 0, lastError: null, writes: [] },
+  context: {
+    revision: null,
+    enabled: false,
+    since: 0,
+    outages: 0,
+    reconnects: 0,
+    lastError: null,
+    writes: [],
+    held: {},
+  },
   initial: 'stopped',
   on: {
     activated: { actions: 'interruptWrites' },
     'write.done': { guard: 'awaited', actions: 'noteWriteResult' },
     'write.failed': { guard: 'awaited', actions: 'noteWriteResult' },
+    hold: {
+      actions: ['keep', { type: 'holdPoint', params: ({ event: { kind, id, value } }) => ({ kind, id, value }) }],
+    },
   },
   states: {
     stopped: {
       entry: ['enter', 'closeLink'],
       on: {
         start: 'connecting',
+        restart: 'connecting',
         configure: [
           { guard: 'turnedOn', actions: 'adopt', target: 'connecting' },
           { guard: 'differs', actions: 'adopt' },
@@ -163,7 +198,7 @@ export const channelMachine = setup({
       },
     },
     connecting: {
-      entry: ['enter', 'openLink'],
+      entry: ['enter', { type: 'openLink', params: ({ context }) => ({ held: context.held }) }],
       on: {
         ...whileRunning,
         'link.up': 'online',
@@ -196,6 +231,7 @@ export const channelMachine = setup({
       on: {
         resume: 'connecting',
         start: 'connecting',
+        restart: 'connecting',
         stop: 'stopped',
         configure: [
           { guard: 'turnedOff', actions: 'adopt', target: 'stopped' },
@@ -209,6 +245,7 @@ export const channelMachine = setup({
       on: {
         reset: 'connecting',
         start: 'connecting',
+        restart: 'connecting',
         stop: 'stopped',
         configure: [
           { guard: 'turnedOff', actions: 'adopt', target: 'stopped' },
@@ -222,6 +259,11 @@ export const channelMachine = setup({
 /** The record of a write that is still remembered. */
 export function findWrite(context: ChannelContext, writeId: string): WriteRecord | undefined {
   return context.writes.find((write) => write.writeId === writeId);
+}
+
+/** A point in `held`. */
+export function holdKey({ kind, id }: { readonly kind: PointKind; readonly id: number }): string {
+  return `${kind}:${id}`;
 }
 
 /** Forgets the oldest that has its answer. */

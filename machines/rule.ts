@@ -1,6 +1,6 @@
 import { assign, enqueueActions, setup } from 'xstate';
-import type { ErrorBody } from '../errors/error.js';
-import type { Execution, PointValues, Rule } from '../site/rules/rule.js';
+import type { Execution, Rule } from '../site/rules/rule.js';
+import type { RuleContext, RuleEvent } from './rule/context.js';
 import {
   addExecution,
   nextAction,
@@ -8,55 +8,20 @@ import {
   settleAction,
   skipPending,
   type ActionOrder,
-  type Executions,
   type Outgoing,
   type Publication,
   type WebhookCall,
 } from './rule/executions.js';
+import {
+  nextWithdrawal,
+  noteSettled,
+  NOTHING_STANDING,
+  skipRaises,
+  withdraw,
+  withdrawLeft,
+} from './rule/withdrawals.js';
 
-/** Who says what a rule is: the site file, which has the last word on its own, or a caller. */
-export type RuleSource = 'site' | 'caller';
-
-export interface RuleContext extends Executions {
-  /** null: there is no such rule. */
-  readonly rule: Rule | null;
-  readonly source: RuleSource | null;
-  /** Names the site file's configuration in force; null for rules of callers. */
-  readonly revision: string | null;
-  /** When it was first defined and last changed, ms since the Unix epoch; 0 before that. */
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  /** How the rule may set itself off again, in words (site/rules/loops.ts); null: it cannot. */
-  readonly loop: string | null;
-  /** The condition when it was heard of last, null: unknown; and the values of its points then. */
-  readonly condition: boolean | null;
-  readonly values: PointValues;
-  /** When the present state was entered, ms since the Unix epoch; 0 before the first event. */
-  readonly since: number;
-  /** When it fired, the last times, oldest first. */
-  readonly firings: readonly number[];
-  /** Why it was stopped; null when it was not. */
-  readonly stoppedBecause: string | null;
-}
-
-export type RuleEvent =
-  | { type: 'configure'; revision: string; rule: Rule; loop: string | null; at: number }
-  /** Of a caller: a rule that there was not, or another one in its place. */
-  | { type: 'create'; rule: Rule; at: number }
-  | { type: 'update'; rule: Rule; at: number }
-  | { type: 'remove'; source: RuleSource; at: number }
-  /** How the rule may set itself off again has changed, because other rules have. */
-  | { type: 'relate'; loop: string | null; at: number }
-  | { type: 'enable'; at: number }
-  | { type: 'disable'; at: number }
-  | { type: 'activated'; at: number }
-  /** The condition is another than it was, or is told for the first time. */
-  | { type: 'condition'; value: boolean | null; values: PointValues; at: number }
-  /** Somebody asks for an evaluation now; `evaluated` answers. */
-  | { type: 'evaluate'; request: string; at: number }
-  | { type: 'evaluated'; request: string; value: boolean | null; values: PointValues; at: number }
-  | { type: 'action.done'; execution: number; index: number; at: number }
-  | { type: 'action.failed'; execution: number; index: number; error: ErrorBody; at: number };
+export type { RuleContext, RuleEvent, RuleSource } from './rule/context.js';
 
 /** A rule of a loop that would fire once more after so many times within a minute is stopped. */
 export const LOOP_FIRINGS = 10;
@@ -83,10 +48,9 @@ const execute = (trigger: Execution['trigger']) => ({ type: 'execute', params: {
 
 interface TakeNext {
   readonly type: 'takeNext';
-  readonly params: { readonly order: ActionOrder | null; readonly rule: Rule | null };
+  readonly params: { readonly order: ActionOrder | null };
 }
-/** Goes on with the actions, from where they are; after an activation what was ordered is ordered again. */
-const advance = enqueueActions<
+const enqueuing = enqueueActions<
   RuleContext,
   RuleEvent,
   undefined,
@@ -96,16 +60,50 @@ const advance = enqueueActions<
   never,
   never,
   never
->(({ context, event, enqueue }) => {
+>;
+/** Goes on with the actions, from where they are; after an activation what was ordered is ordered again. */
+const advance = enqueuing(({ context, event, enqueue }) => {
+  const withdrawal = nextWithdrawal(context);
+  if (withdrawal !== null) {
+    enqueue({ type: 'takeNext', params: { order: withdrawal } });
+    return;
+  }
   const { executions, outgoing, order } = nextActions(context, context.rule, event.at);
   for (const message of outgoing) enqueue(message);
   if (outgoing.length > 0) enqueue.assign(executions);
-  enqueue({ type: 'takeNext', params: { order, rule: context.rule } });
+  enqueue({ type: 'takeNext', params: { order } });
+});
+
+/** The rule becomes another one, or none, and the alarms that only the present one would clear are withdrawn. */
+const replaceBy = (
+  next: (context: RuleContext, event: RuleEvent) => Partial<RuleContext>,
+  reason: (event: RuleEvent) => string,
+) =>
+  enqueuing(({ context, event, enqueue }) => {
+    const facts = next(context, event);
+    if ('keepsAlarms' in event) {
+      enqueue.assign(facts);
+      return;
+    }
+    const rule = facts.rule === undefined ? null : facts.rule;
+    const standing = withdraw(context, rule, reason(event), event.at);
+    enqueue.assign({ ...facts, ...standing });
+    if (standing.withdrawn === context.withdrawn) return;
+    enqueue({ type: 'takeNext', params: { order: nextWithdrawal(standing) } });
+  });
+
+/** What a former definition has raised is cleared when the condition of the present one is false. */
+const withdrawWhatIsLeft = enqueuing(({ context, event, enqueue }) => {
+  const isFalse = 'value' in event && event.value === false;
+  if (!isFalse || context.left.length === 0) return;
+  const standing = withdrawLeft(context, event.at);
+  enqueue.assign(standing);
+  enqueue({ type: 'takeNext', params: { order: nextWithdrawal(standing) } });
 });
 
 /** In every state in which the condition is watched. */
 const whileWatching = {
-  disable: 'disabled',
+  disable: { actions: 'turnOff', target: 'disabled' },
   activated: { actions: [watch, 'advance'] },
   evaluate: {
     actions: {
@@ -157,28 +155,43 @@ export const ruleMachine = setup({
     isLooping: ({ context, event }) => isLooping(context, event.at),
     isAwaited: ({ context, event }) => {
       if (event.type !== 'action.done' && event.type !== 'action.failed') return false;
-      const order = nextAction(context, context.rule);
+      const order = nextOrder(context);
       return order?.execution === event.execution && order.index === event.index;
     },
   },
   actions: {
     enter: assign({ since: ({ event }) => (event as { at?: number }).at ?? 0 }),
-    adopt: assign(({ context, event }) => {
-      if (event.type !== 'configure' && event.type !== 'create' && event.type !== 'update') return {};
-      const { rule, at } = event;
-      const told =
-        event.type === 'configure'
-          ? ({ source: 'site', revision: event.revision, loop: event.loop } as const)
-          : ({ source: 'caller', revision: null } as const);
-      const createdAt = context.source === null ? at : context.createdAt;
-      return { ...skipPending(context), ...told, rule, firings: [], createdAt, updatedAt: at };
-    }),
+    adopt: replaceBy(
+      (context, event) => {
+        if (event.type !== 'configure' && event.type !== 'create' && event.type !== 'update') return {};
+        const { rule, at } = event;
+        const told =
+          event.type === 'configure'
+            ? ({ source: 'site', revision: event.revision, loop: event.loop } as const)
+            : ({ source: 'caller', revision: null } as const);
+        const createdAt = context.source === null ? at : context.createdAt;
+        return { ...skipPending(context), ...told, rule, firings: [], createdAt, updatedAt: at };
+      },
+      (event) => ('rule' in event && event.rule.enabled ? 'rule changed' : 'rule disabled'),
+    ),
     /** But for the number of its executions: the keys of actions name them for ever. */
-    forget: assign(({ event }) => ({ ...NOTHING, updatedAt: event.at })),
+    forget: replaceBy(
+      (_, event) => ({ ...NOTHING, updatedAt: event.at }),
+      () => 'rule removed',
+    ),
+    /** What it has begun it ends, but it raises no alarm that it could not clear any more. */
+    turnOff: replaceBy(
+      (context) => skipRaises(context),
+      () => 'rule disabled',
+    ),
+    withdrawLeft: withdrawWhatIsLeft,
     relate: assign(({ event }) => (event.type === 'relate' ? { loop: event.loop } : {})),
     forgetCondition: assign({ condition: null, values: {} }),
     noteCondition: assign(({ event }) => ('value' in event ? { condition: event.value, values: event.values } : {})),
-    noteFiring: assign({ firings: ({ context, event }) => [...context.firings, event.at].slice(-LOOP_FIRINGS) }),
+    noteFiring: assign({
+      firings: ({ context, event }) => [...context.firings, event.at].slice(-LOOP_FIRINGS),
+      left: [], // It raises them itself now.
+    }),
     noteLoop: assign({
       stoppedBecause: ({ context }) =>
         `it fired ${LOOP_FIRINGS} times within a minute, and it may set itself off: ${context.loop}`,
@@ -203,9 +216,17 @@ export const ruleMachine = setup({
         : {},
     ),
     settle: assign(({ context, event }) => {
-      if (event.type === 'action.done') return settleAction(context, context.rule, { status: 'done', at: event.at });
-      if (event.type !== 'action.failed') return {};
-      return settleAction(context, context.rule, { status: 'failed', at: event.at, error: event.error });
+      if (event.type !== 'action.done' && event.type !== 'action.failed') return {};
+      const order = nextOrder(context);
+      if (order === null) return {};
+      if (order.execution < 0) return { withdrawals: context.withdrawals.slice(1) };
+      const { type, at } = event;
+      const outcome =
+        type === 'action.done'
+          ? ({ status: 'done', at } as const)
+          : ({ status: 'failed', at, error: event.error } as const);
+      const standing = noteSettled(context, context.rule, order, type === 'action.done');
+      return { ...settleAction(context, context.rule, outcome), standing };
     }),
     advance,
 
@@ -220,7 +241,7 @@ export const ruleMachine = setup({
   },
 }).createMachine({
   id: 'rule',
-  context: { ...NOTHING, createdAt: 0, updatedAt: 0, since: 0, executed: 0 },
+  context: { ...NOTHING, ...NOTHING_STANDING, createdAt: 0, updatedAt: 0, since: 0, executed: 0 },
   initial: 'disabled',
   on: {
     activated: { actions: 'advance' },
@@ -255,13 +276,13 @@ export const ruleMachine = setup({
         ...whileWatching,
         evaluated: [
           { guard: 'isTrue', actions: ['noteCondition', execute('manual')], target: 'active' },
-          { actions: ['noteCondition', 'look'] },
+          { actions: ['noteCondition', 'look', 'withdrawLeft'] },
         ],
         condition: [
           { guard: 'isReadyInLoop', actions: ['noteCondition', 'noteLoop'], target: 'stopped' },
           { guard: 'isReady', actions: ['noteCondition', execute('fires')], target: 'active' },
           { guard: 'isTrue', actions: 'noteCondition', target: 'holding' },
-          { actions: 'noteCondition' },
+          { actions: ['noteCondition', 'withdrawLeft'] },
         ],
       },
     },
@@ -278,11 +299,11 @@ export const ruleMachine = setup({
         ...whileWatching,
         evaluated: [
           { guard: 'isTrue', actions: ['noteCondition', execute('manual')], target: 'active' },
-          { actions: ['noteCondition', 'look'], target: 'waiting' },
+          { actions: ['noteCondition', 'look', 'withdrawLeft'], target: 'waiting' },
         ],
         condition: [
           { guard: 'isTrue', actions: 'noteCondition' },
-          { actions: 'noteCondition', target: 'waiting' },
+          { actions: ['noteCondition', 'withdrawLeft'], target: 'waiting' },
         ],
       },
     },
@@ -306,7 +327,7 @@ export const ruleMachine = setup({
       entry: ['enter', 'unwatch'],
       exit: 'clearStop',
       on: {
-        disable: 'disabled',
+        disable: { actions: 'turnOff', target: 'disabled' },
         enable: { actions: ['forgetCondition', watch], target: 'waiting' },
         configure: [
           { guard: 'turnedOff', actions: 'adopt', target: 'disabled' },
@@ -320,6 +341,11 @@ export const ruleMachine = setup({
     },
   },
 });
+
+/** What is being done, or is to be done next. */
+function nextOrder(context: RuleContext): ActionOrder | null {
+  return nextWithdrawal(context) ?? nextAction(context, context.rule);
+}
 
 /** Ms until the hold time is over, when the condition has just become true, and the cooldown too. */
 function readiness({ rule, firings }: RuleContext, at: number): number {

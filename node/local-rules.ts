@@ -73,7 +73,7 @@ export class LocalRules implements RulesClient {
   async create({ id = randomUUID(), name = id, ...rest }: NewRule): Promise<RuleView> {
     const rule = this.#build({ ...RULE_DEFAULTS, id, name, ...rest });
     await this.#parts.system.ask(this.#ref(id), { type: 'create', rule });
-    return this.#afterChange(id, writesOf(rule).length > 0);
+    return this.#afterChange(id, this.#acts(rule));
   }
 
   async update(id: string, changes: RuleChanges): Promise<RuleView> {
@@ -82,14 +82,14 @@ export class LocalRules implements RulesClient {
     const enabled = actor.state !== 'disabled';
     const rule = this.#build({ ...defineRule(context.rule), enabled, ...changes });
     await this.#parts.system.ask(this.#ref(id), { type: 'update', rule });
-    return this.#afterChange(id, writesOf(rule).length + writesOf(context.rule).length > 0);
+    return this.#afterChange(id, this.#acts(rule) || this.#acts(context.rule));
   }
 
   async remove(id: string): Promise<void> {
     const { context } = await this.#look(id);
     this.#refuseConfigured(context);
     await this.#parts.system.ask(this.#ref(id), { type: 'remove', source: 'caller' });
-    if (writesOf(context.rule).length > 0) await this.#relate();
+    if (this.#acts(context.rule)) await this.#relate();
   }
 
   async command(id: string, command: RuleCommandName): Promise<RuleView> {
@@ -127,6 +127,11 @@ export class LocalRules implements RulesClient {
     return this.get(id);
   }
 
+  /** Whether it may set a rule off. */
+  #acts(rule: Rule): boolean {
+    return writesOf(rule, this.#parts.holder.site).length > 0;
+  }
+
   #relate(): Promise<void> {
     const { system, kind, holder } = this.#parts;
     return relateRules(system, kind, holder.site);
@@ -136,7 +141,8 @@ export class LocalRules implements RulesClient {
   #build(definition: RuleDefinition): Rule {
     const { site } = this.#parts.holder;
     const problems: string[] = [];
-    const parts = { points: sitePoints(site, site.aliases), channels: site.channels };
+    const { channels, models } = site;
+    const parts = { points: sitePoints(site, site.aliases), channels, models, otherModels: true };
     const rule = buildRule(definition, parts, collect(problems));
     if (rule !== undefined) return rule;
     const message = `the rule ${definition.id} cannot be made: ${problems.join('; ')}`;

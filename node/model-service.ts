@@ -30,7 +30,7 @@ import {
   type ModelPoint,
 } from '../site/models/model.js';
 import type { Site } from '../site/model.js';
-import { formatPointAddress } from '../site/points.js';
+import { formatPointAddress, type PointKind } from '../site/points.js';
 import type { SiteHolder } from './site-holder.js';
 import { checkedValue } from './write-value.js';
 
@@ -108,6 +108,12 @@ export class ModelService {
     await this.#show((store) => store.setModels([gone]));
   }
 
+  /** The kind of a point of a model. @throws `models.not_found`, `models.invalid`, `models.point_not_found` */
+  async kindOf(id: string, name: string): Promise<PointKind> {
+    const { context } = await this.#look(id);
+    return pointOf(this.#make(context.definition), name).kind;
+  }
+
   /**
    * A mapped point is written at its channel; one without a mapping holds the value.
    *
@@ -118,15 +124,7 @@ export class ModelService {
     { fromText = false } = {},
   ): Promise<WriteReply> {
     const { context } = await this.#look(id);
-    const model = this.#make(context.definition);
-    const point = model.points.find((candidate) => candidate.name === name);
-    if (point === undefined) {
-      throw new StatewattError(
-        'models.point_not_found',
-        'not_found',
-        `the model ${id} has no point ${name.slice(0, 64)}`,
-      );
-    }
+    const point = pointOf(this.#make(context.definition), name);
     const address = `modsrv:${id}:${name}`;
     if (!isWritable(point)) throw notWritable(address, point);
     const value = fromText && !point.text ? numberOf(given) : given;
@@ -237,6 +235,16 @@ export class ModelService {
       updatedAt,
     };
   }
+}
+
+function pointOf({ definition, points }: Model, name: string): ModelPoint {
+  const point = points.find((candidate) => candidate.name === name);
+  if (point !== undefined) return point;
+  throw new StatewattError(
+    'models.point_not_found',
+    'not_found',
+    `the model ${definition.id} has no point ${name.slice(0, 64)}`,
+  );
 }
 
 function numberOf(given: number | string | boolean): number | string | boolean {

@@ -43,6 +43,7 @@ import { HistoryWriter } from './history-writer.js';
 import { LocalClient } from './local-client.js';
 import { LocalRules } from './local-rules.js';
 import { createMetrics } from './metrics.js';
+import type { ModelService } from './model-service.js';
 import { Models } from './models.js';
 import { deliverTo } from './notification-delivery.js';
 import { Notifications } from './notifications.js';
@@ -222,7 +223,15 @@ async function startParts(
     ...newest,
     frames: new FrameRouter(feed),
     onSite: (listener) => rules.onSite(listener),
-    act: (run) => takeRuleAction(run, { ...newest, system: () => system, channelKind, alarmKind }),
+    act: (run) =>
+      takeRuleAction(run, {
+        ...newest,
+        system: () => system,
+        channelKind,
+        alarmKind,
+        channel: (id) => holder.channel(id),
+        models: () => late.models,
+      }),
   };
   const ruleKind = createRuleKind(ruleParts, bus);
   const rules: Rules = new Rules({
@@ -274,7 +283,10 @@ async function startParts(
   });
   const alarms = new LocalAlarms({ bus, system, kind: alarmKind, feed: alarmFeed, store: realtime });
   /** Known once it is started. */
-  const late: { redisFunctions: FunctionRequests | undefined } = { redisFunctions: undefined };
+  const late: { redisFunctions: FunctionRequests | undefined; models: ModelService | undefined } = {
+    redisFunctions: undefined,
+    models: undefined,
+  };
   await stages.start(
     'actors',
     () => system.start(),
@@ -343,6 +355,7 @@ async function startParts(
     access,
     health: () => healthCheck.check(),
   });
+  late.models = client.modelService;
 
   await stages.start(
     'channels',

@@ -7,9 +7,30 @@ import { formatPointAddress } from '../site/points.js';
 import { findLoops } from '../site/rules/loops.js';
 import type { Rule } from '../site/rules/rule.js';
 
-/** Points that a rule's actions write, by address. */
-export function writesOf({ actions }: Pick<Rule, 'actions'>): string[] {
-  return actions.flatMap((action) => (action.type === 'write' ? [action.point] : []));
+/** Points of channels that a rule's actions change, by address. */
+export function writesOf({ actions }: Pick<Rule, 'actions'>, { channels, models }: Pick<Site, 'channels' | 'models'>) {
+  return actions.flatMap((action): string[] => {
+    switch (action.type) {
+      case 'write':
+        return [action.point];
+      case 'set': {
+        if (action.model === undefined) return [action.point];
+        const model = models.find(({ definition }) => definition.id === action.model);
+        const route = model?.points.find(({ name }) => name === action.point)?.route;
+        return route === undefined ? [] : [formatPointAddress(route)];
+      }
+      case 'simulate': {
+        const { points = [] } = channels.find(({ id }) => id === action.channel) ?? {};
+        const channel = action.channel;
+        return action.command === 'stop' ? [] : points.map(({ kind, id }) => formatPointAddress({ channel, kind, id }));
+      }
+      case 'raiseAlarm':
+      case 'clearAlarm':
+      case 'webhook':
+      case 'publish':
+        return [];
+    }
+  });
 }
 
 /**
@@ -23,7 +44,7 @@ export async function relateRules(system: ActorSystem, kind: RuleKind, site: Sit
   });
   const points = sitePoints(site, site.aliases);
   const loops = findLoops(
-    contexts.map(({ rule }) => ({ id: rule.id, reads: readsOf(rule, points), writes: writesOf(rule) })),
+    contexts.map(({ rule }) => ({ id: rule.id, reads: readsOf(rule, points), writes: writesOf(rule, site) })),
   );
   for (const { rule, loop } of contexts) {
     const found = loops.get(rule.id) ?? null;

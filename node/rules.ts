@@ -111,6 +111,7 @@ export class Rules {
     const to = ruleRef(this.#parts.kind, id);
     const context = system.inspect(to)?.context as RuleContext | undefined;
     if (context === undefined || context.source === 'caller') return;
+    if (context.source === null && context.withdrawals.length > 0) return; // It has alarms to clear yet.
     if (context.source === 'site') await system.ask(to, { type: 'remove', source: 'site' }, { deadline: DEADLINE_MS });
     await system.retire(to);
   }
@@ -142,7 +143,7 @@ function configurationsOf(site: Site): Configuration[] {
     rule,
     id: rule.id,
     reads: compileExpression(rule.expression, { points, result: 'condition' }).points.map(formatPointAddress),
-    writes: writesOf(rule),
+    writes: writesOf(rule, site),
   }));
   const loops = findLoops(traffic);
   return traffic

@@ -44,6 +44,11 @@ export interface Driver {
   poll(readings: Readings): Promise<PollOutcome>;
   /** Writes a C or A point and reads it back. Throws ProtocolError with the device's answer when it refuses. */
   write(point: PointDefinition, value: number | string): Promise<WriteOutcome>;
+  /**
+   * The point reads as this value (engineering units) from the next poll on: of drivers that make values themselves. A
+   * point that something else feeds stays as it is. Any time, before `connect` too.
+   */
+  hold?(point: PointDefinition, value: number): void;
   /** Closes the link; safe at any time, any number of times. A poll under way ends with LinkError. */
   close(): Promise<void>;
 }

@@ -3,7 +3,13 @@ import { LinkError, ProtocolError, type Driver } from '../../protocols/driver.js
 import type { ChannelConfig } from '../../site/model.js';
 import { pointKey, type Frame, type PointValue, QUALITIES, STALE } from '../../site/points.js';
 import { Readings } from '../../site/readings.js';
-import type { ChannelEvent, WriteOrder } from '../../machines/channel.js';
+import {
+  holdKey,
+  type ChannelContext,
+  type ChannelEvent,
+  type HoldOrder,
+  type WriteOrder,
+} from '../../machines/channel.js';
 import type { Host, Resource, WithoutTime } from '../runtime/kind.js';
 import { FrameBuilder } from './frame-builder.js';
 import { LinkReporter } from './link-report.js';
@@ -64,6 +70,8 @@ export class ChannelWorker implements Resource {
   #run: Run | undefined;
   #previous: Run | undefined;
   #steps: Promise<void> = Promise.resolve();
+  /** What points were set to, by `<kind>:<id>`. */
+  #held: ChannelContext['held'] = {};
 
   constructor(id: number, host: Host<WithoutTime<ChannelEvent>>, parts: ChannelParts) {
     this.#id = id;
@@ -81,8 +89,9 @@ export class ChannelWorker implements Resource {
     };
   }
 
-  /** Begins to open the link, with the configuration in force. */
-  open(): Promise<void> {
+  /** Begins to open the link, with the configuration in force and what points were set to. */
+  open(held: ChannelContext['held'] = {}): Promise<void> {
+    this.#held = held;
     return this.#inTurn(async () => {
       if (this.#run !== undefined) return;
       this.#links.forget();
@@ -96,6 +105,10 @@ export class ChannelWorker implements Resource {
       else carryOver(this.#previous.readings, readings);
       const driver = this.#createDriver(config);
       if (driver === undefined) return;
+      for (const point of config.points) {
+        const value = this.#held[holdKey(point)];
+        if (value !== undefined) driver.hold?.(point, value);
+      }
       const run: Run = {
         config,
         driver,
@@ -118,6 +131,13 @@ export class ChannelWorker implements Resource {
   /** Closes the link quietly; `open` follows, with the new configuration. */
   useConfiguration(): Promise<void> {
     return this.#inTurn(() => this.#endRun(false));
+  }
+
+  /** The point reads so from its next cycle on. */
+  hold({ kind, id, value }: HoldOrder): void {
+    this.#held = { ...this.#held, [holdKey({ kind, id })]: value };
+    const point = this.#run?.config.points.find((each) => each.kind === kind && each.id === id);
+    if (point !== undefined) this.#run?.driver.hold?.(point, value);
   }
 
   async write({ writeId, kind, id, value }: WriteOrder): Promise<void> {

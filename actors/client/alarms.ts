@@ -152,7 +152,7 @@ export type RaiseAlarm = Static<typeof RaiseAlarmSchema>;
 
 /** What each command to an alarm carries. */
 export const ALARM_COMMANDS = {
-  clear: Type.Object({ by, value: Type.Optional(Type.Number()) }, closed),
+  clear: Type.Object({ by, value: Type.Optional(Type.Number()), reason }, closed),
   acknowledge: Type.Object({ by, note }, closed),
   resolve: Type.Object({ by, note }, closed),
   shelve: Type.Object({ by, forMs: Type.Integer({ minimum: 1000, maximum: MAX_MS }), reason }, closed),

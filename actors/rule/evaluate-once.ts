@@ -11,21 +11,25 @@ export interface NewestValues {
   read(channel: number): Promise<readonly PointValue[]>;
 }
 
-/** What an expression gives now: 1 true, 0 false, NaN unknown, or its number; and the values that it saw. */
+/** What an expression gives now: its number, or 1 true and 0 false, NaN when it is unknown; and the values that it saw. */
 export interface OneLook {
   readonly value: number;
   readonly newest: readonly (readonly [address: string, value: number | null])[];
 }
 
 /**
- * Evaluates a condition once, with the newest values that readers have.
+ * Evaluates an expression once, with the newest values that readers have.
  *
  * @throws ExpressionError when the site has not got its points any more; what the store throws
  */
-export async function evaluateOnce(source: string, parts: NewestValues): Promise<OneLook> {
+export async function evaluateOnce(
+  source: string,
+  result: 'condition' | 'number',
+  parts: NewestValues,
+): Promise<OneLook> {
   const timeZone = parts.timeZone();
   const zone = timeZone === undefined ? {} : { timeZone };
-  const expression = compileExpression(source, { points: parts.points(), result: 'condition', ...zone });
+  const expression = compileExpression(source, { points: parts.points(), result, ...zone });
   const channels = [...new Set(expression.points.map(({ channel }) => channel))];
   const stored = (await Promise.all(channels.map((channel) => parts.read(channel)))).flat();
   const evaluator = expression.start();

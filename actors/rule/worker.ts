@@ -10,14 +10,15 @@ import { ConditionWatch, type Finding, type ValueSource } from './condition-watc
 /** One action about to be taken. */
 export interface ActionRun {
   readonly action: RuleAction;
-  readonly rule: Rule;
+  /** Id of the rule. */
+  readonly rule: string;
   /** Values of the condition's points when the rule fired. */
   readonly values: PointValues;
   /** When it fired, ms since the Unix epoch. */
   readonly at: number;
   /** Names the action for ever: what has it already must not do it again. */
   readonly key: string;
-  /** Aborted when the rule ends here. */
+  /** Aborted when the rule ends here, and when something else is to be done instead. */
   readonly signal: AbortSignal;
 }
 
@@ -34,7 +35,7 @@ export interface RuleParts extends ValueSource {
 }
 
 const ATTEMPTS = 5;
-const BACKOFF_MS = 200;
+const BACKOFF_MS = { initial: 200, max: 30_000 } as const;
 /** Changes of the condition that wait to be journaled; beyond it the newest takes the place of the last. */
 const MAX_CHANGES = 100;
 
@@ -53,7 +54,6 @@ export class RuleWorker implements Resource {
   readonly #id: string;
   readonly #host: Host<WithoutTime<RuleEvent>>;
   readonly #parts: RuleParts;
-  readonly #closing = new AbortController();
   readonly #endSite: () => void;
   #rule: Rule | null = null;
   /** Names what the rule was compiled to: its points by address, and the time zone. */
@@ -62,7 +62,8 @@ export class RuleWorker implements Resource {
   #problem: string | null = null;
   #changes: Told[] = [];
   #telling = false;
-  #taking = '';
+  /** The action that is being taken. */
+  #taking = { name: '', end: new AbortController() };
 
   constructor(id: string, host: Host<WithoutTime<RuleEvent>>, parts: RuleParts) {
     this.#id = id;
@@ -102,28 +103,30 @@ export class RuleWorker implements Resource {
     if (watch === this.#watch) this.#tell({ type: 'evaluated', request, ...finding });
   }
 
-  /** Takes an action, unless it is being taken; the chart hears what became of it. */
-  take(order: ActionOrder | null, rule: Rule | null): void {
-    if (order === null || rule === null) return;
-    const name = `${order.execution}.${order.index}`;
-    if (this.#taking === name) return;
-    this.#taking = name;
-    this.#take(order, rule, `rule/${this.#id}#${name}`).catch((error: unknown) => this.#host.fail(error));
+  /** Takes an action, unless it is being taken; the chart hears what became of it. What was being taken ends. */
+  take(order: ActionOrder | null): void {
+    const name = order === null ? '' : `${order.execution}.${order.index}`;
+    if (this.#taking.name === name) return;
+    this.#taking.end.abort();
+    this.#taking = { name, end: new AbortController() };
+    if (order === null) return;
+    this.#take(order, `rule/${this.#id}#${name}`).catch((error: unknown) => this.#host.fail(error));
   }
 
   close(): Promise<void> {
     this.#endSite();
     this.unwatch();
-    this.#closing.abort();
+    this.#taking.end.abort();
     return Promise.resolve();
   }
 
-  async #take(order: ActionOrder, rule: Rule, key: string): Promise<void> {
-    const { execution, index, action, at, values } = order;
-    const { signal } = this.#closing;
+  async #take(order: ActionOrder, key: string): Promise<void> {
+    const { execution, index, action, at, values, mustSucceed = false } = order;
+    const { signal } = this.#taking.end;
+    const run: ActionRun = { action, rule: this.#id, values, at, key, signal };
     let event: WithoutTime<RuleEvent>;
     try {
-      await insist(() => this.#parts.act({ action, rule, values, at, key, signal }), signal);
+      await insist(() => this.#parts.act(run), mustSucceed ? Infinity : ATTEMPTS, signal);
       event = { type: 'action.done', execution, index };
     } catch (error) {
       event = {
@@ -181,14 +184,29 @@ function nameOf(compiled: Expression | undefined, timeZone: string | undefined):
 }
 
 /** Tries what another try may help, with growing pauses. */
-async function insist(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+async function insist(work: () => Promise<void>, attempts: number, signal: AbortSignal): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      const again = error instanceof StatewattError && error.retryable && attempt < ATTEMPTS && !signal.aborted;
+      const again = error instanceof StatewattError && error.retryable && attempt < attempts && !signal.aborted;
       if (!again) throw error;
-      await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS * 2 ** (attempt - 1)));
+      await pause(Math.min(BACKOFF_MS.max, BACKOFF_MS.initial * 2 ** Math.min(attempt - 1, 10)), signal);
     }
   }
+}
+
+/** Ends early when the signal is aborted. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
 }

@@ -154,14 +154,19 @@ export class RpcConnection {
     if (method === undefined) throw new RpcFault(RPC.method, `Method not found: ${name}`);
     const isKnown = performance.now() - this.#knownAt < KNOWN_MS;
     if (isKnown && method.needs === 'read' && denialOf(this.#identity, 'read') === undefined)
-      return method.call(params);
+      return method.call(params, this.#who);
     return this.#callChecked(name, method, params);
   }
 
   async #callChecked(name: string, method: Method, params: unknown): Promise<unknown> {
     await this.#know();
     await this.#admit(name, method.needs, params);
-    return method.call(params);
+    return method.call(params, this.#who);
+  }
+
+  /** null: nobody has to sign in. */
+  get #who(): string | null {
+    return this.#identity === null || this.#identity.via === 'open' ? null : this.#identity.name;
   }
 
   #methodOf(name: string): Method | undefined {

@@ -1,4 +1,5 @@
 import { Ajv, type AnySchema, type ValidateFunction } from 'ajv';
+import { actingAs } from '../../actors/client/acting.js';
 import { ALL_ENDPOINTS, type Endpoint, type EndpointContext } from '../../actors/client/endpoints.js';
 import type { StatewattClient } from '../../actors/client/client.js';
 import { StatewattError } from '../../errors/error.js';
@@ -9,7 +10,8 @@ import { RPC, RpcFault } from './rpc.js';
 /** One method of the WebSocket: what it needs, and what it does with params. */
 export interface Method {
   readonly needs: Need;
-  call(params: unknown): unknown;
+  /** @param who has signed in; null: nobody has to */
+  call(params: unknown, who: string | null): unknown;
 }
 
 /** Requests of the public interface that act on the running plant; the others that change something configure. */
@@ -45,7 +47,8 @@ function methodOf(endpoint: Endpoint, context: EndpointContext): Method {
   let isValid: ValidateFunction | undefined;
   return {
     needs: needsOf(endpoint),
-    call: (params) => {
+    call: (given, who) => {
+      const params = who === null ? given : actingAs(who, endpoint, given);
       isValid ??= ajv.compile(endpoint.request as AnySchema);
       if (!isValid(params)) throw invalidParams(isValid);
       return endpoint.call(context, params);

@@ -62,7 +62,7 @@ export type RaiseEvent = Stamp & {
 
 export type AlarmEvent =
   | RaiseEvent
-  | (Stamp & { readonly type: 'clear'; readonly value?: number })
+  | (Stamp & { readonly type: 'clear'; readonly value?: number; readonly reason?: string })
   | (Stamp & { readonly type: 'acknowledge'; readonly note?: string })
   | (Stamp & { readonly type: 'resolve'; readonly note?: string })
   | (Stamp & { readonly type: 'shelve'; readonly forMs: number; readonly reason?: string })

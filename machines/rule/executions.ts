@@ -23,6 +23,8 @@ export interface ActionOrder {
   /** When the execution began, ms since the Unix epoch, and why. */
   readonly at: number;
   readonly values: Execution['values'];
+  /** What another try may help is tried until it succeeds. */
+  readonly mustSucceed?: true;
 }
 
 type Webhook = Extract<RuleAction, { type: 'webhook' }>;

@@ -18,7 +18,7 @@ type Source =
  * The first `connect` switches the device on: patterns and model start there, and go on while the link is closed, as a
  * real device would. Patterns and outputs are raw values, so the point's scale and offset apply. A C or A point that a
  * settable output of the model feeds operates the model; a C or A point without a source holds what was last written,
- * at first 0. A T or S point without a source is bad.
+ * at first 0. A T or S point without a source is bad until it is told what to hold.
  *
  * `now` gives ms since the Unix epoch.
  */
@@ -30,7 +30,7 @@ class VirtualDriver implements Driver {
   readonly #channel: VirtualChannel;
   readonly #now: () => number;
   /** Parallel to the channel's points. */
-  readonly #sources: readonly Source[];
+  readonly #sources: Source[];
   readonly #indexOf: ReadonlyMap<number, number>;
   #connected = false;
   #startedAt: number | undefined;
@@ -79,6 +79,13 @@ class VirtualDriver implements Driver {
       const readBack = now.texts.get(0) ?? (now.values[0] as number);
       return { written: value, readBack, confirmed: sameValue(value, readBack), answer: 'ok', roundTripMs: 0 };
     });
+  }
+
+  hold(point: PointDefinition, value: number): void {
+    const index = this.#indexOf.get(pointKey(point.kind, point.id));
+    const from = index === undefined ? undefined : this.#sources[index]?.from;
+    if (index === undefined || point.dataType === 'string' || (from !== 'written' && from !== 'nowhere')) return;
+    this.#sources[index] = { from: 'written', value: toRaw(point, value) };
   }
 
   close(): Promise<void> {

@@ -22,8 +22,13 @@ export function readAliases(file: AliasesFile, site: Pick<Site, 'channels'>, blo
 }
 
 /** The rules of a site, ascending by id. What is wrong with them is told with its place. */
-export function readRules(files: readonly RuleFile[], site: Pick<Site, 'channels' | 'aliases'>, block: Block): Rule[] {
-  const parts = { points: sitePoints(site, site.aliases), channels: site.channels };
+export function readRules(
+  files: readonly RuleFile[],
+  site: Pick<Site, 'channels' | 'aliases' | 'models'>,
+  block: Block,
+): Rule[] {
+  const { channels, models } = site;
+  const parts = { points: sitePoints(site, site.aliases), channels, models, otherModels: false };
   const first = new Map<string, number>();
   const rules = files.flatMap((file, index) => {
     const at = block.at(index);

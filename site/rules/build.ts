@@ -1,16 +1,10 @@
-import { show } from '../config/problems.js';
-import { compileExpression, ExpressionError, type PointScope } from '../expressions/index.js';
-import type { ChannelConfig } from '../model.js';
+import { compileExpression, type PointScope } from '../expressions/index.js';
 import type { ModelOrigin as Origin } from '../models/template.js';
-import { formatPointAddress, isState, parsePointAddress } from '../points.js';
 import type { ActionDefinition, AlarmDefinition, RuleDefinition } from './definition.js';
 import type { ConditionGroup, Rule, RuleAction } from './rule.js';
+import { isSimulation, readSet, readTarget, tryCompile, type RuleSite } from './targets.js';
 
-/** What a rule is built for. */
-export interface RuleSite {
-  readonly points: PointScope;
-  readonly channels: readonly ChannelConfig[];
-}
+export type { RuleSite } from './targets.js';
 
 /**
  * A rule of its definition, its points as addresses; undefined when something is wrong, which `origin` is told with its
@@ -65,19 +59,6 @@ function groupOf(group: ConditionGroup): ['all' | 'any', readonly string[]] {
   return 'all' in group ? ['all', group.all] : ['any', group.any];
 }
 
-/** Whether it compiles; if not, the origin hears why and where. */
-function tryCompile(compile: () => unknown, origin: Origin, field: string): boolean {
-  try {
-    compile();
-    return true;
-  } catch (error) {
-    if (!(error instanceof ExpressionError)) throw error;
-    const { line, column, found, allowed } = error;
-    origin.report(field, found, allowed, `at ${line}:${column} of it, found ${found}, allowed ${allowed}`);
-    return false;
-  }
-}
-
 /** Raised when the rule fires and, if so wanted, cleared when its condition is false again. */
 function alarmActions(action: AlarmDefinition, rule: Pick<RuleDefinition, 'id' | 'name'>): RuleAction[] {
   const { level, title = rule.name, source = sourceOf(rule.id), clears = true, onFailure = 'stop' } = action;
@@ -123,6 +104,14 @@ function buildAction(
       const { type, value } = action;
       return { ...moment, type, point, value, ...(interlock === undefined ? {} : { interlock }) };
     }
+    case 'set': {
+      const target = readSet(action, site, origin);
+      return target && { ...moment, type: action.type, ...target };
+    }
+    case 'simulate': {
+      const { type, channel, command = 'start' } = action;
+      return isSimulation(channel, site, origin) ? { ...moment, type, channel, command } : undefined;
+    }
   }
 }
 
@@ -147,29 +136,4 @@ function interlockCompiles(interlock: string, points: PointScope, origin: Origin
   if (!compiles || past.length === 0) return compiles;
   origin.report('interlock', past.join(', '), 'what is known at the moment of the write, without a look at the past');
   return false;
-}
-
-/** The address of a point that can take the value. */
-function readTarget(
-  written: string,
-  value: number,
-  { points, channels }: RuleSite,
-  origin: Origin,
-): string | undefined {
-  const address = points.alias(written) ?? parsePointAddress(written);
-  const channel = channels.find(({ id }) => id === address?.channel);
-  const point = channel?.points.find(({ kind, id }) => kind === address?.kind && id === address.id);
-  if (address === undefined || point === undefined) {
-    origin.report('point', `${show(written)}, which is no point`, points.allowed(written));
-    return undefined;
-  }
-  if ((point.kind !== 'C' && point.kind !== 'A') || point.dataType === 'string') {
-    origin.report('point', `${show(written)}, a point of kind ${point.kind}`, 'a number of kind C or A');
-    return undefined;
-  }
-  const { min = -Infinity, max = Infinity } = point;
-  const fits = isState(point.kind) ? value === 0 || value === 1 : value >= min && value <= max;
-  if (fits) return formatPointAddress(address);
-  origin.report('value', String(value), isState(point.kind) ? '0 or 1' : `${min} to ${max}`);
-  return undefined;
 }

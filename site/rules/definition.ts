@@ -16,6 +16,15 @@ export type ActionDefinition =
       readonly value: number;
       readonly interlock?: string;
     })
+  /** A point of a virtual channel, or of a model, takes a value: a number, or an expression that gives one. */
+  | (DefinedBase & {
+      readonly type: 'set';
+      readonly point: string;
+      readonly model?: string;
+      readonly value: number | string;
+    })
+  /** A virtual channel begins anew, or stops. Default: start. */
+  | (DefinedBase & { readonly type: 'simulate'; readonly channel: number; readonly command?: 'start' | 'stop' })
   | (DefinedBase & { readonly type: 'webhook'; readonly url: string; readonly body?: unknown })
   | (DefinedBase & { readonly type: 'publish'; readonly subject: string; readonly body?: unknown })
   | AlarmDefinition

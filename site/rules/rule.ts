@@ -20,11 +20,14 @@ export type RuleAction = ActionBase &
         /** A condition without a past: it must be true at the moment of the write. */
         readonly interlock?: string;
       }
+    /** Without `model` the point is one of a virtual channel. An expression is computed when the action is taken. */
+    | { readonly type: 'set'; readonly point: string; readonly model?: string; readonly value: number | string }
+    | { readonly type: 'simulate'; readonly channel: number; readonly command: 'start' | 'stop' }
     | { readonly type: 'webhook'; readonly url: string; readonly body?: unknown }
     | { readonly type: 'publish'; readonly subject: string; readonly body?: unknown }
     | { readonly type: 'raiseAlarm'; readonly alarm: RuleAlarm }
-    /** Without `ruleId` it is an alarm of the rule itself. */
-    | { readonly type: 'clearAlarm'; readonly source: string; readonly ruleId?: string }
+    /** Without `ruleId` it is an alarm of the rule itself. `reason`: for the alarm's journal, of the rule's own doing. */
+    | { readonly type: 'clearAlarm'; readonly source: string; readonly ruleId?: string; readonly reason?: string }
   );
 
 /** The alarm that a rule raises. */

@@ -32,6 +32,24 @@ export const ACTION_SHAPES = {
     value: Type.Number(),
     interlock: Type.Optional(expression('a condition: written only when it is true at that moment')),
   },
+  set: {
+    type: words(['set']),
+    point: Type.String({
+      minLength: 1,
+      description: 'a point of a virtual channel that nothing feeds: address or name; with `model` a point of that',
+    }),
+    model: Type.Optional(Type.String({ pattern: RULE_ID, description: 'id of a model' })),
+    value: Type.Union([Type.Number(), expression('an expression of what is known at that moment')], {
+      description: 'a number, or an expression that gives one (a condition for a state)',
+    }),
+  },
+  simulate: {
+    type: words(['simulate']),
+    channel: Type.Integer({ minimum: 1, maximum: 4_294_967_295, description: 'a virtual channel' }),
+    command: Type.Optional(
+      words(['start', 'stop'], { description: 'start: from its beginning, also when it runs (the default)' }),
+    ),
+  },
   webhook: {
     type: words(['webhook']),
     url: Type.String({ pattern: '^https?://[^\\s/]+', description: 'gets a POST with JSON' }),
@@ -65,11 +83,13 @@ export const ALARM_SHAPE = {
 } as const;
 
 const written = { on: ActionMomentSchema, on_failure: OnFailureSchema };
-const { write, webhook, publish, clear_alarm } = ACTION_SHAPES;
+const { write, set, simulate, webhook, publish, clear_alarm } = ACTION_SHAPES;
 const ActionFileSchema = tagged(
   'type',
   [
     { values: ['write'], schema: closed({ ...write, ...written }) },
+    { values: ['set'], schema: closed({ ...set, ...written }) },
+    { values: ['simulate'], schema: closed({ ...simulate, ...written }) },
     { values: ['webhook'], schema: closed({ ...webhook, ...written }) },
     { values: ['publish'], schema: closed({ ...publish, ...written }) },
     { values: ['alarm'], schema: closed({ ...ALARM_SHAPE, on_failure: OnFailureSchema }) },

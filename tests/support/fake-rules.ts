@@ -120,7 +120,11 @@ export class FakeRules implements RulesClient {
 
 function build(definition: RuleDefinition): Rule {
   const problems: string[] = [];
-  const rule = buildRule(definition, { points: ANY_POINT, channels: [] }, collect(problems));
+  const rule = buildRule(
+    definition,
+    { points: ANY_POINT, channels: [], models: [], otherModels: true },
+    collect(problems),
+  );
   if (rule !== undefined) return rule;
   throw new StatewattError('rules.invalid', 'invalid', problems.join('; '));
 }

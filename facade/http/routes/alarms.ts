@@ -8,6 +8,7 @@ import {
   type AlarmCommandName,
 } from '../../../actors/client/alarms.js';
 import { operates, reads } from '../access/needs.js';
+import { signs } from '../access/signed.js';
 import type { HttpApp } from '../app.js';
 import {
   AlarmJournal,
@@ -55,6 +56,7 @@ export function alarmRoutes(app: HttpApp, client: StatewattClient): void {
     '/alarms',
     {
       config: operates,
+      preValidation: signs('by'),
       schema: {
         operationId: 'raiseAlarm',
         summary: 'Raise an alarm; answers it once it is durable',
@@ -118,6 +120,7 @@ export function alarmRoutes(app: HttpApp, client: StatewattClient): void {
       `/alarms/:id/${path}`,
       {
         config: operates,
+        preValidation: signs('by'),
         schema: {
           operationId: `${name}Alarm`,
           summary: `${summary}; answers the alarm once that is durable`,

@@ -3,6 +3,7 @@ import { AlarmsQuerySchema, RaiseAlarmSchema } from '../../../actors/client/alar
 import type { StatewattClient } from '../../../actors/client/client.js';
 import { toAlarmsrv } from '../../../site/alarm-view.js';
 import { operates, reads } from '../access/needs.js';
+import { signs } from '../access/signed.js';
 import type { HttpApp } from '../app.js';
 import { AlarmParams, errorAnswers } from '../schemas.js';
 
@@ -93,6 +94,7 @@ export function alarmsrvRoutes(app: HttpApp, client: StatewattClient): void {
     '/alarms/:id/acknowledge',
     {
       config: operates,
+      preValidation: signs('acknowledged_by'),
       schema: {
         operationId: 'alarmsrvAcknowledge',
         summary: 'VoltageEMS: acknowledge an alarm',
@@ -113,6 +115,7 @@ export function alarmsrvRoutes(app: HttpApp, client: StatewattClient): void {
     '/alarms/:id/resolve',
     {
       config: operates,
+      preValidation: signs('resolved_by'),
       schema: {
         operationId: 'alarmsrvResolve',
         summary: 'VoltageEMS: resolve an alarm',

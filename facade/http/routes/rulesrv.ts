@@ -27,6 +27,9 @@ const ACTION_TYPES: Readonly<Record<string, string>> = {
   clear_alarm: 'clear_alarm',
   write_point: 'write',
   write: 'write',
+  set_point: 'set',
+  set: 'set',
+  simulate: 'simulate',
   webhook: 'webhook',
   publish: 'publish',
 };

@@ -330,6 +330,18 @@ describe('WebSocket', () => {
       );
     });
 
+    it('knows who acts on an alarm, whatever the request says', async () => {
+      const admin = await open();
+      await admin.ask('auth', { token: (await access.control.signIn('ada', PASSWORD, '::1')).token });
+      const command = { type: 'acknowledge', by: 'somebody' };
+      const { result } = await admin.ask('alarms.command', { id: 'a1', command });
+      assert.equal((result as { acknowledgedBy: string }).acknowledgedBy, 'ada');
+      const alarm = { source: 's', title: 't', level: 'Info' };
+      const raised = await admin.ask('alarms.raise', alarm, 2);
+      assert.equal((raised.result as { change: { by: string } }).change.by, 'ada');
+      assert.equal((await admin.ask('alarms.command', { id: 'a1', command: 7 }, 3)).error?.code, -32602);
+    });
+
     it('ends when the sign-in ends, also in the midst of subscriptions', async () => {
       const wire = await open({ authorization: `Bearer ${token}` });
       await wire.ask('subscribe', { topic: 'points' });

@@ -69,6 +69,11 @@ export class FakeDriver implements Driver {
     return { reads: 1, errors: 0, roundTrips: [1] };
   }
 
+  readonly held: string[] = [];
+  hold(point: PointDefinition, value: number): void {
+    this.held.push(`${point.kind}:${point.id}=${value}`);
+  }
+
   close(): Promise<void> {
     this.closes += 1;
     return Promise.resolve();

@@ -415,6 +415,18 @@ describe('ChannelWorker', () => {
     });
   });
 
+  it('tells each driver what points were set to', async () => {
+    bench.config = channel({ points: [point({ id: 1 }), point({ id: 2 })] });
+    await bench.worker.open({ 'T:1': 5, 'T:9': 1 });
+    assert.deepEqual(bench.driver.held, ['T:1=5']);
+    bench.worker.hold({ kind: 'T', id: 2, value: 6 });
+    bench.worker.hold({ kind: 'T', id: 9, value: 6 });
+    assert.deepEqual(bench.driver.held, ['T:1=5', 'T:2=6']);
+    await bench.worker.shut();
+    bench.worker.hold({ kind: 'T', id: 1, value: 7 });
+    assert.equal(bench.driver.held.length, 2, 'the link is closed');
+  });
+
   it('hands a fence of its line to the supervisor', () => {
     const fenced = new StatewattError('frames.fenced', 'conflict', 'stale');
     bench.fence?.(fenced);

@@ -16,6 +16,19 @@ channels:
       - { id: 1, kind: C, name: Fan }
       - { id: 1, kind: A, name: Limit, unit: kW, min: 0, max: 50 }
 `;
+/** A device, a channel that a pattern feeds, and a model without a mapping. */
+const RELAY = `
+  - id: 1002
+    protocol: modbus
+    address: 127.0.0.1:502
+    points: [{ id: 1, kind: A, name: Limit, function_code: 3, register_address: 1 }]
+  - id: 1003
+    protocol: virtual
+    simulation: { patterns: [{ type: constant, point_id: 1, value: 1 }] }
+    points: [{ id: 1, name: Ramp }]
+models:
+  - { id: roof, template: pv_inverter, parameters: { rated_power: 1000 } }
+`;
 const load = (rest: string) => loadFiles({ 'site.yaml': SITE + rest });
 const problems = (rest: string) => linesOf({ 'site.yaml': SITE + rest });
 
@@ -39,8 +52,77 @@ rules:
       { ...moment, type: 'clearAlarm', source: 'rule:cold', ruleId: 'cold', on: 'returns' },
       { ...moment, type: 'clearAlarm', source: 'cells' },
     ]);
-    const parts = { points: sitePoints({ channels: (await load('')).channels }), channels: (await load('')).channels };
+    const { channels } = await load('');
+    const parts = { points: sitePoints({ channels }), channels, models: [], otherModels: false };
     for (const rule of rules) assert.deepEqual(buildRule(defineRule(rule), parts, collect([])), rule);
+  });
+
+  it('may set what nothing feeds, and start and stop simulations', async () => {
+    const site = await load(`
+${RELAY}
+aliases: { target: '1001:A:1' }
+rules:
+  - id: hot
+    condition: 1001:T:1 > 80
+    actions:
+      - { type: set, point: target, value: 7 }
+      - { type: set, point: 1001:C:1, value: 1001:T:1 > 90, on: returns }
+      - { type: set, model: roof, point: active_power, value: 1001:T:1 * 2 }
+      - { type: simulate, channel: 1001 }
+      - { type: simulate, channel: 1001, command: stop, on_failure: continue }
+`);
+    const { rules, models, channels } = site;
+    const moment = { on: 'fires', onFailure: 'stop' };
+    assert.deepEqual(rules[0]?.actions, [
+      { ...moment, type: 'set', point: 'comsrv:1001:A:1', value: 7 },
+      { ...moment, type: 'set', point: 'comsrv:1001:C:1', value: '1001:T:1 > 90', on: 'returns' },
+      { ...moment, type: 'set', model: 'roof', point: 'active_power', value: '1001:T:1 * 2' },
+      { ...moment, type: 'simulate', channel: 1001, command: 'start' },
+      { ...moment, type: 'simulate', channel: 1001, command: 'stop', onFailure: 'continue' },
+    ]);
+    const parts = { points: sitePoints(site, site.aliases), channels, models, otherModels: false };
+    for (const rule of rules) assert.deepEqual(buildRule(defineRule(rule), parts, collect([])), rule);
+  });
+
+  it('are told what cannot be set or simulated, and with which values', async () => {
+    const found = await problems(`
+${RELAY}
+rules:
+  - id: hot
+    condition: 1001:T:1 > 80
+    actions:
+      - { type: set, point: 1001:T:2, value: 7 }
+      - { type: set, point: 1002:A:1, value: 7 }
+      - { type: set, point: 1001:A:1, value: 70 }
+      - { type: set, point: 1001:A:1, value: 'avg(1001:T:1, 5m)' }
+      - { type: set, point: 1001:C:1, value: 1001:T:1 + 1 }
+      - { type: set, model: cellar, point: active_power, value: 1 }
+      - { type: set, model: roof, point: temper, value: 1 }
+      - { type: set, point: 1001:A:9, value: 1 }
+      - { type: simulate, channel: 1002 }
+      - { type: simulate, channel: 7 }
+      - { type: set, point: 1003:T:1, value: 1 }
+`);
+    const at = (index: number) => `rules\\[0\\]\\.actions\\[${index}\\]\\.`;
+    for (const [index, expected] of [
+      [0, 'point: found "1001:T:2", which something else feeds, or whose value is text, allowed a number of a virtual'],
+      [1, 'point: found "1002:A:1", of a device, allowed'],
+      [2, 'value: found 70, allowed 0 to 50'],
+      [3, 'value: found avg, allowed what is known at the moment'],
+      [4, 'value: at 1:1 of it, found a number'],
+      [5, 'model: found "cellar", which is no model of the site file'],
+      [6, 'point: found "temper", which is no point of it, allowed a point of roof'],
+      [7, 'point: found "1001:A:9", which is no point'],
+      [8, 'channel: found 1002, whose protocol is modbus, allowed a virtual channel: 1001, 1003'],
+      [9, 'channel: found 7, which is no channel'],
+      [10, 'point: found "1003:T:1", which something else feeds'],
+    ] as const) {
+      const pattern = new RegExp(at(index) + expected);
+      assert.ok(
+        found.some((line) => pattern.test(line)),
+        `${pattern.source}\n${found.join('\n')}`,
+      );
+    }
   });
 
   it('are refused when an interlock or a member of a group is wrong', async () => {
@@ -139,7 +221,7 @@ rules:
 `);
     for (const expected of [
       /aliases\.gone: found "1001:T:9", allowed the points of kind T of channel 1001: 1, 2/,
-      /rules\[0\]\.actions\[0\]\.type: found "mail", allowed write, webhook, publish, alarm or clear_alarm/,
+      /rules\[0\]\.actions\[0\]\.type: found "mail", allowed write, set, simulate, webhook, publish, alarm or clear_alarm/,
       /rules\[0\]\.actions\[1\]\.subject: found "a\.\*"/,
       /rules\[0\]\.actions\[2\]\.subject: found "cmd\.1\.channel\.1"/,
     ]) {

@@ -46,6 +46,33 @@ describe('HTTP access', () => {
     assert.deepEqual(access.audit, [], 'who shows nothing fills no journal');
   });
 
+  it('knows who acts on an alarm, whatever the body says', async () => {
+    const { token } = await login('operator');
+    for (const [url, payload, acknowledgedBy] of [
+      ['/api/v1/alarms/a1/acknowledge', { by: 'somebody' }, 'operator'],
+      ['/api/v1/alarms/a2/acknowledge', {}, 'operator'],
+      ['/alarmsrv/alarms/a3/acknowledge', { acknowledged_by: 'somebody' }, 'operator'],
+    ] as const) {
+      const raise = { source: 's', title: 't', level: 'Info', by: 'somebody' };
+      const raised = await asRole(token, { method: 'POST', url: '/api/v1/alarms', payload: raise });
+      assert.equal(raised.json<{ change: { by: string } }>().change.by, 'operator');
+      const answer = await asRole(token, { method: 'POST', url, payload });
+      assert.equal(answer.statusCode, 200, answer.body);
+      const found = answer.json<{ acknowledgedBy?: string; acknowledged_by?: string }>();
+      assert.equal(found.acknowledgedBy ?? found.acknowledged_by, acknowledgedBy, url);
+    }
+    const wrong = await asRole(token, { method: 'POST', url: '/api/v1/alarms/a1/acknowledge', payload: '[]' });
+    assert.equal(wrong.statusCode, 400);
+
+    const open = buildHttpApp({ client: new FakeClient(), host: '127.0.0.1' });
+    const named = await open.inject({
+      ...{ method: 'POST', url: '/api/v1/alarms/a1/acknowledge', headers: json },
+      payload: { by: 'ann' },
+    });
+    assert.equal(named.json<{ acknowledgedBy: string }>().acknowledgedBy, 'ann', 'nobody has to sign in');
+    await open.close();
+  });
+
   it('holds each role to what it may', async () => {
     const requests: [InjectOptions & { url: string }, Role][] = [
       [{ url: '/api/v1/channels' }, 'viewer'],

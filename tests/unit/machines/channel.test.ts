@@ -185,4 +185,42 @@ describe('channel machine', () => {
     assert.equal(findWrite(context(walk), 'p0')?.status, 'pending');
     assert.equal(context(walk).writes.at(-1)?.writeId, `${2 * KEPT_WRITES - 1}`);
   });
+
+  it('keeps what points were set to, in any state, and what was written to them since', () => {
+    const hold = (value: number): Sent => ({ type: 'hold', kind: 'A', id: 3, value });
+    for (const state of ['stopped', 'online', 'faulted']) {
+      const walk = channelIn(state);
+      assert.equal(walk.send(hold(4)), state);
+      assert.deepEqual(walk.actions, [{ type: 'holdPoint', params: { kind: 'A', id: 3, value: 4 } }]);
+      assert.deepEqual(context(walk).held, { 'A:3': 4 });
+    }
+    const walk = channelIn('online');
+    walk.send(write('w1'));
+    walk.send({ type: 'write.done', writeId: 'w1', result });
+    assert.deepEqual(context(walk).held, {}, 'nobody has set that one');
+    walk.send(hold(4));
+    walk.send(write('w2'));
+    walk.send({ type: 'write.failed', writeId: 'w2', error });
+    walk.send({ type: 'write', writeId: 'w3', kind: 'A', id: 3, value: 'text' });
+    walk.send({ type: 'write.done', writeId: 'w3', result });
+    assert.deepEqual(context(walk).held, { 'A:3': 4 });
+    walk.send(write('w4'));
+    walk.send({ type: 'write.done', writeId: 'w4', result });
+    assert.deepEqual(context(walk).held, { 'A:3': 7 });
+    assert.equal(walk.send({ type: 'activated' }), 'connecting');
+    assert.deepEqual(walk.actions, [{ type: 'openLink', params: { held: { 'A:3': 7 } } }]);
+  });
+
+  it('begins from the beginning in every state', () => {
+    for (const state of ['stopped', 'paused', 'faulted']) {
+      const walk = channelIn(state);
+      assert.equal(walk.send({ type: 'restart' }), 'connecting');
+      assert.deepEqual(effects(walk), ['openLink']);
+    }
+    for (const state of running) {
+      const walk = channelIn(state);
+      assert.equal(walk.send({ type: 'restart' }), 'connecting');
+      assert.deepEqual(effects(walk), ['useConfiguration', 'openLink']);
+    }
+  });
 });

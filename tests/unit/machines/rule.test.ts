@@ -7,12 +7,17 @@ import { assertAllTaken, Walk } from '../../support/walk.js';
 
 type Sent = WithoutTime<RuleEvent>;
 
-const alarm: RuleAction = {
+const alarm: RuleAction & { type: 'raiseAlarm' } = {
   ...{ type: 'raiseAlarm', on: 'fires', onFailure: 'stop' },
   alarm: { source: 'hot', level: 'Major', title: 'Hot' },
 };
 const write: RuleAction = { type: 'write', point: 'comsrv:1:C:1', value: 1, on: 'fires', onFailure: 'continue' };
-const clear: RuleAction = { type: 'clearAlarm', source: 'hot', on: 'returns', onFailure: 'stop' };
+const clear: RuleAction & { type: 'clearAlarm' } = {
+  type: 'clearAlarm',
+  source: 'hot',
+  on: 'returns',
+  onFailure: 'stop',
+};
 const hook: RuleAction = { type: 'webhook', url: 'http://x/y', body: 1, on: 'fires', onFailure: 'stop' };
 const publish: RuleAction = { type: 'publish', subject: 'hot', on: 'fires', onFailure: 'stop' };
 const POINT = 'comsrv:1:T:1';
@@ -213,6 +218,127 @@ describe('rule machine', () => {
     walk.send({ type: 'enable' });
     walk.send(is(true));
     assert.equal(walk.send(configure()), 'waiting');
+  });
+
+  describe('leaves no alarm behind that nobody would clear', () => {
+    /** Raised and, when the condition is false again, cleared. */
+    const upTo = (change: Partial<Rule> = {}): RuleWalk => {
+      const walk = started({ actions: [alarm, clear], ...change });
+      walk.send(is(true));
+      walk.send({ type: 'action.done', execution: 1, index: 0 });
+      assert.deepEqual(context(walk).standing, ['hot']);
+      return walk;
+    };
+    const withdrawn = (walk: RuleWalk) => {
+      const found = order(walk);
+      const action = found?.action as { type: string; source: string; reason: string } | undefined;
+      return action && [found?.execution, action.type, action.source, action.reason];
+    };
+
+    it('when it is disabled, by an operator or its definition', () => {
+      for (const off of [{ type: 'disable' } as const, configure({ enabled: false, actions: [alarm, clear] })]) {
+        const walk = upTo();
+        assert.equal(walk.send(off), 'disabled');
+        assert.deepEqual(withdrawn(walk), [-1, 'clearAlarm', 'hot', 'rule disabled']);
+        walk.send({ type: 'activated' });
+        assert.deepEqual(withdrawn(walk)?.[0], -1, 'after a crash too');
+        walk.send({ type: 'action.done', execution: -1, index: 0 });
+        assert.equal(order(walk), null);
+        assert.deepEqual([context(walk).standing, context(walk).withdrawals], [[], []]);
+      }
+    });
+
+    it('when it is removed, and under a name of its own each time', () => {
+      const walk = upTo();
+      assert.equal(walk.send({ type: 'remove', source: 'site' }), 'disabled');
+      assert.deepEqual(withdrawn(walk), [-1, 'clearAlarm', 'hot', 'rule removed']);
+      walk.send({ type: 'action.failed', execution: -1, index: 0, error });
+      assert.equal(order(walk), null);
+      walk.send(configure({ actions: [alarm, clear] }));
+      walk.send(is(true));
+      walk.send({ type: 'action.done', execution: 2, index: 0 });
+      walk.send({ type: 'remove', source: 'site' });
+      assert.equal(withdrawn(walk)?.[0], -2);
+    });
+
+    it('when another definition does not raise it', () => {
+      const other: RuleAction = { ...alarm, alarm: { ...alarm.alarm, source: 'other' } };
+      const walk = upTo();
+      assert.equal(walk.send(configure({ actions: [other] })), 'waiting');
+      assert.deepEqual(withdrawn(walk), [-1, 'clearAlarm', 'hot', 'rule changed']);
+      walk.send(is(true));
+      assert.equal(order(walk)?.execution, -1, 'before anything else');
+      walk.send({ type: 'action.done', execution: -1, index: 0 });
+      assert.deepEqual(order(walk), { execution: 2, index: 0, action: other });
+      walk.send({ type: 'action.done', execution: 2, index: 0 });
+      assert.deepEqual(context(walk).standing, [], 'that one stays until somebody resolves it');
+    });
+
+    it('when another definition raises it too, but finds its condition false', () => {
+      for (const [holdMs, told] of [
+        [0, is(false)],
+        [0, evaluated(false)],
+        [5_000, is(false)],
+        [5_000, evaluated(false)],
+      ] as const) {
+        const walk = upTo();
+        walk.send(configure({ actions: [alarm, clear], holdMs, priority: 1 }));
+        assert.equal(order(walk) ?? null, null, 'it may be true still');
+        walk.send(is(null));
+        assert.deepEqual(context(walk).left, ['hot'], 'the unknown takes nothing back');
+        if (holdMs > 0) assert.equal(walk.send(is(true)), 'holding');
+        assert.equal(walk.send(told), 'waiting');
+        assert.deepEqual(withdrawn(walk), [-1, 'clearAlarm', 'hot', 'rule changed']);
+        walk.send({ type: 'action.done', execution: -1, index: 0 });
+        walk.send(is(null));
+        walk.send(is(false));
+        assert.deepEqual(context(walk).withdrawals, [], 'once');
+      }
+    });
+
+    it('but leaves it when another definition raises it, and fires', () => {
+      const walk = upTo();
+      walk.send(configure({ actions: [alarm, clear], priority: 1 }));
+      assert.equal(walk.send(is(true)), 'active');
+      assert.deepEqual([order(walk)?.execution, context(walk).left], [2, []]);
+      walk.send({ type: 'action.done', execution: 2, index: 0 });
+      walk.send(is(false));
+      assert.deepEqual(order(walk), { execution: 3, index: 1, action: clear });
+      walk.send({ type: 'action.done', execution: 3, index: 1 });
+      assert.deepEqual(context(walk).standing, []);
+      walk.send({ type: 'disable' });
+      assert.deepEqual(effects(walk), ['unwatch'], 'there is nothing to clear');
+    });
+
+    it('that it was about to raise, or could not clear', () => {
+      const about = started({ actions: [write, alarm, clear] });
+      about.send(is(true));
+      about.send({ type: 'disable' });
+      assert.equal(withdrawn(about)?.[2], 'hot');
+      assert.deepEqual(steps(about), [['pending', 'skipped']], 'what it has begun it ends');
+      about.send({ type: 'action.done', execution: -1, index: 0 });
+      assert.deepEqual(order(about), { execution: 1, index: 0, action: write });
+
+      const stuck = upTo();
+      stuck.send(is(false));
+      stuck.send({ type: 'action.failed', execution: 2, index: 1, error });
+      assert.deepEqual(context(stuck).standing, ['hot']);
+      stuck.send({ type: 'disable' });
+      stuck.send({ type: 'enable' });
+      stuck.send({ type: 'disable' });
+      assert.equal(context(stuck).withdrawals.length, 1);
+
+      const elsewhere = started({ actions: [alarm, { ...clear, ruleId: 'other' }] });
+      elsewhere.send(is(true));
+      elsewhere.send({ type: 'action.done', execution: 1, index: 0 });
+      assert.deepEqual(context(elsewhere).standing, [], 'it does not clear that one itself');
+    });
+
+    it('but not in what an older version did', () => {
+      const walk = upTo();
+      walk.send({ type: 'disable', keepsAlarms: true });
+      assert.deepEqual(effects(walk), ['unwatch']);
+    });
   });
 
   it('hands what needs no answer to the outbox, and goes on at once', () => {

@@ -51,6 +51,7 @@ function assertReplayEqualsLive(kind: Kind, events: readonly EventBody[], snapsh
 
 const channelEffects = {
   openLink: () => none,
+  holdPoint: () => none,
   closeLink: () => none,
   useConfiguration: () => none,
   writePoint: () => none,

@@ -134,6 +134,26 @@ describe('virtual driver', () => {
     assert.ok(Math.abs((after[3] as number) - 42.3) < 1e-9);
   });
 
+  it('holds what a point without a source is told to, before the link is open too', async () => {
+    const points = [
+      point('T', 1, { scale: 0.1, offset: 5 }),
+      point('S', 1, { reverse: true }),
+      point('A', 1),
+      point('T', 2),
+      point('T', 3, { dataType: 'string' }),
+    ];
+    const { driver, readings, poll } = start(points, [{ kind: 'T', pointId: 2, type: 'constant', value: 3 }]);
+    for (const [index, value] of [15, 1, 4, 9, 9].entries()) driver.hold?.(points[index] as PointDefinition, value);
+    driver.hold?.(point('T', 9), 1);
+    await driver.connect();
+    assert.deepEqual((await poll()).slice(0, 4), [15, 1, 4, 3], 'what a pattern makes stays');
+    assert.deepEqual([...readings.quality], [GOOD, GOOD, GOOD, GOOD, BAD]);
+    driver.hold?.(points[0] as PointDefinition, 25);
+    assert.equal((await poll(100))[0], 25);
+    await driver.write(points[2] as PointDefinition, 8);
+    assert.equal((await poll(100))[2], 8);
+  });
+
   it('holds the text of a string point', async () => {
     const text = point('A', 1, { dataType: 'string' });
     const { driver, readings, poll } = start([text]);

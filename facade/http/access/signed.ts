@@ -1,0 +1,20 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { nameOf } from '../../../actors/client/acting.js';
+
+/**
+ * For the `preValidation` of a route whose body says who acts: of somebody who has signed in it is that name, whatever the
+ * body says. While nobody has to sign in, the body has the word.
+ *
+ * @param field of the body that names who acts
+ */
+export function signs(field: string) {
+  return (request: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
+    const { identity, body } = request;
+    const isKnown = identity !== null && identity.via !== 'open';
+    // Anything else is for the schema to refuse.
+    if (isKnown && typeof body === 'object' && !Array.isArray(body)) {
+      request.body = { ...body, [field]: nameOf(identity.name) };
+    }
+    done();
+  };
+}
