@@ -1,5 +1,6 @@
 import type { MqttChannel } from './channels/mqtt.js';
 import type { Forwarder } from './forwarding/forwarder.js';
+import type { TokenizationChanges } from './metering/tokenization.js';
 import type { Model } from './models/model.js';
 import type { Template } from './models/template.js';
 import type { NotificationTarget } from './notifications/target.js';
@@ -31,6 +32,8 @@ export interface Site {
   readonly aliases: Readonly<Record<string, string>>;
   /** Where readings are forwarded to, ascending by id. */
   readonly forwarding: readonly Forwarder[];
+  /** How readings of meters are checked and become tokens, where it is not the default. */
+  readonly tokenization?: TokenizationChanges;
 }
 
 export interface PollingDefaults {

@@ -5,6 +5,8 @@ import Type, { type Static } from 'typebox';
 import { StatewattError } from '../../errors/error.js';
 import { choices, nearest, show } from './problems.js';
 import { words } from './schema/helpers.js';
+import type { TokenizationChanges } from '../metering/tokenization.js';
+import { tokenizationVariables } from './tokenization.js';
 import { traceSettings, type TraceSettings } from './traces.js';
 
 const DURABILITIES = ['strict', 'relaxed'] as const;
@@ -133,6 +135,8 @@ export interface Environment {
   readonly solanaRpcUrl?: string;
   /** Set: traces are exported. */
   readonly traces?: TraceSettings;
+  /** Goes before the site file's section of that name. */
+  readonly tokenization?: TokenizationChanges;
   /** Absolute path. */
   readonly dataFolder: string;
   /** Port 0 = any that is free. */
@@ -193,11 +197,16 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
     problems.push(`${missing}: not set, allowed both STATEWATT_HTTP_CERT and STATEWATT_HTTP_KEY or none of them`);
   }
   const traces = traceSettings(env, problems);
+  const tokenization = tokenizationVariables(env, problems);
   if (problems.length > 0) throw new EnvironmentError(problems);
-  return toEnvironment(written as Variables, traces);
+  return toEnvironment(written as Variables, traces, tokenization);
 }
 
-function toEnvironment(variables: Variables, traces: TraceSettings | undefined): Environment {
+function toEnvironment(
+  variables: Variables,
+  traces: TraceSettings | undefined,
+  tokenization: TokenizationChanges | undefined,
+): Environment {
   const path = (name: string | undefined) => (name === undefined ? undefined : resolve(name));
   const tls = defined({
     caFile: path(variables.NATS_CA),
@@ -218,6 +227,7 @@ function toEnvironment(variables: Variables, traces: TraceSettings | undefined):
     clickhouseUrl: variables.CLICKHOUSE_URL,
     solanaRpcUrl: variables.SOLANA_RPC_URL,
     traces,
+    tokenization,
     dataFolder: resolve(variables.STATEWATT_DATA),
     http: defined({
       host: variables.STATEWATT_HTTP_HOST,

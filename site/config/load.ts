@@ -13,6 +13,7 @@ import type { ChannelFile } from './schema/channel.js';
 import { SITE_DEFAULTS, type SiteFile } from './schema/site.js';
 import { Block, given, resolveIn, type SiteSource } from './source.js';
 import { readTemplates } from './templates.js';
+import { readTokenization } from './tokenization.js';
 import { YamlSource } from './yaml-source.js';
 
 /** Site files that a folder may hold; the first that is there counts. The last ones are those of VoltageEMS. */
@@ -88,7 +89,7 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
     sound.length === checked.channels.length,
     block.at('forwarding'),
   );
-  const { history = {}, timezone } = file;
+  const { history = {}, timezone, tokenization } = file;
   if (timezone !== undefined && !isTimeZone(timezone)) {
     block.report('timezone', show(timezone), 'a name such as Europe/Berlin or UTC');
   }
@@ -112,6 +113,9 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
     notifications,
     aliases,
     forwarding,
+    ...(tokenization === undefined
+      ? {}
+      : { tokenization: readTokenization(tokenization, block.at('tokenization')) }),
   };
 }
 

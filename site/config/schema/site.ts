@@ -4,6 +4,7 @@ import { ChannelSchema } from './channel.js';
 import { ModelFileSchema } from '../../models/schema.js';
 import { NotificationFileSchema } from '../../notifications/schema.js';
 import { AliasesFileSchema, RuleFileSchema } from '../../rules/schema.js';
+import { TokenizationFileSchema } from './tokenization.js';
 import { closed, millis } from './helpers.js';
 
 export const SITE_DEFAULTS = {
@@ -68,6 +69,7 @@ export const SiteFileSchema = closed({
   rules: Type.Optional(Type.Array(RuleFileSchema, { description: 'what is done when a condition becomes true' })),
   notifications: Type.Optional(Type.Array(NotificationFileSchema, { description: 'who is told of alarms' })),
   forwarding: Type.Optional(Type.Array(ForwarderFileSchema, { description: 'where readings are sent to' })),
+  tokenization: Type.Optional(TokenizationFileSchema),
 
   name: Type.Optional(Type.String({ minLength: 1, description: 'VoltageEMS: name of the site' })),
   global_config: Type.Optional(Defaults),
