@@ -109,9 +109,7 @@ const chart = setup({
     }),
     turnAway: assign(({ context, event }) => {
       const item = heldReading({ context, event });
-      return item === undefined
-        ? {}
-        : { ...settled(context, item), recent: mark(context.recent, item.sequence, 'r') };
+      return item === undefined ? {} : { ...settled(context, item), recent: mark(context.recent, item.sequence, 'r') };
     }),
 
     // Effects that others read in the journal; nothing is done by the actor itself.

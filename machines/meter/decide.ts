@@ -144,7 +144,11 @@ class Decider {
     const { sequence, start, end } = reading;
     const reason = anomalyOf(this.#usage, energy, end - start, this.#event.limits.anomaly);
     if (reason !== undefined && this.#context.held.length + this.#held.length >= MAX_HELD) {
-      return rejected(sequence, 'readings.too_many_held', `${MAX_HELD} readings of the meter wait for a person already`);
+      return rejected(
+        sequence,
+        'readings.too_many_held',
+        `${MAX_HELD} readings of the meter wait for a person already`,
+      );
     }
     const tokens = this.#rate.toTokens(energy).toString();
     const item = { sequence, start, end, energy: reading.energy, tokens, wallet, user };

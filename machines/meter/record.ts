@@ -95,7 +95,7 @@ export const KEY_GRACE_MS = 86_400_000;
 export function formerAfter(context: MeterContext, at: number): MeterContext['formerKeys'] {
   const former = context.formerKeys.filter(({ until }) => until > at);
   const publicKey = context.registration?.publicKey;
-  return publicKey == null
+  return publicKey === undefined || publicKey === null
     ? former
     : [...former, { publicKey, until: at + KEY_GRACE_MS }].slice(-MAX_FORMER_KEYS);
 }

@@ -26,7 +26,11 @@ export function remember(window: Window, added: readonly string[]): Window {
   return [...window, ...added].slice(-REMEMBERED);
 }
 
-export function row({ sequence, start, end, energy }: SubmittedReading, tokens: string, state: RememberedState): string {
+export function row(
+  { sequence, start, end, energy }: SubmittedReading,
+  tokens: string,
+  state: RememberedState,
+): string {
   return `${sequence} ${start} ${end} ${energy} ${tokens} ${state}`;
 }
 

@@ -113,9 +113,7 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
     notifications,
     aliases,
     forwarding,
-    ...(tokenization === undefined
-      ? {}
-      : { tokenization: readTokenization(tokenization, block.at('tokenization')) }),
+    ...(tokenization === undefined ? {} : { tokenization: readTokenization(tokenization, block.at('tokenization')) }),
   };
 }
 

@@ -51,7 +51,7 @@ export function tokenizationVariables(
     if (parsed === undefined) problems.push(`${name}: found ${show(value)}, allowed ${allowedOf(key)}`);
     else file[key] = parsed;
   }
-  const changes = toChanges(file as TokenizationFile, (key, found, allowed) => {
+  const changes = toChanges(file, (key, found, allowed) => {
     problems.push(`${variableOf(key)}: found ${found}, allowed ${allowed}`);
   });
   return Object.keys(file).length === 0 ? undefined : changes;

@@ -4,9 +4,7 @@ import { closed } from './helpers.js';
 
 /** A decimal number: a number in YAML, or its text, which is exact whatever its length. */
 const decimal = (fallback: string, description: string) =>
-  Type.Optional(
-    Type.Unsafe<number | string>({ type: ['number', 'string'], default: Number(fallback), description }),
-  );
+  Type.Optional(Type.Unsafe<number | string>({ type: ['number', 'string'], default: Number(fallback), description }));
 const whole = (minimum: number, maximum: number, fallback: number, description: string) =>
   Type.Optional(Type.Integer({ minimum, maximum, default: fallback, description }));
 
