@@ -1,4 +1,5 @@
 import type { Driver } from '../protocols/driver.js';
+import { createGrpcDriver } from '../protocols/grpc/driver.js';
 import { createModbusDriver } from '../protocols/modbus/driver.js';
 import { createMqttDriver } from '../protocols/mqtt/driver.js';
 import { createVirtualDriver } from '../protocols/virtual/driver.js';
@@ -13,5 +14,7 @@ export function createDriver(config: ChannelConfig): Driver {
       return createVirtualDriver(config);
     case 'mqtt':
       return createMqttDriver(config);
+    case 'grpc':
+      return createGrpcDriver(config);
   }
 }

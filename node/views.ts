@@ -65,6 +65,8 @@ function addressOf(config: ChannelConfig): string {
       return 'virtual';
     case 'mqtt':
       return brokerAddress(config.broker);
+    case 'grpc':
+      return config.address;
   }
 }
 
@@ -76,6 +78,7 @@ export function isWritable(config: ChannelConfig, index: number): boolean {
     case 'modbus':
       return config.mappings[index]?.writeFunctionCode !== undefined;
     case 'virtual':
+    case 'grpc':
       return true;
     case 'mqtt':
       return config.mappings[index]?.commandTopic !== undefined;

@@ -59,9 +59,9 @@ export class Arrivals {
     this.#mark(index, quality);
   }
 
-  /** The source has no value of the point. */
-  putBad(index: number): void {
-    this.#mark(index, BAD);
+  /** The source has no value of the point now; the last one stays, as stale or bad. */
+  putNone(index: number, quality: typeof STALE | typeof BAD): void {
+    this.#mark(index, quality);
     this.#times[index] = NaN;
   }
 

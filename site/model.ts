@@ -1,3 +1,4 @@
+import type { GrpcChannel } from './channels/grpc.js';
 import type { MqttChannel } from './channels/mqtt.js';
 import type { Forwarder } from './forwarding/forwarder.js';
 import type { TokenizationChanges } from './metering/tokenization.js';
@@ -50,7 +51,7 @@ export interface HistoryConfig {
   readonly dayDays: number;
 }
 
-export type ChannelConfig = ModbusChannel | VirtualChannel | MqttChannel;
+export type ChannelConfig = ModbusChannel | VirtualChannel | MqttChannel | GrpcChannel;
 
 /** What every channel has, whatever its protocol (site/channels/ holds those of the further ones). */
 export interface ChannelBase {

@@ -1,5 +1,5 @@
 import type { MqttChannel, MqttMapping } from '../../site/channels/mqtt.js';
-import { GOOD, isState, pointKey, STALE, type PointDefinition } from '../../site/points.js';
+import { BAD, GOOD, isState, pointKey, STALE, type PointDefinition } from '../../site/points.js';
 import type { Readings } from '../../site/readings.js';
 import { Arrivals } from '../arrivals.js';
 import { LinkError, ProtocolError, type Driver, type PollOutcome, type WriteOutcome } from '../driver.js';
@@ -136,7 +136,7 @@ class MqttDriver implements Driver {
         if (!retained) this.#tell(index, inUnits(point, raw));
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
-        this.#arrivals.putBad(index);
+        this.#arrivals.putNone(index, BAD);
         const text = `${nameOf(point)}, message on ${topic}: ${error.message}`;
         this.#arrivals.failed(new ProtocolError(error.code, text, { cause: error }));
       }

@@ -1,6 +1,7 @@
 import type { ChannelConfig, ModbusChannel, ModbusMapping, PollingDefaults, VirtualChannel } from '../model.js';
 import { pointKey } from '../points.js';
 import { hasPoints, readCommon, reportNoPoints, type SiteContext } from './channel-common.js';
+import { readGrpcChannel } from './grpc-channel.js';
 import { mappedPoints, readMappings } from './mapping-set.js';
 import { MAPPING_COLUMNS, readMapping } from './mapping-table.js';
 import { readMqttChannel } from './mqtt-channel.js';
@@ -34,6 +35,8 @@ export async function readChannel(
       return readVirtualChannel(source, file, block, site.defaults);
     case 'mqtt':
       return readMqttChannel(source, file, block, site);
+    case 'grpc':
+      return readGrpcChannel(source, file, block, site.defaults);
   }
 }
 

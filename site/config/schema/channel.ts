@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { BYTE_ORDERS } from '../../model.js';
 import { channelKeys, intervalMs, pointKeys } from './channel-common.js';
+import { GrpcChannelFile } from './grpc-channel.js';
 import { closed, millis, tagged, words } from './helpers.js';
 import { MqttChannelFile } from './mqtt-channel.js';
 import { Simulation } from './simulation.js';
@@ -184,7 +185,7 @@ const VirtualChannelFile = closed({
 });
 export type VirtualChannelFile = Static<typeof VirtualChannelFile>;
 
-export type ChannelFile = ModbusChannelFile | VirtualChannelFile | MqttChannelFile;
+export type ChannelFile = ModbusChannelFile | VirtualChannelFile | MqttChannelFile | GrpcChannelFile;
 /** A point in the site file itself; what a protocol's points have besides is read as a row's columns are. */
 export type PointFile = Static<typeof PlainPoint>;
 
@@ -194,6 +195,7 @@ export const ChannelSchema = tagged(
     { values: ['modbus', 'modbus_tcp', 'modbus_rtu'], schema: ModbusChannelFile },
     { values: ['virtual', 'virt'], schema: VirtualChannelFile },
     { values: ['mqtt'], schema: MqttChannelFile },
+    { values: ['grpc'], schema: GrpcChannelFile },
   ],
   { common: channelKeys },
 );

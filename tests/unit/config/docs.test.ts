@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { EnvironmentSchema } from '../../../site/config/environment.js';
+import { GRPC_COLUMNS } from '../../../site/config/grpc-channel.js';
 import { MAPPING_COLUMNS } from '../../../site/config/mapping-table.js';
 import { MQTT_COLUMNS } from '../../../site/config/mqtt-channel.js';
 import { POINT_COLUMNS } from '../../../site/config/point-table.js';
@@ -17,7 +18,7 @@ describe('docs/configuration.md', () => {
   });
 
   it('names every column, output and variable, with the default', () => {
-    const columns = [POINT_COLUMNS, MAPPING_COLUMNS, MQTT_COLUMNS].flatMap(({ required, optional }) => [
+    const columns = [POINT_COLUMNS, MAPPING_COLUMNS, MQTT_COLUMNS, GRPC_COLUMNS].flatMap(({ required, optional }) => [
       ...required,
       ...optional,
     ]);
@@ -41,7 +42,8 @@ describe('docs/configuration.md', () => {
     const defaults = await loadFiles({ 'site.yaml': 'channels: []' });
     assert.deepEqual([settings.defaults, settings.history], [defaults.defaults, defaults.history]);
 
-    for (const [, example = ''] of text.matchAll(/```yaml\nchannels:\n([^]*?)```/g)) {
+    const grpc = await readFile(new URL('../../../../docs/grpc.md', import.meta.url), 'utf8');
+    for (const [, example = ''] of `${text}${grpc}`.matchAll(/```yaml\nchannels:\n([^]*?)```/g)) {
       const further = await loadFiles({ 'site.yaml': `channels:\n${example}`, 'ca.pem': '', ...tables });
       assert.equal(further.channels.length, 1);
     }

@@ -40,7 +40,7 @@ describe('Arrivals', () => {
     arrivals.put(0, 1, 10);
     arrivals.take(readings);
     const error = new ProtocolError('protocol.payload_invalid', 'no number');
-    arrivals.putBad(0);
+    arrivals.putNone(0, BAD);
     arrivals.failed(error);
     assert.deepEqual(arrivals.take(readings), { reads: 0, errors: 1, roundTrips: [], lastError: error });
     assert.deepEqual(shown(readings)[0], '2 bad 10');
