@@ -10,7 +10,7 @@ import {
  */
 export class HistoryWriter {
   readonly #options: HistoryProjectionOptions;
-  readonly #before: HistoryCounters = { frames: 0, points: 0, batches: 0, insertMs: 0, lost: 0 };
+  readonly #before: HistoryCounters = { frames: 0, points: 0, leftOut: 0, batches: 0, insertMs: 0, lost: 0 };
   #projection: HistoryProjection | undefined;
   #turns: Promise<void> = Promise.resolve();
 

@@ -100,6 +100,11 @@ export function createMetrics(parts: MetricsParts): () => Promise<string> {
     () => realtimeProjection.counters.points,
   );
   total('statewatt_history_points_total', 'Points written into history.', () => historyWriter.counters.points);
+  total(
+    'statewatt_history_left_out_points_total',
+    'Points that are not to be stored.',
+    () => historyWriter.counters.leftOut,
+  );
   total('statewatt_history_batches_total', 'Inserts into history.', () => historyWriter.counters.batches);
   total(
     'statewatt_history_insert_seconds_total',

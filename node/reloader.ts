@@ -77,14 +77,15 @@ export class Reloader {
       if (later.length > 0) {
         log.warn({ part: 'configuration' }, `takes effect at the next start of the node: ${later.join(', ')}`);
       }
-      const kept = holder.site.history;
+      const { mapping: _before, ...kept } = holder.site.history;
       holder.replace(next);
       await channels.apply(changes);
       await models.apply();
       await rules.apply();
       await notifications.apply();
       await forwarding.apply();
-      if (!isDeepStrictEqual(kept, next.history)) await history.keep(next.history);
+      const { mapping: _now, ...wanted } = next.history;
+      if (!isDeepStrictEqual(kept, wanted)) await history.keep(wanted);
       const what = changes.map(({ id, change }) => `${id} ${change}`).join(', ') || 'settings of the site';
       log.info({ part: 'configuration', changes: changes.length }, `the new configuration is in force: ${what}`);
     });

@@ -1,6 +1,7 @@
 import type { GrpcChannel } from './channels/grpc.js';
 import type { MqttChannel } from './channels/mqtt.js';
 import type { Forwarder } from './forwarding/forwarder.js';
+import type { StorageRule } from './history/mapping.js';
 import type { TokenizationChanges } from './metering/tokenization.js';
 import type { Model } from './models/model.js';
 import type { Template } from './models/template.js';
@@ -49,6 +50,8 @@ export interface HistoryConfig {
   readonly minuteDays: number;
   readonly hourDays: number;
   readonly dayDays: number;
+  /** What is stored of which points; absent: everything. */
+  readonly mapping?: readonly StorageRule[];
 }
 
 export type ChannelConfig = ModbusChannel | VirtualChannel | MqttChannel | GrpcChannel;

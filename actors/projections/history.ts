@@ -9,14 +9,20 @@ import {
 import { nanos } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
+import { isLateFrame } from '../../bus/subjects.js';
 import { codecs } from '../../bus/topics.js';
 import { errorMessage, StatewattError } from '../../errors/error.js';
+import { STORES_ALL, type StoragePlan } from '../../site/history/mapping.js';
 import type { Frame } from '../../site/points.js';
+import { ChoiceReader, ChoiceRecord, keepChosen } from './choices.js';
+import { PointSelector } from './point-selector.js';
 import { PositionStore, type PendingBatch, type Position } from './position.js';
 
 const CONSUMER = 'history';
 /** A batch of so many points is a large one. */
 const MANY_POINTS = 20_000;
+/** What was chosen of a batch goes into its announcement, which is one message (1 MB). */
+const MAX_CHOICES = 400_000;
 const SLOWER = 4;
 const RETRY_MS = 500;
 
@@ -32,6 +38,8 @@ export interface HistoryTarget {
 export interface HistoryProjectionOptions {
   readonly bus: Bus;
   readonly target: HistoryTarget;
+  /** What is to be stored, as of now; default: everything. */
+  readonly storage?: () => StoragePlan;
   /** Points after which a batch is written at once. */
   readonly batchPoints?: number;
   /** Ms after which a batch is written, however small; one that fills quickly waits SLOWER times as long. */
@@ -48,8 +56,11 @@ export type HistoryEvent =
   | { readonly type: 'lost'; readonly frames: number; readonly why: string };
 
 export interface HistoryCounters {
+  /** Frames that were read, and points of them that were written. */
   frames: number;
   points: number;
+  /** Points that were not to be stored. */
+  leftOut: number;
   batches: number;
   /** Ms spent in inserts. */
   insertMs: number;
@@ -59,21 +70,28 @@ export interface HistoryCounters {
 interface Batch {
   readonly frames: { streamSequence: number; frame: Frame }[];
   points: number;
+  read: number;
+  leftOut: number;
   readonly from: number;
   last: JsMsg;
-  /** It was announced by an earlier run; its range and token stay. */
+  readonly chosen: ChoiceRecord;
+  /** It was announced by an earlier run; its range, its token, and what was chosen stay. */
   readonly repeats: PendingBatch | undefined;
+  readonly wasChosen: ChoiceReader | undefined;
 }
 
 /**
- * Writes every frame of the stream into history exactly once. Each batch is announced (position, with its range of
- * sequences) before it is inserted and acknowledged after; a batch that was announced when the node died is repeated
- * with the same range and so the same token, which the target recognises.
+ * Writes what is to be stored of every frame of the stream into history, exactly once. Each batch is announced (position,
+ * with its range of sequences and what was chosen of it) before it is inserted and acknowledged after; a batch that was
+ * announced when the node died is repeated with the same range, the same choice and so the same token, which the target
+ * recognises.
  */
 export class HistoryProjection {
-  readonly counters: HistoryCounters = { frames: 0, points: 0, batches: 0, insertMs: 0, lost: 0 };
+  readonly counters: HistoryCounters = { frames: 0, points: 0, leftOut: 0, batches: 0, insertMs: 0, lost: 0 };
   readonly #bus: Bus;
   readonly #target: HistoryTarget;
+  readonly #storage: () => StoragePlan;
+  readonly #selector = new PointSelector();
   readonly #batchPoints: number;
   readonly #batchMs: number;
   readonly #onEvent: (event: HistoryEvent) => void;
@@ -98,6 +116,7 @@ export class HistoryProjection {
   constructor(options: HistoryProjectionOptions) {
     this.#bus = options.bus;
     this.#target = options.target;
+    this.#storage = options.storage ?? (() => STORES_ALL);
     this.#batchPoints = options.batchPoints ?? 500_000;
     this.#batchMs = options.batchMs ?? 1_000;
     this.#onEvent = options.onEvent ?? (() => undefined);
@@ -233,19 +252,38 @@ export class HistoryProjection {
     const frame = this.#decode(message);
     const batch = (this.#batch ??= this.#newBatch(message));
     batch.last = message;
+    if (frame !== undefined) this.#choose(batch, message, frame);
+    const full =
+      batch.repeats === undefined
+        ? batch.points >= this.#batchPoints || batch.chosen.size >= MAX_CHOICES
+        : seq === batch.repeats.to;
+    if (full) await this.#flush();
+  }
+
+  #choose(batch: Batch, { seq, subject }: JsMsg, read: Frame): void {
+    let choice = batch.wasChosen?.of(seq) ?? 'all';
+    if (batch.repeats === undefined) {
+      this.#selector.use(this.#storage());
+      choice = this.#selector.choose(read, isLateFrame(subject));
+      batch.chosen.add(seq, choice, read.keys.length);
+    }
+    const frame = keepChosen(read, choice);
     const points = frame?.keys.length ?? 0;
     if (frame !== undefined) batch.frames.push({ streamSequence: seq, frame });
+    batch.read += 1;
     batch.points += points;
+    batch.leftOut += read.keys.length - points;
     this.#waitLonger(batch, points);
-    const full = batch.repeats === undefined ? batch.points >= this.#batchPoints : seq === batch.repeats.to;
-    if (full) await this.#flush();
   }
 
   #newBatch(first: JsMsg): Batch {
     const repeats = this.#repeat;
     // The batch that is repeated ends where it ended, not by the clock.
     if (repeats === undefined) this.#timer = setTimeout(() => void this.#flush(), this.#batchMs);
-    return { frames: [], points: 0, from: repeats?.from ?? first.seq, last: first, repeats };
+    const from = repeats?.from ?? first.seq;
+    const wasChosen = repeats?.chosen === undefined ? undefined : new ChoiceReader(repeats.chosen, from);
+    const counts = { points: 0, read: 0, leftOut: 0 };
+    return { frames: [], ...counts, from, last: first, chosen: new ChoiceRecord(from), repeats, wasChosen };
   }
 
   /** Each batch costs a row per point in every rollup, so a site of many points writes fewer, larger ones. */
@@ -269,21 +307,25 @@ export class HistoryProjection {
     if (batch !== undefined) this.#writing = this.#write(batch).catch((error: unknown) => this.#trouble(error));
   }
 
-  async #write({ from, last, frames, points, repeats }: Batch): Promise<void> {
+  async #write({ from, last, frames, chosen, repeats, ...counts }: Batch): Promise<void> {
     // The batch before may have been given up: nothing may be written, or announced, past it.
     if (this.#stopped) return;
     const to = repeats?.to ?? last.seq;
     const token = repeats?.token ?? `${this.#tokens}:${from}-${to}`;
-    const announced = this.#position({ from, to, token });
+    const choices = repeats === undefined ? chosen.finish() : repeats.chosen;
+    const pending = { from, to, token, ...(choices === undefined ? {} : { chosen: choices }) };
+    // A batch of which nothing is stored is done when it is announced.
+    const announced = counts.points === 0 ? { ...this.#position(null), committed: to } : this.#position(pending);
     if (!(await this.#insist(() => (this.#positions as PositionStore).save(announced)))) return;
     this.#unsaved = false;
     const begun = performance.now();
-    if (!(await this.#insist(() => this.#target.insert({ token, frames })))) return;
+    if (counts.points > 0 && !(await this.#insist(() => this.#target.insert({ token, frames })))) return;
     this.#committed = to;
-    this.#unsaved = true;
+    this.#unsaved = counts.points > 0;
     this.counters.insertMs += performance.now() - begun;
-    this.counters.frames += frames.length;
-    this.counters.points += points;
+    this.counters.frames += counts.read;
+    this.counters.points += counts.points;
+    this.counters.leftOut += counts.leftOut;
     this.counters.batches += 1;
     last.ack();
   }

@@ -22,6 +22,8 @@ export interface PendingBatch {
   readonly from: number;
   readonly to: number;
   readonly token: string;
+  /** What was chosen of its frames (choices.ts); absent: everything. */
+  readonly chosen?: string;
 }
 
 /** Where a projection keeps its position, fenced: of two writers only one goes on. */

@@ -4,6 +4,7 @@ import type { ChannelConfig, PollingDefaults, Site } from '../model.js';
 import { readChannel } from './channel.js';
 import { diskFiles, Reader, type Files } from './files.js';
 import { readForwarders } from './forwarding.js';
+import { readStorage } from './history.js';
 import { readModels } from './models.js';
 import { readNotifications } from './notifications.js';
 import { Problems, show } from './problems.js';
@@ -82,14 +83,20 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
   const aliases = readAliases(file.aliases ?? {}, { channels: sound }, block.at('aliases'));
   const rules = readRules(file.rules ?? [], { channels: sound, aliases, models }, block.at('rules'));
   const notifications = await readNotifications(source, file.notifications ?? [], block.at('notifications'));
+  const complete = sound.length === checked.channels.length;
   const forwarding = await readForwarders(
     source,
     file.forwarding ?? [],
     { name, channels: sound },
-    sound.length === checked.channels.length,
+    complete,
     block.at('forwarding'),
   );
   const { history = {}, timezone, tokenization } = file;
+  const mapping = readStorage(
+    history.mapping ?? [],
+    complete ? { channels: sound } : undefined,
+    block.at('history', 'mapping'),
+  );
   if (timezone !== undefined && !isTimeZone(timezone)) {
     block.report('timezone', show(timezone), 'a name such as Europe/Berlin or UTC');
   }
@@ -106,6 +113,7 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
       minuteDays: history.minute_days ?? SITE_DEFAULTS.history.minuteDays,
       hourDays: history.hour_days ?? SITE_DEFAULTS.history.hourDays,
       dayDays: history.day_days ?? SITE_DEFAULTS.history.dayDays,
+      ...(mapping.length === 0 ? {} : { mapping }),
     },
     templates,
     models,

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { ForwarderFileSchema } from '../../forwarding/schema.js';
+import { MappingFileSchema as StorageFileSchema } from '../../history/schema.js';
 import { ChannelSchema } from './channel.js';
 import { ModelFileSchema } from '../../models/schema.js';
 import { NotificationFileSchema } from '../../notifications/schema.js';
@@ -55,6 +56,12 @@ export const SiteFileSchema = closed({
       minute_days: days('1-minute means', D.history.minuteDays),
       hour_days: days('1-hour means', D.history.hourDays),
       day_days: days('1-day means', D.history.dayDays),
+      mapping: Type.Optional(
+        Type.Array(StorageFileSchema, {
+          maxItems: 1_000,
+          description: 'what is stored of which points; the first that matches a point counts; default: everything',
+        }),
+      ),
     }),
   ),
   channels: Type.Array(ChannelSchema, { description: 'the devices of the site' }),

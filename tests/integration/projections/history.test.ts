@@ -13,6 +13,9 @@ import type { Bus } from '../../../bus/connection.js';
 import { encodeFrame } from '../../../bus/frame-codec.js';
 import { DEFAULT_LIMITS, STREAM, ensureStreams } from '../../../bus/streams.js';
 import { subjects } from '../../../bus/subjects.js';
+import { buildStorageRule, type MappingDefinition } from '../../../site/history/definition.js';
+import type { StoragePlan, StorageRule } from '../../../site/history/mapping.js';
+import { keyId } from '../../../site/points.js';
 import { frame, names } from '../../support/frames.js';
 import { startNats, type TestNats } from '../../support/nats.js';
 import { eventually } from '../../support/temp.js';
@@ -23,6 +26,8 @@ type Insert = HistoryTarget['insert'];
 class Target implements HistoryTarget {
   readonly tokens: string[] = [];
   readonly frames: string[] = [];
+  /** `id:value` */
+  readonly points: string[] = [];
   repeats = 0;
   /** Runs before and after an insert; may throw. */
   before: () => void | Promise<void> = () => undefined;
@@ -34,7 +39,10 @@ class Target implements HistoryTarget {
       this.repeats += 1;
     } else {
       this.tokens.push(token);
-      for (const { frame: each } of frames) this.frames.push(`${each.channel}:${each.epoch}/${each.seq}`);
+      for (const { frame: each } of frames) {
+        this.frames.push(`${each.channel}:${each.epoch}/${each.seq}`);
+        each.keys.forEach((key, index) => this.points.push(`${keyId(key)}:${each.values[index]}`));
+      }
     }
     await this.after();
     return { rows: frames.length };
@@ -110,6 +118,56 @@ describe('HistoryProjection on a real server', () => {
       const { ack_floor } = await bus.manager.consumers.info(STREAM.frames, 'history');
       return ack_floor.stream_seq === 25 ? true : undefined;
     });
+  });
+
+  const plan = (...definitions: MappingDefinition[]): StoragePlan => ({
+    rules: definitions.map((each) => buildStorageRule(each, undefined, { report: () => undefined }) as StorageRule),
+    nameOf: () => undefined,
+  });
+
+  it('writes what is to be stored, and changes that under way', async () => {
+    // Point 1 changes with each frame, by 1; point 2 alike.
+    let storage = plan({ points: '1:T:1', store: 'change', deadband: 5 }, { points: '1:T:2', store: 'never' });
+    const first = await start({ storage: () => storage });
+    await publish(1, 1, 20);
+    await committed(first, 20);
+    assert.deepEqual(target.points, ['1:1', '1:6', '1:11', '1:16']);
+    storage = plan({ points: '1:T:1', store: 'never' });
+    await publish(1, 21, 23);
+    await committed(first, 23);
+    assert.deepEqual(target.points.slice(4), ['2:21', '2:22', '2:23']);
+    storage = plan({ points: '*', store: 'never' });
+    const batches = target.tokens.length;
+    await publish(1, 24, 30);
+    await committed(first, 30);
+    assert.equal(target.tokens.length, batches);
+    assert.deepEqual([first.counters.frames, first.counters.points, first.counters.leftOut], [30, 7, 53]);
+    await stop(first);
+    storage = plan();
+    const second = await start({ storage: () => storage });
+    await publish(1, 31, 31);
+    await committed(second, 31);
+    assert.deepEqual(target.points.slice(7), ['1:31', '2:31']);
+  });
+
+  it('that died before the insert repeats the batch as it was chosen, whatever is to be stored now', async () => {
+    target.before = away;
+    const chosenOnce = plan({ points: '1:T:1', store: 'interval', intervalMs: 2 }, { points: '*', store: 'never' });
+    const first = await start({ storage: () => chosenOnce, batchMs: 20_000, batchPoints: 5 });
+    await publish(1, 1, 30);
+    await heard('retrying');
+    await stop(first);
+    const entry = await (await new Kvm(bus.nats).open('POSITIONS')).get('history');
+    const { to, token } = entry?.json<Position>().pending ?? { to: 0, token: '' };
+    assert.ok(to > 5 && to < 30);
+    target.before = () => undefined;
+    const second = await start({ storage: () => plan({ points: '1:T:1', store: 'never' }) });
+    await committed(second, 30);
+    assert.equal(target.tokens[0], token);
+    const even = names(0, to).flatMap((name) => (Number(name.slice(2)) % 2 === 0 ? [`1:${name.slice(2)}`] : []));
+    const expected = ['1:1', ...even];
+    assert.deepEqual(target.points.slice(0, expected.length), expected);
+    assert.ok(target.points.slice(expected.length).every((point) => point.startsWith('2:')));
   });
 
   it('goes on where it was after an orderly stop', async () => {
