@@ -47,6 +47,7 @@ export function createRuleKind(parts: RuleParts, bus: Bus, delivery: Partial<Eff
       enable: command(toState, stateOf),
       disable: command(toState, stateOf),
       evaluate: command(Evaluation, answerEvaluation),
+      execute: command(Evaluation, answerEvaluation),
     }),
     resource: (host) => new RuleWorker(host.ref.id, host, parts),
     effects: {

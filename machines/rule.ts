@@ -111,6 +111,7 @@ const whileWatching = {
       params: ({ event }: { event: { request: string } }) => ({ request: event.request }),
     },
   },
+  execute: { actions: [execute('manual'), 'advance'] },
   configure: [
     { guard: 'turnedOff', actions: 'adopt', target: 'disabled' },
     { guard: 'differs', actions: ['adopt', 'forgetCondition', watch], target: 'waiting', reenter: true },
@@ -200,7 +201,7 @@ export const ruleMachine = setup({
     execute: assign(({ context, event }, { trigger }: { trigger: Execution['trigger'] }) => {
       const { condition, values } = 'value' in event ? { condition: event.value, values: event.values } : context;
       const moment = trigger === 'returns' ? 'returns' : 'fires';
-      const request = event.type === 'evaluated' ? { request: event.request } : {};
+      const request = 'request' in event ? { request: event.request } : {};
       return addExecution(context, context.rule, moment, { at: event.at, trigger, condition, values, ...request });
     }),
     /** A manual evaluation that does not make the rule fire is noted, and takes no action. */

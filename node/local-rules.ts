@@ -37,6 +37,8 @@ export interface LocalRulesParts {
   readonly history: Pick<HistoryStore, 'query'>;
   /** Of the site file, for people. */
   readonly sitePath: string;
+  /** Readers outside are to see the rule as it is now. */
+  readonly show?: (id: string) => Promise<void>;
 }
 
 const DEFAULT_EXECUTIONS = 50;
@@ -85,22 +87,43 @@ export class LocalRules implements RulesClient {
     return this.#afterChange(id, this.#acts(rule) || this.#acts(context.rule));
   }
 
-  async remove(id: string): Promise<void> {
+  /** Makes a rule, or another one of what a caller has made. `commandId` makes a repetition change nothing. */
+  async put(id: string, { name = id, ...rest }: NewRule, commandId: string): Promise<RuleView> {
+    const { system } = this.#parts;
+    const rule = this.#build({ ...RULE_DEFAULTS, ...rest, id, name });
+    const known = await system.look(this.#ref(id));
+    const before = known !== undefined && isDefined(known.context) ? known.context : undefined;
+    if (before !== undefined) this.#refuseConfigured(before);
+    const type = before === undefined ? 'create' : 'update';
+    await system.ask(this.#ref(id), { type, rule }, { commandId });
+    return this.#afterChange(id, this.#acts(rule) || (before !== undefined && this.#acts(before.rule)));
+  }
+
+  async remove(id: string, commandId: string = randomUUID()): Promise<void> {
     const { context } = await this.#look(id);
     this.#refuseConfigured(context);
-    await this.#parts.system.ask(this.#ref(id), { type: 'remove', source: 'caller' });
+    await this.#parts.system.ask(this.#ref(id), { type: 'remove', source: 'caller' }, { commandId });
     if (this.#acts(context.rule)) await this.#relate();
+    await this.#parts.show?.(id);
   }
 
   async command(id: string, command: RuleCommandName): Promise<RuleView> {
     await this.#look(id);
     await this.#parts.system.ask(this.#ref(id), { type: command });
-    return this.get(id);
+    return this.#afterChange(id, false);
   }
 
   async evaluate(id: string, { commandId = randomUUID() }: EvaluateRule): Promise<RuleExecution> {
     await this.#look(id);
     const execution = await this.#parts.system.ask(this.#ref(id), { type: 'evaluate', request: commandId });
+    await this.#parts.show?.(id);
+    return viewExecution(execution);
+  }
+
+  async execute(id: string, { commandId = randomUUID() }: EvaluateRule): Promise<RuleExecution> {
+    await this.#look(id);
+    const execution = await this.#parts.system.ask(this.#ref(id), { type: 'execute', request: commandId });
+    await this.#parts.show?.(id);
     return viewExecution(execution);
   }
 
@@ -122,8 +145,9 @@ export class LocalRules implements RulesClient {
     return dryRun(context.rule, span, { history: this.#parts.history, points, timeZone: site.timeZone });
   }
 
-  async #afterChange(id: string, writes: boolean): Promise<RuleView> {
-    if (writes) await this.#relate();
+  async #afterChange(id: string, mayLoop: boolean): Promise<RuleView> {
+    if (mayLoop) await this.#relate();
+    await this.#parts.show?.(id);
     return this.get(id);
   }
 

@@ -16,9 +16,10 @@ import { Spool } from '../actors/frames/spool.js';
 import { LiveFeed } from '../actors/projections/live-feed.js';
 import { RealtimeProjection } from '../actors/projections/realtime.js';
 import { createNotifierKind } from '../actors/notifier.js';
-import { createRuleKind } from '../actors/rule.js';
+import { createRuleKind, ruleRef } from '../actors/rule.js';
 import type { NewestValues } from '../actors/rule/evaluate-once.js';
 import { FrameRouter } from '../actors/rule/frame-router.js';
+import { RuleMirror } from '../actors/rule/rule-mirror.js';
 import type { RuleParts } from '../actors/rule/worker.js';
 import { createSystem, type ActorSystem } from '../actors/runtime/system.js';
 import { errorMessage } from '../errors/error.js';
@@ -39,6 +40,7 @@ import { createDriver } from './drivers.js';
 import { Forwarding } from './forwarding.js';
 import { LocalForwarding } from './forwarding-client.js';
 import { HealthCheck } from './health.js';
+import { HistoryStorage } from './history-storage.js';
 import { HistoryWriter } from './history-writer.js';
 import { LocalClient } from './local-client.js';
 import { LocalRules } from './local-rules.js';
@@ -51,6 +53,7 @@ import { startBus, startHistoryStore, startRealtimeStore } from './outside-parts
 import { startRedisFunctions } from './redis-requests.js';
 import { Reloader } from './reloader.js';
 import { takeRuleAction } from './rule-actions.js';
+import { readRule } from './rule-views.js';
 import { Rules } from './rules.js';
 import { Siblings } from './siblings.js';
 import { SiteHolder } from './site-holder.js';
@@ -150,9 +153,11 @@ async function startParts(
     log,
   );
 
+  const storage = new HistoryStorage(holder);
   const historyWriter = new HistoryWriter({
     bus,
     target: history,
+    storage: () => storage.plan,
     onEvent: ({ type, ...facts }) => log.warn({ part: 'history', ...facts }, `history: ${type}`),
   });
   const feed = new LiveFeed();
@@ -266,6 +271,7 @@ async function startParts(
       void models.own(partitions);
       void rules.own(partitions);
       alarms.showAll(partitions.has(READ_MODELS_PARTITION));
+      ruleMirror?.showAll(partitions.has(READ_MODELS_PARTITION));
       late.redisFunctions?.take(partitions.has(READ_MODELS_PARTITION));
       void forwarding.own(partitions);
       historyWriter.write(partitions.has(HISTORY_PARTITION)).catch((error: unknown) => {
@@ -281,6 +287,15 @@ async function startParts(
     onEvent: ({ type, ref, error, ...facts }) =>
       log.warn({ part: 'actors', ref, code: error.code, ...facts }, `${ref} ${type}: ${error.message}`),
   });
+  const ruleMirror =
+    environment.redisUrl === undefined
+      ? undefined
+      : new RuleMirror({
+          bus,
+          store: realtime,
+          read: (id) => readRule(bus, system, ruleRef(ruleKind, id)),
+          known: () => knownActors(bus, ruleKind.kind),
+        });
   const alarms = new LocalAlarms({ bus, system, kind: alarmKind, feed: alarmFeed, store: realtime });
   /** Known once it is started. */
   const late: { redisFunctions: FunctionRequests | undefined; models: ModelService | undefined } = {
@@ -292,6 +307,7 @@ async function startParts(
     () => system.start(),
     async () => {
       models.stop();
+      await ruleMirror?.close();
       await system.stop();
       await hub.close();
     },
@@ -341,6 +357,10 @@ async function startParts(
     ready: () => ready,
     configurationProblem: () => reloader.problem,
   });
+  const localRules = new LocalRules({
+    ...{ system, kind: ruleKind, holder, history, sitePath },
+    ...(ruleMirror === undefined ? {} : { show: (id: string) => ruleMirror.show(id) }),
+  });
   const client = new LocalClient({
     system,
     channelKind,
@@ -350,7 +370,7 @@ async function startParts(
     history,
     feed,
     alarms,
-    rules: new LocalRules({ system, kind: ruleKind, holder, history, sitePath }),
+    rules: localRules,
     forwarding: forwarders,
     access,
     health: () => healthCheck.check(),
@@ -381,6 +401,7 @@ async function startParts(
         mirror.forget();
         hub.storeBack();
         alarms.storeBack();
+        ruleMirror?.storeBack();
       });
     },
     async () => {
@@ -394,6 +415,7 @@ async function startParts(
     system,
     alarmKind,
     models: client.modelService,
+    rules: localRules,
     showAlarm: (alarm) => alarms.keep(alarm),
     log,
   });

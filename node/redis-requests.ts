@@ -4,6 +4,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { alarmRef, type AlarmKind } from '../actors/alarm.js';
 import { ModelDefinitionSchema } from '../actors/client/model-schemas.js';
 import { RaiseAlarmSchema } from '../actors/client/alarms.js';
+import { RuleActionSchema } from '../actors/client/rules.js';
+import { fromRulesrv, RulesrvRuleSchema, toRulesrvExecution } from '../actors/client/rulesrv.js';
 import type { CommandOf } from '../actors/runtime/kind.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import { StatewattError } from '../errors/error.js';
@@ -12,6 +14,7 @@ import type { AlarmRecord } from '../site/alarms.js';
 import { toMapping } from '../site/config/models.js';
 import { MappingFileSchema } from '../site/models/schema.js';
 import type { Environment } from '../site/config/index.js';
+import type { LocalRules } from './local-rules.js';
 import type { ModelService } from './model-service.js';
 import type { NodeLog } from './node.js';
 import type { Stages } from './stages.js';
@@ -21,6 +24,7 @@ export interface RedisRequestsParts {
   readonly system: ActorSystem;
   readonly alarmKind: AlarmKind;
   readonly models: Pick<ModelService, 'put' | 'remove' | 'write'>;
+  readonly rules: Pick<LocalRules, 'put' | 'remove' | 'evaluate' | 'execute'>;
   /** Lists and readers are to have the alarm. */
   readonly showAlarm: (alarm: AlarmRecord) => Promise<unknown>;
 }
@@ -53,6 +57,8 @@ const Change = Type.Object({ by: Type.String({ maxLength: 128 }), notes: Type.St
 const isModel = ajv.compile<Static<typeof Model>>(Model);
 const isValue = ajv.compile<Static<typeof Value>>(Value);
 const isAlarm = ajv.compile<Static<typeof Alarm>>(Alarm);
+const isRule = ajv.compile<Static<typeof RulesrvRuleSchema>>(RulesrvRuleSchema);
+const isAction = ajv.compile(RuleActionSchema);
 const isChange = ajv.compile<Static<typeof Change>>(Change);
 
 /**
@@ -90,6 +96,17 @@ export class RedisRequests {
       case 'resolve_alarm':
       case 'delete_alarm':
         return this.#alarm(subject, id, { type: 'resolve', ...whoAndWhy(body) });
+      case 'rule_upsert': {
+        await this.#parts.rules.put(subject, fromRulesrv(checked(isRule, body), checkAction), id);
+        return { rule_id: subject };
+      }
+      case 'rule_delete':
+        await this.#parts.rules.remove(subject, id);
+        return { rule_id: subject };
+      case 'rule_evaluate':
+        return toRulesrvExecution(subject, await this.#parts.rules.evaluate(subject, { commandId: id }));
+      case 'rule_execute_actions':
+        return toRulesrvExecution(subject, await this.#parts.rules.execute(subject, { commandId: id }));
       default:
         throw new StatewattError('functions.unknown', 'invalid', `no node of this version does ${name.slice(0, 64)}`);
     }
@@ -145,11 +162,20 @@ function whoAndWhy(body: string): { by: string; note?: string } {
 }
 
 /** @throws `functions.invalid` */
+function checkAction(action: unknown, index: number): void {
+  if (!isAction(action)) throw wrong(isAction, `actions[${index}].parameters`);
+}
+
+/** @throws `functions.invalid` */
 function checked<T>(isRight: ValidateFunction<T>, body: string): T {
   const value = parseBody(body);
   if (isRight(value)) return value;
+  throw wrong(isRight);
+}
+
+function wrong(isRight: ValidateFunction, place = ''): StatewattError {
   const problems = (isRight.errors ?? []).map(({ instancePath, message = 'is wrong' }) =>
-    `${instancePath.slice(1).replaceAll('/', '.')} ${message}`.trim(),
+    `${place}${instancePath.replaceAll('/', '.').slice(place === '' ? 1 : 0)} ${message}`.trim(),
   );
-  throw new StatewattError('functions.invalid', 'invalid', problems.join('; '), { details: { problems } });
+  return new StatewattError('functions.invalid', 'invalid', problems.join('; '), { details: { problems } });
 }

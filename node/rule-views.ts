@@ -1,7 +1,15 @@
 import { RULE_STATES, type RuleExecution, type RuleView } from '../actors/client/rules.js';
+import { newestExecution, toRulesrv, toRulesrvExecution } from '../actors/client/rulesrv.js';
 import type { RuleLive } from '../actors/rule/worker.js';
 import type { ActorState } from '../actors/runtime/host.js';
+import type { ActorSystem } from '../actors/runtime/system.js';
+import type { Bus } from '../bus/connection.js';
+import { STREAM } from '../bus/streams.js';
+import { subjects, type Ref } from '../bus/subjects.js';
+import { codecs } from '../bus/topics.js';
+import { whileConnected } from '../bus/while-connected.js';
 import type { RuleContext } from '../machines/rule.js';
+import type { StoredRule } from '../protocols/realtime/store.js';
 import { defineRule } from '../site/rules/build.js';
 import type { Execution, Rule } from '../site/rules/rule.js';
 
@@ -37,4 +45,35 @@ export function viewRule(context: DefinedRule, actor: Pick<ActorState, 'state' |
 /** An execution as callers see it. */
 export function viewExecution({ request: _request, steps, values, ...facts }: Execution): RuleExecution {
   return { ...facts, triggered: facts.condition === true, values: { ...values }, steps: [...steps] };
+}
+
+/**
+ * A rule as readers of Redis are to see it; undefined when it is not there now, and was not removed either: it is on its
+ * way to another node.
+ */
+export async function readRule(bus: Bus, system: ActorSystem, ref: Ref): Promise<StoredRule | undefined> {
+  const actor = await system.look(ref);
+  if (actor !== undefined) return storeRule(ref.id, actor);
+  const last = await whileConnected(bus, () =>
+    bus.manager.direct.getMessage(STREAM.journal, { last_by_subj: subjects.journal(ref) }),
+  );
+  if (last === null) return undefined;
+  const { event, at } = codecs.journal.decode(last.data);
+  return event.type === 'remove' ? { id: ref.id, revision: last.seq, at, rule: null, execution: null } : undefined;
+}
+
+function storeRule(id: string, actor: Pick<ActorState, 'state' | 'live' | 'seq' | 'context'>): StoredRule {
+  const { seq: revision, context } = actor;
+  if (!isDefined(context)) {
+    const { updatedAt = 0 } = (context ?? {}) as Partial<RuleContext>;
+    return { id, revision, at: updatedAt, rule: null, execution: null };
+  }
+  const newest = newestExecution([...context.executions].reverse());
+  return {
+    id,
+    revision,
+    at: Math.max(context.updatedAt, context.since, context.executions.at(-1)?.at ?? 0),
+    rule: toRulesrv(viewRule(context, actor)),
+    execution: newest === undefined ? null : toRulesrvExecution(id, viewExecution(newest)),
+  };
 }

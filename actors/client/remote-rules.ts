@@ -57,6 +57,10 @@ export class RemoteRules implements RulesClient {
     return this.#asker.ask(ruleEndpoints.rulesEvaluate, { id, ...request });
   }
 
+  execute(id: string, request: EvaluateRule): Promise<RuleExecution> {
+    return this.#asker.ask(ruleEndpoints.rulesExecute, { id, ...request });
+  }
+
   executions(id: string, query: RuleExecutionsQuery): Promise<RuleExecutions> {
     return this.#asker.ask(ruleEndpoints.rulesExecutions, { id, ...query });
   }

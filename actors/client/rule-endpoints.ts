@@ -78,6 +78,13 @@ export const ruleEndpoints = {
     response: RuleExecutionSchema,
     call: ({ client }, { id, ...request }) => client.rules.evaluate(id, request),
   }),
+  rulesExecute: endpoint('rules', 'execute', {
+    summary: 'Take the actions of a rule’s firing now, whatever its condition is',
+    changes: true,
+    request: Type.Object({ id, ...EvaluateRuleSchema.properties }, closed),
+    response: RuleExecutionSchema,
+    call: ({ client }, { id, ...request }) => client.rules.execute(id, request),
+  }),
   rulesExecutions: endpoint('rules', 'executions', {
     summary: 'What a rule has done: when, why, and what became of each action, newest first',
     request: Type.Object({ id, ...RuleExecutionsQuerySchema.properties }, closed),

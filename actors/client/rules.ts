@@ -199,6 +199,8 @@ export interface RulesClient {
   command(id: string, command: RuleCommandName): Promise<RuleView>;
   /** Evaluates with the newest values; a rule whose condition is true fires. @throws `rules.not_found`, `rules.not_enabled` */
   evaluate(id: string, request: EvaluateRule): Promise<RuleExecution>;
+  /** Takes the actions of its firing now, whatever its condition is. @throws `rules.not_found`, `rules.not_enabled` */
+  execute(id: string, request: EvaluateRule): Promise<RuleExecution>;
   /** What it has done, newest first. @throws `rules.not_found` */
   executions(id: string, query: RuleExecutionsQuery): Promise<RuleExecutions>;
   /** What it would have done with the values that history has; nothing is done. @throws `rules.not_found`, `rules.invalid_span` */

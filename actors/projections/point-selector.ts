@@ -43,7 +43,7 @@ export class PointSelector {
     const { keys, values, quality, ages, texts, channel } = frame;
     const channels = late ? this.#late : this.#newest;
     let cells = channels.get(channel);
-    if (cells === undefined) channels.set(channel, (cells = new Map()));
+    if (cells === undefined) channels.set(channel, (cells = new Map<number, Cell>()));
     let bits: Uint8Array | undefined;
     let kept = 0;
     for (let index = 0; index < keys.length; index++) {

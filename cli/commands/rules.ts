@@ -23,7 +23,7 @@ export function addRules(program: Command, cli: Cli): void {
   const rules = program
     .command('rules')
     .helpGroup(GROUPS.look)
-    .summary('list, show, evaluate, dry-run, enable, disable, executions')
+    .summary('list, show, evaluate, execute, dry-run, enable, disable, executions')
     .description('What is done when a condition becomes true. Lists the rules when no command is given.')
     .addHelpText(
       'after',
@@ -75,6 +75,19 @@ export function addRules(program: Command, cli: Cli): void {
         if (cli.json) return cli.document(execution);
         const found = execution.condition ?? 'unknown';
         await cli.line(`${safe(id)}: the condition is ${found} with ${valuesOf(execution)}`);
+      }),
+    );
+
+  rules
+    .command('execute')
+    .description('take the actions of its firing now, whatever its condition is')
+    .argument('<id>', 'rule', parseRule)
+    .action((id: string) =>
+      cli.withClient(async (client) => {
+        const execution = await client.rules.execute(id, {});
+        if (cli.json) return cli.document(execution);
+        const count = execution.steps.length;
+        await cli.line(`${safe(id)}: run ${execution.number}, ${count} ${count === 1 ? 'action' : 'actions'}`);
       }),
     );
 

@@ -23,6 +23,7 @@ const OPERATES = new Set([
   'models.write',
   'rules.command',
   'rules.evaluate',
+  'rules.execute',
 ]);
 
 const ajv = new Ajv({ allErrors: true, verbose: true, useDefaults: true, strict: true, allowUnionTypes: true });

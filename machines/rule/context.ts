@@ -48,6 +48,8 @@ export type RuleEvent =
   | { type: 'condition'; value: boolean | null; values: PointValues; at: number }
   /** Somebody asks for an evaluation now; `evaluated` answers. */
   | { type: 'evaluate'; request: string; at: number }
+  /** Somebody wants its actions taken now, whatever its condition is. */
+  | { type: 'execute'; request: string; at: number }
   | { type: 'evaluated'; request: string; value: boolean | null; values: PointValues; at: number }
   | { type: 'action.done'; execution: number; index: number; at: number }
   | { type: 'action.failed'; execution: number; index: number; error: ErrorBody; at: number };

@@ -90,6 +90,14 @@ export class MemoryStore implements RealtimeStore {
     return Promise.resolve();
   }
 
+  setRules(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  retainRules(): Promise<void> {
+    return Promise.resolve();
+  }
+
   health(): { up: boolean; detail: string } {
     return { up: true, detail: 'in process' };
   }

@@ -10,7 +10,8 @@ import { APPLY_SCRIPT, CONFIG_SCRIPT, READ_CHANNEL_SCRIPT, READ_POINT_SCRIPT } f
 import { describe, openRedis, type RedisAddress } from './connect-redis.js';
 import { ALARM_SCRIPTS, retainAlarms, writeAlarms, type AlarmRedis } from './redis-alarms.js';
 import { MODEL_SCRIPT, showModel, writeModel, type ModelRedis } from './redis-models.js';
-import type { DefinedModel, RealtimeStore, StatusFields, StoredModel } from './store.js';
+import { retainRules, RULE_SCRIPTS, writeRules, type RuleRedis } from './redis-rules.js';
+import type { DefinedModel, RealtimeStore, StatusFields, StoredModel, StoredRule } from './store.js';
 
 export type RedisStoreOptions = Omit<RedisAddress, 'name'>;
 
@@ -20,7 +21,7 @@ interface Scripts {
   statewattReadPoint(base: string, kind: PointKind, id: number): Promise<StoredPoint>;
   statewattConfig(base: string, tables: string): Promise<number>;
 }
-type StoreRedis = Redis & Scripts & ModelRedis & AlarmRedis;
+type StoreRedis = Redis & Scripts & ModelRedis & AlarmRedis & RuleRedis;
 const SCRIPTS: Record<keyof Scripts | 'statewattModel', string> = {
   statewattApply: APPLY_SCRIPT,
   statewattRead: READ_CHANNEL_SCRIPT,
@@ -40,8 +41,8 @@ const RETRY_AFTER_MS = 500;
  * with 6 decimals, S and C as integers), `comsrv:<channel>:config:telemetry|signal|control|adjustment` (the point's
  * row as JSON), `comsrv:<channel>:status` and `:stats`. Beside them `…:<kind>:q` (qualities other than good),
  * `…:<kind>:ts` (source times other than the frame's), `…:<kind>:text` (ids of string points) and
- * `comsrv:<channel>:frame` (epoch, seq, time). Models are in `modsrv:…`, alarms in `alarmsrv:…`, see redis-models.ts
- * and redis-alarms.ts.
+ * `comsrv:<channel>:frame` (epoch, seq, time). Models are in `modsrv:…`, alarms in `alarmsrv:…`, rules in `rulesrv:…`, see
+ * redis-models.ts, redis-alarms.ts and redis-rules.ts.
  *
  * Connects in the background and reconnects for ever. While Redis is away every call is refused at once with
  * `realtime.unavailable`; nothing is queued. Redis Cluster is not supported: a channel's keys do not share a slot.
@@ -64,7 +65,9 @@ export class RedisStore implements RealtimeStore {
       this.#generation += 1;
     });
     for (const [name, lua] of Object.entries(SCRIPTS)) redis.defineCommand(name, { numberOfKeys: 1, lua });
-    for (const [name, lua] of Object.entries(ALARM_SCRIPTS)) redis.defineCommand(name, { numberOfKeys: 0, lua });
+    for (const [name, lua] of Object.entries({ ...ALARM_SCRIPTS, ...RULE_SCRIPTS })) {
+      redis.defineCommand(name, { numberOfKeys: 0, lua });
+    }
     this.#redis = redis as StoreRedis;
   }
 
@@ -149,6 +152,14 @@ export class RedisStore implements RealtimeStore {
 
   async retainAlarms(isKnown: (id: string) => boolean): Promise<void> {
     await this.#ask(() => retainAlarms(this.#redis, isKnown));
+  }
+
+  async setRules(rules: readonly StoredRule[]): Promise<void> {
+    await this.#ask(() => writeRules(this.#redis, rules));
+  }
+
+  async retainRules(known: () => Promise<readonly string[]>): Promise<void> {
+    await this.#ask(() => retainRules(this.#redis, known));
   }
 
   get generation(): number {

@@ -44,6 +44,10 @@ export interface RealtimeStore {
   setAlarms(alarms: readonly AlarmRecord[]): Promise<void>;
   /** Takes away the alarms that are shown and that `isKnown` does not know. */
   retainAlarms(isKnown: (id: string) => boolean): Promise<void>;
+  /** Shows rules, each unless a newer one is there. */
+  setRules(rules: readonly StoredRule[]): Promise<void>;
+  /** Takes away the rules that are shown and not among those that are known then. */
+  retainRules(known: () => Promise<readonly string[]>): Promise<void>;
   health(): { up: boolean; detail: string };
   /** Rises each time that the store is reached anew: it may have come back empty. */
   readonly generation: number;
@@ -83,3 +87,16 @@ export interface DefinedModel {
 export type StoredModel = { readonly id: string; readonly values: readonly StoredModelValue[] } & (
   DefinedModel | { readonly definition: null; readonly age: ModelAge } | { readonly definition?: undefined }
 );
+
+/** A rule as readers outside see it. */
+export interface StoredRule {
+  readonly id: string;
+  /** Sequence of its actor's last entry in the journal. */
+  readonly revision: number;
+  /** When it changed last, ms since the Unix epoch. */
+  readonly at: number;
+  /** null: it is gone. */
+  readonly rule: object | null;
+  /** Its newest one; null: there is none. */
+  readonly execution: object | null;
+}

@@ -219,8 +219,7 @@ export class FunctionRequests {
   }
 
   async #settle(entry: string, { id, name, subject }: FunctionRequest, result: Record<string, unknown>): Promise<void> {
-    const kind = name.startsWith('model_') ? 'model' : 'alarm';
-    const set = `statewatt:pending:${kind}`;
+    const set = `statewatt:pending:${expectedOf(name)}`;
     const text = JSON.stringify({ id, ...result });
     try {
       await this.#redis.statewattSettle(
@@ -239,6 +238,12 @@ export class FunctionRequests {
     this.#problem = problem;
     this.#options.onProblem?.(problem);
   }
+}
+
+/** What sort of thing a function's request changes, as the functions note what they expect of it. */
+function expectedOf(name: string): string {
+  if (name.startsWith('model_')) return 'model';
+  return name.startsWith('rule_') ? 'rule' : 'alarm';
 }
 
 function toRequest(entry: string, flat: readonly string[]): FunctionRequest {

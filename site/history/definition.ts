@@ -120,8 +120,8 @@ function checkMatches(
     channel.points.some(({ kind, id, name }) => isMeant(channel.id, kind, id, name)),
   );
   if (any) return;
-  const [field, written] = names === undefined ? ['points', points] : ['names', names];
-  wrong(field as string, `${JSON.stringify(written)}, which matches no point`, 'patterns that match some');
+  const written = JSON.stringify(names ?? points);
+  wrong(names === undefined ? 'points' : 'names', `${written}, which matches no point`, 'patterns that match some');
 }
 
 function listOf(given: string | readonly string[] | undefined): readonly string[] {

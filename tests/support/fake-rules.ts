@@ -94,6 +94,15 @@ export class FakeRules implements RulesClient {
     return viewExecution(execution);
   }
 
+  async execute(id: string, { commandId = 'by-hand' }: EvaluateRule): Promise<RuleExecution> {
+    const { snapshot } = this.#find(id);
+    if (snapshot.value === 'disabled') {
+      throw new StatewattError('rules.not_enabled', 'conflict', 'the rule is disabled; enable it first');
+    }
+    this.#send(id, { type: 'execute', request: commandId });
+    return (await this.executions(id)).executions[0] as RuleExecution;
+  }
+
   async executions(id: string): Promise<RuleExecutions> {
     const { executions } = this.#find(id).snapshot.context;
     return { executions: executions.map(viewExecution).reverse(), nextCursor: null };

@@ -133,6 +133,22 @@ export function ruleRoutes(app: HttpApp, client: StatewattClient): void {
     (request) => client.rules.evaluate(request.params.id, request.body ?? {}),
   );
 
+  app.post(
+    '/rules/:id/execute',
+    {
+      config: operates,
+      schema: {
+        operationId: 'executeRule',
+        summary: 'Take the actions of a rule’s firing now, whatever its condition is',
+        tags,
+        params: RuleParams,
+        body: Evaluation,
+        response: { 200: RuleExecution, ...errorAnswers },
+      },
+    },
+    (request) => client.rules.execute(request.params.id, request.body ?? {}),
+  );
+
   app.get(
     '/rules/:id/dry-run',
     {

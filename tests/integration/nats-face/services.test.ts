@@ -171,6 +171,7 @@ describe('NATS services', () => {
         'statewatt.rules.remove': { id: 'other' },
         'statewatt.rules.command': { id: 'hot', command: 'enable' },
         'statewatt.rules.evaluate': { id: 'hot' },
+        'statewatt.rules.execute': { id: 'hot' },
         'statewatt.rules.executions': { id: 'hot' },
         'statewatt.rules.dry-run': { id: 'hot' },
         'statewatt.points.get': { address: '1001:T:1' },

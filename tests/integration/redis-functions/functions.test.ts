@@ -302,6 +302,75 @@ redis.register_function{ function_name = 'statewatt_version', flags = { 'no-writ
     assert.deepEqual(await ids('{}'), ['c', 1, null]);
   });
 
+  it('read rules and what they did, by id and in lists', async () => {
+    const rule = (id: string, revision: number, change: object = {}) => ({
+      ...{ id, revision, at: 1_000, rule: { id, name: id, enabled: id !== 'c' }, execution: null },
+      ...change,
+    });
+    await store.setRules([rule('b', 1), rule('a', 1), rule('c', 1, { execution: { triggered: true } })]);
+    assert.equal((await call('rule_get', 'a')).name, 'a');
+    assert.deepEqual(await call('rule_get_execution', 'c'), { triggered: true });
+    await assert.rejects(call('rule_get_execution', 'a'), /NOTFOUND there is no execution of the rule a/);
+    await assert.rejects(call('rule_get_execution', 'd'), /NOTFOUND there is no rule d/);
+    const ids = async (filter: string) =>
+      (JSON.parse((await caller.call('FCALL_RO', 'rule_list', '0', filter)) as string) as Json[])
+        .map(({ id }) => id)
+        .join('');
+    assert.deepEqual(
+      [await ids('{}'), await ids('{"enabled":true}'), await ids('{"enabled":false}')],
+      ['abc', 'ab', 'c'],
+    );
+    assert.equal(await ids('{"offset":1,"limit":1}'), 'b');
+    await store.setRules([rule('b', 1, { rule: { id: 'b', name: 'late' } }), rule('a', 2, { rule: null })]);
+    assert.deepEqual([await ids('{}'), (await call('rule_get', 'b')).name], ['bc', 'b']);
+    await store.setRules([rule('a', 1)]);
+    assert.equal(await ids('{}'), 'bc', 'one that is gone is not brought back by somebody who is late');
+    await store.setRules([rule('a', 3)]);
+    assert.equal(await ids('{}'), 'abc');
+    await store.retainRules(() => Promise.resolve(['c']));
+    assert.equal(await ids('{}'), 'c');
+  });
+
+  it('make, look at and remove rules', async () => {
+    const text =
+      '{"condition":{"expression":"1001:T:1 > 80"},"actions":[{"action_type":"create_alarm","parameters":{"x":[]}}]}';
+    const { id } = await call('rule_upsert', 'hot', text);
+    const shown = await call('rule_get', 'hot');
+    assert.deepEqual([shown.id, shown.name, shown.enabled, shown.priority], ['hot', 'hot', true, 0]);
+    assert.ok(((await caller.call('FCALL', 'rule_get', '1', 'hot')) as string).includes('{"x":[]}'));
+    assert.deepEqual(await call('rule_list', '{}'), [shown]);
+    const { id: looked, rule_id: rule } = await call('rule_evaluate', 'hot');
+    assert.equal(rule, 'hot');
+    await call('rule_delete', 'hot', 'away-1');
+    await assert.rejects(call('rule_get', 'hot'), /NOTFOUND/);
+    await assert.rejects(call('rule_execute_actions', 'hot'), /NOTFOUND there is no rule hot/);
+    assert.equal((await call('rule_delete', 'hot', 'away-1')).id, 'away-1');
+    handle = ({ name, body }) => Promise.resolve(name === 'rule_evaluate' ? { triggered: false } : { body });
+    requests.take(true);
+    assert.equal((await result('away-1', 'done')).status, 'done');
+    assert.equal((await result(id, 'done')).body, text);
+    assert.equal((await result(looked, 'done')).triggered, false);
+    assert.equal(await caller.scard('statewatt:pending:rule'), 0);
+    const bad: [name: string, args: string[], why: RegExp][] = [
+      ['rule_upsert', ['a.b', text], /INVALID found the rule id "a.b"/],
+      [
+        'rule_upsert',
+        ['hot', '{"expression":"x"}'],
+        /INVALID found the member "expression", allowed actions, condition/,
+      ],
+      ['rule_upsert', ['hot', '{"condition":{},"actions":[]}'], /INVALID found no condition.expression/],
+      [
+        'rule_upsert',
+        ['hot', '{"condition":{"expression":"x"},"actions":[]}'],
+        /INVALID found no actions, allowed a list/,
+      ],
+      ['rule_upsert', ['hot', text.replace('{', '{"id":"cold",')], /INVALID found id "cold", allowed "hot"/],
+      ['rule_list', ['{"limit":"x"}'], /INVALID found limit "x", allowed a number/],
+      ['rule_evaluate', ['nobody'], /NOTFOUND there is no rule nobody/],
+    ];
+    for (const [name, args, why] of bad) await assert.rejects(call(name, ...args), why, `${name} ${args.join(' ')}`);
+  });
+
   it('raise, acknowledge and resolve alarms', async () => {
     const text = '{"title":"Hot","source":"sensor","level":"Warning","metadata":{"list":[],"brace":"}"}}';
     const stored = await call('store_alarm', text);

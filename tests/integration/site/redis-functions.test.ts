@@ -21,6 +21,7 @@ const MODELS = 1_000;
 
 describe('Redis Functions of a running site', function () {
   this.timeout(CASE_TIMEOUT_MS);
+  let bank: RegisterBank;
   let devices: ModbusDevices;
   let bed: Bed;
   let site: SiteProcess;
@@ -42,7 +43,7 @@ describe('Redis Functions of a running site', function () {
   };
 
   before(async () => {
-    const bank = new RegisterBank();
+    bank = new RegisterBank();
     devices = await startModbusDevices({ devices: [{ port: 0, units: { 1: bank } }] });
     bed = await Bed.open();
     site = await bed.run({
@@ -129,6 +130,47 @@ describe('Redis Functions of a running site', function () {
     assert.equal(await bed.reader.exists('modsrv:model:unit'), 0);
   });
 
+  it('rules written by functions are those of every other face, and what they do is seen', async () => {
+    const text = JSON.stringify({
+      name: 'High',
+      condition: { expression: 'comsrv:1001:T:1 > 80', data_sources: ['comsrv:1001:T:1'] },
+      actions: [{ action_type: 'create_alarm', parameters: { title: 'High', level: 'Minor' } }],
+    });
+    const { id: upsert, rule_id: rule } = await fcall('rule_upsert', 'high', text);
+    assert.deepEqual([rule, (await result(upsert)).status], ['high', 'done']);
+    const stored = await fcall('rule_get', 'high');
+    assert.deepEqual([stored.name, stored.enabled, stored.state], ['High', true, 'waiting']);
+    await assert.rejects(fcall('rule_get_execution', 'high'), /NOTFOUND there is no execution of the rule high/);
+    const looked = await result((await fcall('rule_evaluate', 'high')).id);
+    assert.deepEqual([looked.status, looked.triggered, looked.rule_id], ['done', false, 'high']);
+    assert.equal((await fcall('rule_get_execution', 'high')).triggered, false);
+    const taken = await result((await fcall('rule_execute_actions', 'high')).id);
+    assert.deepEqual([taken.status, taken.execution_id, (taken.actions as Json[]).length], ['done', 2, 1]);
+    const shown = async () => (await fcall('rule_get_execution', 'high')).actions as Json[];
+    await bed.untilTrue('the action is done', async () => (await shown())[0]?.status === 'done', 2_000);
+    const alarms = (await (await fetch(`${site.url}/alarmsrv/alarms?status=active`)).json()) as Json[];
+    assert.ok(alarms.some(({ title }) => title === 'High'));
+    // By itself: the register passes the threshold.
+    bank.holding.setUint16(1, 100);
+    await bed.untilTrue('it fires', async () => (await fcall('rule_get', 'high')).state === 'active', 2_000);
+    assert.equal((await fcall('rule_get_execution', 'high')).triggered, true);
+    const listed = (await fcall('rule_list', '{}')) as unknown as Json[];
+    assert.deepEqual(
+      listed.map(({ id }) => id),
+      ['high'],
+    );
+    const wrong = JSON.stringify({ ...(JSON.parse(text) as Json), condition: { expression: '1001:T:9 > 80' } });
+    assert.equal(((await result((await fcall('rule_upsert', 'odd', wrong)).id)).error as Json).code, 'rules.invalid');
+    await assert.rejects(fcall('rule_get', 'odd'), /NOTFOUND/);
+    const response = await fetch(`${site.url}/rulesrv/rules/high`, { method: 'DELETE' });
+    assert.equal(response.status, 200);
+    await assert.rejects(fcall('rule_get', 'high'), /NOTFOUND there is no rule high/);
+    assert.equal((await result((await fcall('rule_upsert', 'high', text)).id)).status, 'done');
+    assert.equal((await result((await fcall('rule_delete', 'high')).id)).status, 'done');
+    assert.equal((await fetch(`${site.url}/api/v1/rules/high`)).status, 404);
+    assert.equal((await result((await fcall('rule_upsert', 'kept', text)).id)).status, 'done');
+  });
+
   it('TC-REDIS-001: 1000 models at once: more than 500 upserts and 1000 reads a second', async () => {
     const data = JSON.stringify({
       ...{ name: 'Performance Test Model', template_id: 'test_template' },
@@ -161,7 +203,8 @@ describe('Redis Functions of a running site', function () {
         return (
           (library as unknown[]).length === 1 &&
           models === MODELS + 2 &&
-          (await bed.reader.zcard('alarmsrv:alarms')) === 2
+          (await bed.reader.zcard('alarmsrv:alarms')) === 4 &&
+          (await bed.reader.smembers('rulesrv:rules')).join() === 'kept'
         );
       },
       5_000,

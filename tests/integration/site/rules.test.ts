@@ -47,9 +47,12 @@ describe('rules in the words of VoltageEMS, from the value to the alarm', functi
     await bed.reader.hset('comsrv:1001:T', '1', '85.750000');
     const evaluated = await post(`/rulesrv/rules/${id}/evaluate`);
     assert.equal(evaluated.status, 200);
-    const execution = await bed.site.get<Body>(`/rulesrv/rules/${id}/execution`);
+    const recorded = (await bed.reader.call('FCALL', 'rule_get_execution', '1', id)) as string;
+    const execution = JSON.parse(recorded) as Body;
     assert.deepEqual([execution.triggered, typeof execution.executed_at], [true, 'string']);
     assert.deepEqual(execution.values, { 'comsrv:1001:T:1': 85.75 });
+    const asked = await bed.site.get<Body>(`/rulesrv/rules/${id}/execution`);
+    assert.deepEqual([asked.execution_id, asked.executed_at], [execution.execution_id, execution.executed_at]);
     await bed.untilTrue(
       'the alarm',
       async () => {

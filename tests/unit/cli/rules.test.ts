@@ -40,6 +40,14 @@ describe('cli rules', () => {
     assert.equal((await run('rules show a.b')).code, 2);
   });
 
+  it('takes the actions of one', async () => {
+    client.rules.condition = false;
+    assert.deepEqual((await run('rules execute hot')).lines[0], 'hot: run 1, 1 action');
+    const execution = JSON.parse((await statewatt('rules execute hot --json', { client })).out) as { number: number };
+    assert.equal(execution.number, 2);
+    assert.equal((await run('rules execute nothing')).code, 4);
+  });
+
   it('tells what one would have done', async () => {
     const { lines } = await run('rules dry-run hot --from -2h');
     assert.match(lines[0] ?? '', /^hot would have fired 1 times from 2026-05-01 .* to 2026-05-01/);

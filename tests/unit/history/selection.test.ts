@@ -8,7 +8,8 @@ import { BAD, GOOD, keyId, pointKey, STALE, type Frame } from '../../../site/poi
 type Given = readonly [id: number, value: number | string, quality?: number, age?: number];
 
 function frame(time: number, points: readonly Given[], channel = 1): Frame {
-  const texts = new Map(points.flatMap(([, value], index) => (typeof value === 'string' ? [[index, value]] : [])));
+  const texts = new Map<number, string>();
+  for (const [index, [, value]] of points.entries()) if (typeof value === 'string') texts.set(index, value);
   return {
     ...{ channel, epoch: 1, seq: 1, time },
     keys: Uint32Array.from(points, ([id]) => pointKey('T', id)),
@@ -17,7 +18,7 @@ function frame(time: number, points: readonly Given[], channel = 1): Frame {
     ...(points.some(([, , , age]) => age !== undefined)
       ? { ages: Uint32Array.from(points, ([, , , age = 0]) => age) }
       : {}),
-    ...(texts.size > 0 ? { texts: texts as Map<number, string> } : {}),
+    ...(texts.size > 0 ? { texts } : {}),
   };
 }
 

@@ -108,6 +108,31 @@ describe('rule machine', () => {
     );
   });
 
+  it('takes its actions on demand, whatever its condition is, and stays where it is', () => {
+    const walk = started({ holdMs: 5_000, actions: [publish, alarm, clear] });
+    assert.equal(walk.send({ type: 'execute', request: 'now' }), 'waiting');
+    assert.deepEqual(effects(walk), ['publishMessage', 'takeNext']);
+    assert.deepEqual(order(walk), { execution: 1, index: 1, action: alarm });
+    assert.deepEqual(context(walk).executions[0], {
+      ...{ number: 1, at: walk.now, trigger: 'manual', request: 'now', condition: null, values: {} },
+      steps: [
+        { action: 0, status: 'queued', at: walk.now },
+        { action: 1, status: 'pending' },
+      ],
+    });
+    walk.send({ type: 'action.done', execution: 1, index: 1 });
+    assert.equal(walk.send(is(true)), 'holding');
+    assert.equal(walk.send({ type: 'execute', request: 'again' }), 'holding');
+    assert.deepEqual(context(walk).executions[1]?.values, { [POINT]: 90 });
+    walk.send({ type: 'action.done', execution: 2, index: 1 });
+    assert.equal(walk.send(READY), 'active');
+    assert.equal(walk.send({ type: 'execute', request: 'third' }), 'active');
+    assert.deepEqual([context(walk).executed, context(walk).firings.length], [4, 1]);
+    walk.send({ type: 'disable' });
+    assert.equal(walk.send({ type: 'execute', request: 'off' }), 'disabled');
+    assert.equal(context(walk).executed, 4);
+  });
+
   it('fires after the hold time, unless the condition was false or unknown meanwhile', () => {
     const walk = started({ holdMs: 5_000 });
     for (const broken of [false, null]) {
