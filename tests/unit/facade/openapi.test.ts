@@ -113,6 +113,7 @@ describe('OpenAPI document', () => {
       'POST /api/v1/rules/{id}/disable',
       'POST /api/v1/rules/{id}/enable',
       'POST /api/v1/rules/{id}/evaluate',
+      'POST /api/v1/rules/{id}/execute',
       'POST /api/v1/users',
       'PUT /api/v1/models/{id}',
       'PUT /api/v1/rules/{id}',
@@ -131,7 +132,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 84);
+    assert.equal(ids.size, 85);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {
