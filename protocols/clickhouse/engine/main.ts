@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../../../errors/error.js';
+import { lockFolder } from '../../../processes/folder-lock.js';
 import { Connections } from './connections.js';
-import { lockFolder } from './folder-lock.js';
 import { createEndpoint } from './http.js';
 import { loadEngine } from './native.js';
 
@@ -30,7 +30,10 @@ async function main(): Promise<void> {
   const bodyFolder = join(folder, 'bodies');
   await mkdir(folder, { recursive: true });
   process.chdir(folder);
-  const lock = await lockFolder(folder, Number(values['lock-wait-ms']));
+  const lock = await lockFolder(folder, Number(values['lock-wait-ms']), {
+    code: 'history.folder_in_use',
+    name: 'history folder',
+  });
   await rm(bodyFolder, { recursive: true, force: true });
   await mkdir(bodyFolder);
 

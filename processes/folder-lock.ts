@@ -2,19 +2,31 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join, relative } from 'node:path';
-import { StatewattError } from '../../../errors/error.js';
+import { StatewattError } from '../errors/error.js';
 
 /** Two starts that meet at a stale lock see each other within this time. */
 const SETTLE_MS = 50;
+
+/** For the error: what the folder is of. */
+export interface LockedFolder {
+  /** Code of the error, `history.folder_in_use`. */
+  code: string;
+  /** `history folder` … */
+  name: string;
+}
 
 /**
  * Holds a data folder for this process until it ends, however it ends: the lock is a listening socket in the folder,
  * so the kernel releases it with the process and a file left behind by a kill refuses connections.
  *
  * @param waitMs how long to wait for a former holder that is on its way out
- * @throws `history.folder_in_use` when another process still holds it
+ * @throws with `what.code` when another process still holds it
  */
-export async function lockFolder(folder: string, waitMs: number): Promise<{ release(): Promise<void> }> {
+export async function lockFolder(
+  folder: string,
+  waitMs: number,
+  what: LockedFolder,
+): Promise<{ release(): Promise<void> }> {
   // Relative, because the path of a socket is short on every system (108 bytes on Linux).
   const path = relative('', join(folder, 'engine.lock'));
   const end = Date.now() + waitMs;
@@ -23,9 +35,9 @@ export async function lockFolder(folder: string, waitMs: number): Promise<{ rele
     if (server !== undefined) return { release: () => new Promise((resolve) => server.close(() => resolve())) };
     if (Date.now() >= end) {
       throw new StatewattError(
-        'history.folder_in_use',
+        what.code,
         'conflict',
-        `the history folder ${folder} is in use by another process; one process may open it at a time`,
+        `the ${what.name} ${folder} is in use by another process; one process may open it at a time`,
       );
     }
     await delay(100);

@@ -1,0 +1,289 @@
+import { PublicKey, VersionedMessage, VersionedTransaction, type Connection } from '@solana/web3.js';
+import { StatewattError } from '../../errors/error.js';
+import { encodeBase58 } from '../../site/metering/base58.js';
+import { MAX_TOKEN_UNITS } from '../../site/metering/token-rate.js';
+import { describeFailure, type TransactionError, type TransactionFailure } from './chain-error.js';
+import { buildMintMessage, withSignature, type MintMessage, type MintTarget } from './mint-message.js';
+import { formatMintMemo } from './mint-memo.js';
+import { MintHistory } from './mint-history.js';
+import { packItems } from './packing.js';
+import { PriorityFee } from './priority-fee.js';
+import { ask, connectRpc } from './rpc.js';
+import type { Signer } from './signer.js';
+import { TOKEN_ACCOUNT_BYTES } from './token-state.js';
+import { Wallets, type WalletCheck } from './wallets.js';
+
+export interface MintClientOptions {
+  /** Any JSON-RPC endpoint of Solana. */
+  url: string;
+  /** Pays fees and rent, and is the mint's authority. */
+  signer: Signer;
+  /** Base58; see `ensureMint`. */
+  mint: string;
+  decimals: number;
+  /** Millionths of a lamport for each compute unit. Default: what others paid lately (`PriorityFee`). */
+  unitPrice?: number;
+  /** When a transaction counts as done: voted for by most (default), or for good. */
+  commitment?: 'confirmed' | 'finalized';
+  /** How long an answer of the endpoint is waited for. Default 15 s. */
+  timeoutMs?: number;
+}
+
+/** An amount for a wallet. */
+export interface MintItem {
+  /** Base58. */
+  readonly wallet: string;
+  /** Base units, 1 … 2^64 − 1. */
+  readonly amount: bigint;
+}
+
+/** One transaction, before it has a blockhash. Plain data, to be journaled. */
+export interface MintPlan {
+  readonly batch: string;
+  readonly part: number;
+  /** For each target the index of the item that it is for. */
+  readonly items: readonly number[];
+  readonly targets: readonly MintTarget[];
+}
+
+export interface RefusedItem {
+  readonly item: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A transaction that can be sent, and be asked after. Plain data: journal it, then send it. */
+export interface SignedMint {
+  /** Base58; the transaction's name for ever. */
+  readonly signature: string;
+  /** Base64. */
+  readonly transaction: string;
+  readonly blockhash: string;
+  /** It can be in no block above this height. */
+  readonly lastValidBlockHeight: number;
+  /** For each instruction the item that it is for; −1: for none. */
+  readonly itemOf: readonly number[];
+}
+
+/** Lamports. */
+export interface FeeEstimate {
+  /** For signature and compute units. */
+  readonly fee: bigint;
+  /** For token accounts that are created; it stays theirs. */
+  readonly rent: bigint;
+  readonly newAccounts: number;
+}
+
+export type MintOutcome =
+  /** Not known to the chain yet, and still able to come. */
+  | { readonly status: 'pending' }
+  /** On the chain. `fee` in lamports; undefined when the endpoint does not have the transaction at hand yet. */
+  | { readonly status: 'confirmed'; readonly slot: number; readonly fee: bigint | undefined }
+  /** On the chain without effect but for its fee. */
+  | { readonly status: 'failed'; readonly slot: number; readonly failure: TransactionFailure }
+  /** Not on the chain, and never will be: signing anew cannot mint twice. */
+  | { readonly status: 'expired' };
+
+/**
+ * Mints tokens: from amounts for wallets to transactions that are on the chain. The order of its calls is what keeps a batch
+ * from being minted twice or never: `plan`, `sign`, **journal the signed transaction**, `send`, `outcome` until it is not
+ * pending. After a crash `outcome` comes first; only `expired` allows signing anew.
+ */
+export class MintClient {
+  readonly mint: string;
+  readonly decimals: number;
+  readonly history: MintHistory;
+  readonly #connection: Connection;
+  readonly #signer: Signer;
+  readonly #wallets: Wallets;
+  readonly #price: number | PriorityFee;
+  readonly #commitment: 'confirmed' | 'finalized';
+
+  constructor({ url, signer, mint, decimals, unitPrice, commitment = 'confirmed', timeoutMs }: MintClientOptions) {
+    this.#connection = connectRpc({ url, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+    this.mint = mint;
+    this.decimals = decimals;
+    this.history = new MintHistory(this.#connection, mint);
+    this.#signer = signer;
+    this.#wallets = new Wallets(this.#connection, mint);
+    this.#price = unitPrice ?? new PriorityFee(this.#connection, mint);
+    this.#commitment = commitment;
+  }
+
+  /** Whether wallets can be minted to. @throws `chain.unavailable` … */
+  checkWallets(wallets: readonly string[]): Promise<WalletCheck[]> {
+    return this.#wallets.check(wallets);
+  }
+
+  /**
+   * Packs items into transactions, in their order, as few as that allows; what cannot be minted is named and left out.
+   *
+   * @param batch name of the batch, which goes into the memo of each transaction
+   * @throws `chain.batch_invalid`, `chain.unavailable` …
+   */
+  async plan(batch: string, items: readonly MintItem[]): Promise<{ transactions: MintPlan[]; refused: RefusedItem[] }> {
+    const longestMemo = formatMintMemo({ batch, part: items.length }).length;
+    const checks = await this.#wallets.check(items.map(({ wallet }) => wallet));
+    const refused: RefusedItem[] = [];
+    const taken: { item: number; target: MintTarget }[] = [];
+    items.forEach(({ amount }, item) => {
+      const check = checks[item] as WalletCheck;
+      if ('code' in check) refused.push({ item, code: check.code, message: check.message });
+      else if (amount < 1n || amount > MAX_TOKEN_UNITS) {
+        const message = `${amount} base units cannot be minted; allowed: 1 to ${MAX_TOKEN_UNITS}`;
+        refused.push({ item, code: 'chain.amount_invalid', message });
+      } else taken.push({ item, target: { ...check, amount: amount.toString() } });
+    });
+    const packed = packItems(
+      taken.map(({ target }) => target),
+      this.#signer.address,
+      longestMemo,
+    );
+    const transactions = packed.map((indexes, part) => ({
+      batch,
+      part,
+      items: indexes.map((index) => (taken[index] as { item: number }).item),
+      targets: indexes.map((index) => (taken[index] as { target: MintTarget }).target),
+    }));
+    return { transactions, refused };
+  }
+
+  /** What a transaction will cost. @throws `chain.unavailable` … */
+  async estimate(plan: MintPlan): Promise<FeeEstimate> {
+    const newAccounts = new Set(plan.targets.filter(({ create }) => create).map(({ wallet }) => wallet)).size;
+    const { message } = await this.#build(plan, (await this.#blockhash()).blockhash);
+    const [fee, rent] = await ask(
+      'the fee cannot be estimated',
+      Promise.all([
+        this.#connection.getFeeForMessage(VersionedMessage.deserialize(message)),
+        newAccounts === 0 ? 0n : this.#connection.getMinimumBalanceForRentExemption(TOKEN_ACCOUNT_BYTES),
+      ]),
+    );
+    return { fee: BigInt(fee.value ?? 0), rent: BigInt(rent) * BigInt(newAccounts), newAccounts };
+  }
+
+  /** Signs a transaction with the newest blockhash; nothing is sent. @throws `signer.*`, `chain.unavailable` … */
+  async sign(plan: MintPlan): Promise<SignedMint> {
+    const { blockhash, lastValidBlockHeight } = await this.#blockhash();
+    const { message, targetOf } = await this.#build(plan, blockhash);
+    const signature = await this.#signer.sign(message);
+    return {
+      signature: encodeBase58(signature),
+      transaction: Buffer.from(withSignature(message, signature)).toString('base64'),
+      blockhash,
+      lastValidBlockHeight: Number(lastValidBlockHeight),
+      itemOf: targetOf.map((target) => (target < 0 ? -1 : (plan.items[target] as number))),
+    };
+  }
+
+  /**
+   * Sends a transaction, as often as wanted: the chain takes it once. It is tried out first, so that what cannot succeed costs
+   * no fee and names its item.
+   *
+   * @throws the failure's own code with `details` {kind, item}: category `unavailable` for a transient one, `invalid` for an
+   *   item, `conflict` for a permanent one; `chain.unavailable` …
+   */
+  async send(signed: Pick<SignedMint, 'transaction' | 'itemOf'>): Promise<void> {
+    const transaction = VersionedTransaction.deserialize(ownBytes(signed.transaction));
+    const { value } = await ask(
+      'the transaction cannot be tried out',
+      this.#connection.simulateTransaction(transaction, { sigVerify: true, commitment: 'confirmed' }),
+    );
+    const err = value.err as TransactionError | null;
+    if (err === 'AlreadyProcessed') return;
+    if (err !== null) throw failureError(describeFailure(err, signed.itemOf));
+    await this.#push(signed.transaction);
+  }
+
+  /**
+   * What has become of a transaction. It is `expired` only when blocks that are final have passed its last height and a node
+   * that has seen them knows nothing of it, its history included.
+   *
+   * @throws `chain.unavailable` …
+   */
+  async outcome(signed: Pick<SignedMint, 'signature' | 'lastValidBlockHeight' | 'itemOf'>): Promise<MintOutcome> {
+    const what = 'the transaction’s status cannot be asked for';
+    // The height first: what it allows to conclude must hold for a status that is read later.
+    const { blockHeight, absoluteSlot } = await ask(what, this.#connection.getEpochInfo('finalized'));
+    const { context, value } = await ask(
+      what,
+      this.#connection.getSignatureStatuses([signed.signature as never], { searchTransactionHistory: true }),
+    );
+    const [status] = value;
+    if (status === null || status === undefined) {
+      const passed = blockHeight > BigInt(signed.lastValidBlockHeight);
+      return { status: passed && context.slot >= absoluteSlot ? 'expired' : 'pending' };
+    }
+    if (!this.#isDone(status.confirmationStatus)) return { status: 'pending' };
+    const slot = Number(status.slot);
+    if (status.err !== null) {
+      const failure = describeFailure(status.err, signed.itemOf);
+      return { status: 'failed', slot, failure };
+    }
+    return { status: 'confirmed', slot, fee: await this.history.fee(signed.signature) };
+  }
+
+  /**
+   * Asks for the outcome until it is not pending, sending the transaction again every 2 s: a cluster may lose one.
+   *
+   * @throws `chain.unavailable` …, and the signal's reason
+   */
+  async confirm(
+    signed: SignedMint,
+    { pollMs = 500, signal }: { pollMs?: number; signal?: AbortSignal } = {},
+  ): Promise<Exclude<MintOutcome, { status: 'pending' }>> {
+    for (let polls = 1; ; polls++) {
+      signal?.throwIfAborted();
+      const outcome = await this.outcome(signed);
+      if (outcome.status !== 'pending') return outcome;
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+      if ((polls * pollMs) % RESEND_MS < pollMs) await this.#push(signed.transaction);
+    }
+  }
+
+  /** Lamports that the authority has left for fees and rent. @throws `chain.unavailable` … */
+  async funds(): Promise<bigint> {
+    return ask('the balance cannot be asked for', this.#connection.getBalance(new PublicKey(this.#signer.address)));
+  }
+
+  async #push(transaction: string): Promise<void> {
+    const sent = this.#connection.sendEncodedTransaction(transaction, { skipPreflight: true });
+    await ask('the transaction cannot be sent', sent);
+  }
+
+  #isDone(confirmationStatus: string | null | undefined): boolean {
+    if (confirmationStatus === 'finalized') return true;
+    return confirmationStatus === 'confirmed' && this.#commitment === 'confirmed';
+  }
+
+  #blockhash() {
+    return ask('no blockhash can be had', this.#connection.getLatestBlockhash('confirmed'));
+  }
+
+  async #build(plan: MintPlan, blockhash: string): Promise<MintMessage> {
+    return buildMintMessage({
+      authority: this.#signer.address,
+      mint: this.mint,
+      decimals: this.decimals,
+      targets: plan.targets,
+      memo: formatMintMemo(plan),
+      unitPrice: typeof this.#price === 'number' ? this.#price : await this.#price.price(),
+      blockhash,
+    });
+  }
+}
+
+/** Bytes in a buffer of their own: web3.js 3.0.0-rc.2 sends the whole buffer that a view looks into. */
+function ownBytes(base64: string): Uint8Array {
+  return new Uint8Array(Buffer.from(base64, 'base64'));
+}
+
+const RESEND_MS = 2_000;
+const CATEGORY = { transient: 'unavailable', item: 'invalid', permanent: 'conflict' } as const;
+
+function failureError({ code, kind, message, item }: TransactionFailure): StatewattError {
+  return new StatewattError(code, CATEGORY[kind], message, {
+    details: { kind, ...(item === undefined ? {} : { item }) },
+    ...(kind === 'transient' ? { retryAfterMs: 1_000 } : {}),
+  });
+}
