@@ -4,13 +4,14 @@ import { EXIT, type ExitCode } from './exit-codes.js';
 import { Output } from './output.js';
 import { renderTable, type Column } from './render/table.js';
 import { paint, type Tone } from './render/tone.js';
-import { findNatsUrl } from './target.js';
+import { findTarget } from './target.js';
 
 /** Options of the program itself; they may stand before and after a command's name. */
 export interface GlobalOptions {
   json?: boolean;
   nats?: string;
   data?: string;
+  token?: string;
 }
 
 /** What every command works with: its way to the site, its output, and the exit code that it leaves. */
@@ -44,8 +45,7 @@ export class Cli {
 
   /** Connects to the running site, and closes the connection whatever happens. */
   async withClient(use: (client: StatewattClient) => Promise<void>): Promise<void> {
-    const natsUrl = await findNatsUrl(this.options, this.dependencies.env);
-    const client = await this.dependencies.connect({ natsUrl });
+    const client = await this.dependencies.connect(await findTarget(this.options, this.dependencies.env));
     try {
       await use(client);
     } finally {

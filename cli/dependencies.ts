@@ -2,11 +2,12 @@ import type { StatewattClient } from '../actors/client/client.js';
 import type { NodeOptions, RunningNode } from '../node/node.js';
 import type { Site } from '../site/model.js';
 import type { OutputStream } from './output.js';
+import type { Target } from './target.js';
 
 /** What the commands need from outside; cli/main.ts gives the real ones, tests their own. */
 export interface Dependencies {
-  /** Opens a client of the running site whose NATS server is at `natsUrl`. */
-  connect(target: { natsUrl: string }): Promise<StatewattClient>;
+  /** Opens a client of the running site. */
+  connect(target: Target): Promise<StatewattClient>;
   /**
    * Loads and validates a site's configuration without starting anything.
    * @throws StatewattError `config.invalid`, with all problems in `details.problems`

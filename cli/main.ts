@@ -5,9 +5,9 @@ import { runProcess } from './process.js';
 
 // What a command needs is loaded when it is wanted, so that the others start faster.
 await runProcess({
-  connect: async ({ natsUrl }) => {
+  connect: async (target) => {
     const { connectClient } = await import('../actors/client/remote.js');
-    return connectClient({ natsUrl, name: 'statewatt-cli', ...natsLogin(process.env) });
+    return connectClient({ ...target, name: 'statewatt-cli', ...natsLogin(process.env) });
   },
   check: loadSite,
   startNode: async (options) => (await import('../node/node.js')).startNode(options),

@@ -28,6 +28,10 @@ export function createProgram(cli: Cli): Command {
     .option('--json', 'answer for programs: one JSON document, or one per line for tail')
     .option('--nats <url>', 'NATS server of the running site (environment: NATS_URL)')
     .option('--data <folder>', `data folder of the node (environment: STATEWATT_DATA; default: ${DEFAULT_DATA_FOLDER})`)
+    .option(
+      '--token <token>',
+      'token of a user, or an API key, where access is controlled (environment: STATEWATT_TOKEN)',
+    )
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .configureOutput({
       writeOut: (text) => void out.write(text),

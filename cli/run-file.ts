@@ -11,6 +11,8 @@ export const RunFileSchema = Type.Object({
   pid: Type.Integer({ minimum: 1 }),
   node: Type.String(),
   startedAt: Type.Union([Type.String(), Type.Number()]),
+  /** Lets the commands on this machine in where access is controlled; renewed while the node runs. */
+  token: Type.Optional(Type.String()),
 });
 export type RunFile = Static<typeof RunFileSchema>;
 

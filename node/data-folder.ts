@@ -11,6 +11,8 @@ export interface RunFile {
   readonly node: string;
   /** Ms since the Unix epoch. */
   readonly startedAt: number;
+  /** Lets the commands on this machine in where access is controlled. */
+  readonly token: string;
 }
 
 /** The folder of all data of one node; at most one running node has it. */

@@ -30,6 +30,7 @@ import { WEB_ROOT } from '../facade/web-root.js';
 import type { FunctionRequests } from '../protocols/redis-functions/requests.js';
 import { loadSite, maskSecrets, type Environment } from '../site/config/index.js';
 import { sitePoints } from '../site/expressions/index.js';
+import type { Site } from '../site/model.js';
 import { startAccess } from './access.js';
 import { Channels } from './channels.js';
 import { viewLetterInside } from './dead-letters.js';
@@ -56,6 +57,7 @@ import { takeRuleAction } from './rule-actions.js';
 import { readRule } from './rule-views.js';
 import { Rules } from './rules.js';
 import { Siblings } from './siblings.js';
+import { keepRunFile } from './run-file.js';
 import { SiteHolder } from './site-holder.js';
 import { Stages, type StageReport } from './stages.js';
 import { StatusMirror } from './status-mirror.js';
@@ -84,6 +86,8 @@ export interface NodeOptions {
   readonly demo: boolean;
   /** Nodes on this machine, this one among them. Default 1. */
   readonly nodes?: number;
+  /** It is a further node of a site: the ports that the site file gives the services are another's. */
+  readonly joins?: boolean;
   readonly environment: Environment;
   readonly log: NodeLog;
   readonly onStage?: (report: StageReport) => void;
@@ -121,7 +125,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 }
 
 async function startParts(
-  { demo, nodes = 1, environment, log }: NodeOptions,
+  { demo, nodes = 1, joins = false, environment, log }: NodeOptions,
   sitePath: string,
   holder: SiteHolder,
   stages: Stages,
@@ -427,6 +431,7 @@ async function startParts(
       startNatsServices({
         nats: bus.nats,
         client,
+        gatekeeper: access,
         version,
         node,
         onProblem: (error) => log.error({ part: 'NATS services', code: error.code }, error.message),
@@ -449,6 +454,7 @@ async function startParts(
       const facade = createHttpFacade({
         client,
         ...environment.http,
+        ...servicePorts(environment, joins ? undefined : holder.site),
         webRoot: WEB_ROOT,
         metrics,
         gatekeeper: access,
@@ -461,8 +467,11 @@ async function startParts(
   );
   await stages.start(
     'run file',
-    () => folder.writeRunFile({ nats: { url: natsUrl }, http: { url }, pid: process.pid, node, startedAt }),
-    () => folder.removeRunFile(),
+    () => {
+      const facts = { nats: { url: natsUrl }, http: { url }, pid: process.pid, node, startedAt };
+      return keepRunFile(folder, facts, () => access.localToken(node), log);
+    },
+    (file) => file.remove(),
   );
   if (nodes > 1) {
     await stages.start(
@@ -478,6 +487,12 @@ async function startParts(
   }
   log.info({ part: 'node', node, url, nats: maskSecrets(natsUrl) }, `${holder.site.name} is running`);
   return { client, url, natsUrl, dataFolder: folder.path, stop: () => stages.stop() };
+}
+
+/** The environment’s word counts more than the site file’s. */
+function servicePorts({ http }: Environment, site: Site | undefined): { servicePorts?: number } {
+  const servicePorts = http.servicePorts ?? site?.servicePorts;
+  return servicePorts === undefined ? {} : { servicePorts };
 }
 
 function packageVersion(): string {

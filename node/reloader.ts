@@ -102,6 +102,7 @@ export class Reloader {
 function atNextStart(before: Site, after: Site): string[] {
   const settings = (site: Site) => ({
     watch_files: site.watchFiles,
+    service_ports: site.servicePorts,
     max_concurrent_connections: site.defaults.maxConcurrentConnections,
   });
   const [old, wanted] = [settings(before), settings(after)];

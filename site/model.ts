@@ -36,6 +36,8 @@ export interface Site {
   readonly forwarding: readonly Forwarder[];
   /** How readings of meters are checked and become tokens, where it is not the default. */
   readonly tokenization?: TokenizationChanges;
+  /** First of the ports on which each service is served on its own too. */
+  readonly servicePorts?: number;
 }
 
 export interface PollingDefaults {

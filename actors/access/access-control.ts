@@ -29,6 +29,7 @@ import {
   formatRefreshToken,
   hashSecret,
   invalidCredentials,
+  isLocalToken,
   isSecret,
   makeId,
   makeSecret,
@@ -84,11 +85,29 @@ export class AccessControl implements Gatekeeper, AccessClient {
   }
 
   async identify({ token, apiKey }: Credentials): Promise<Identity | undefined> {
+    if (apiKey === undefined && token !== undefined && isLocalToken(token)) return this.#ofLocal(token);
     const register = await this.#known.read();
     if (apiKey !== undefined) return this.#ofKey(register, apiKey);
     if (token !== undefined)
       return token.startsWith('swk_') ? this.#ofKey(register, token) : this.#ofToken(register, token);
     return this.#parts.openWhileEmpty && isEmpty(register) ? ANYBODY : undefined;
+  }
+
+  async holds({ name, role, via, session, key }: Identity): Promise<boolean> {
+    if (via === 'local') return true;
+    const register = await this.#known.read();
+    if (via === 'open') return this.#parts.openWhileEmpty && isEmpty(register);
+    if (via === 'key') {
+      const record = key === undefined || !Object.hasOwn(register.keys, key) ? undefined : register.keys[key];
+      return record?.role === role && (record.endsAt === null || record.endsAt > this.#now());
+    }
+    const user = userOf(register, name);
+    return user?.role === role && !user.disabled && this.#isOpen(user, session);
+  }
+
+  /** What lets the command line of this machine in; good for a day. Whoever reads it is an administrator. */
+  localToken(node: string): Promise<string> {
+    return this.#tokens.makeLocal(node);
   }
 
   async signIn(name: string, password: string, address: string): Promise<SignIn> {
@@ -206,15 +225,22 @@ export class AccessControl implements Gatekeeper, AccessClient {
     if (key === undefined || !isRight || (key.endsAt !== null && key.endsAt <= this.#now())) {
       throw invalidCredentials('API key');
     }
-    return { name: `key:${key.name}`, role: key.role, via: 'key' };
+    return { name: `key:${key.name}`, role: key.role, via: 'key', key: key.id };
+  }
+
+  async #ofLocal(token: string): Promise<Identity> {
+    return { name: `local:${await this.#tokens.readLocal(token)}`, role: 'admin', via: 'local' };
+  }
+
+  #isOpen({ sessions }: UserRecord, session: string | undefined): boolean {
+    return sessions.some(({ id, endsAt }) => id === session && endsAt > this.#now());
   }
 
   /** The role is that of now, and a sign-in that was ended is no good any more, whatever the token says. */
   async #ofToken(register: AccessRegister, token: string): Promise<Identity> {
     const { user: name, session } = await this.#tokens.read(token);
     const user = userOf(register, name);
-    const isOpen = user?.sessions.some(({ id, endsAt }) => id === session && endsAt > this.#now()) ?? false;
-    if (user === undefined || user.disabled || !isOpen) throw sessionEnded();
+    if (user === undefined || user.disabled || !this.#isOpen(user, session)) throw sessionEnded();
     return { name, role: user.role, via: 'user', session };
   }
 

@@ -1,10 +1,12 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { errors, jwtVerify, SignJWT, type JWTPayload } from 'jose';
 import { StatewattError } from '../../errors/error.js';
 import { sessionEnded } from '../access.js';
 
 /** An access token is short-lived: what ends a sign-in is looked up at each request all the same. */
 export const ACCESS_TOKEN_MS = 15 * 60_000;
+/** The command line's own, on the machine of a node; that one renews it much more often. */
+export const LOCAL_TOKEN_MS = 24 * 3_600_000;
 const ISSUER = 'statewatt';
 const ALGORITHM = 'HS256';
 /** Nodes’ clocks may differ by so much, in seconds. */
@@ -41,18 +43,43 @@ export class AccessTokens {
 
   /** @throws `access.token_expired`, `access.invalid_credentials` */
   async read(token: string): Promise<TokenClaims> {
+    const { sub: user, sid: session } = await this.#verify(token, 'at+jwt');
+    if (typeof session !== 'string') throw invalidCredentials('token');
+    return { user, session };
+  }
+
+  /** A token for whoever may read the data folder of a node; see `isLocalToken`. */
+  async makeLocal(node: string): Promise<string> {
+    const now = Math.floor(this.#now() / 1_000);
+    const token = await new SignJWT()
+      .setProtectedHeader({ alg: ALGORITHM, typ: 'local+jwt' })
+      .setIssuer(ISSUER)
+      .setAudience(ISSUER)
+      .setSubject(node)
+      .setIssuedAt(now)
+      .setExpirationTime(now + LOCAL_TOKEN_MS / 1_000)
+      .sign(this.#key);
+    return LOCAL_PREFIX + token;
+  }
+
+  /** The node that made it. @throws `access.token_expired`, `access.invalid_credentials` */
+  async readLocal(token: string): Promise<string> {
+    return (await this.#verify(token.slice(LOCAL_PREFIX.length), 'local+jwt')).sub;
+  }
+
+  async #verify(token: string, typ: string): Promise<JWTPayload & { sub: string }> {
     try {
       const { payload } = await jwtVerify(token, this.#key, {
         algorithms: [ALGORITHM],
         issuer: ISSUER,
         audience: ISSUER,
-        typ: 'at+jwt',
+        typ,
         clockTolerance: TOLERANCE_S,
         currentDate: new Date(this.#now()),
         requiredClaims: ['exp', 'sub'],
       });
-      if (typeof payload.sid !== 'string' || payload.sub === undefined) throw invalidCredentials('token');
-      return { user: payload.sub, session: payload.sid };
+      if (payload.sub === undefined) throw invalidCredentials('token');
+      return { ...payload, sub: payload.sub };
     } catch (cause) {
       if (cause instanceof StatewattError) throw cause;
       if (cause instanceof errors.JWTExpired) {
@@ -66,6 +93,12 @@ export class AccessTokens {
       throw cause;
     }
   }
+}
+
+const LOCAL_PREFIX = 'swl_';
+
+export function isLocalToken(token: string): boolean {
+  return token.startsWith(LOCAL_PREFIX);
 }
 
 /** A secret of 256 bits, as text. */

@@ -74,7 +74,7 @@ export const accessEndpoints = {
     },
   }),
   accessAudit: endpoint('access', 'audit', {
-    summary: 'Who did what over HTTP, newest first, page by page',
+    summary: 'Who did what, newest first, page by page',
     changes: true,
     request: AuditQuerySchema,
     response: AuditPageSchema,

@@ -82,7 +82,7 @@ export const AuditEntrySchema = Type.Object({
   who: Type.String({ description: 'user, API key as key:<name>, or anonymous' }),
   role: Nullable(RoleSchema),
   address: Type.String({ description: 'where the request came from' }),
-  what: Type.String({ description: 'method and route, or the method of a WebSocket' }),
+  what: Type.String({ description: 'method and route, WS and method, or NATS and subject' }),
   ref: Type.String({ description: 'what it was about: the path, or the parameters’ address or id' }),
   needs: literals(NEEDS),
   verdict: literals(AUDIT_VERDICTS),
@@ -131,17 +131,19 @@ export interface AccessClient {
 
 /** Who a request is from. */
 export interface Identity {
-  /** User, `key:<name>` of an API key, or `anonymous` while nobody has to sign in. */
+  /** User, `key:<name>` of an API key, `local:<node>` of the command line there, or `anonymous` while nobody has to sign in. */
   readonly name: string;
   readonly role: Role;
-  readonly via: 'user' | 'key' | 'open';
+  readonly via: 'user' | 'key' | 'local' | 'open';
   /** Of a user. */
   readonly session?: string;
+  /** Id of an API key. */
+  readonly key?: string;
 }
 
 /** What a request shows of itself. */
 export interface Credentials {
-  /** Access token of a user. */
+  /** Access token of a user, or that of the command line on a node’s own machine. */
   readonly token?: string;
   readonly apiKey?: string;
 }
@@ -158,7 +160,7 @@ export interface SignIn {
   readonly role: Role;
 }
 
-/** Lets callers of the HTTP face in, or not. */
+/** Lets callers of the faces in, or not. */
 export interface Gatekeeper {
   /** undefined: nothing was shown, and that is not enough. @throws `access.invalid_credentials`, `access.token_expired` … */
   identify(credentials: Credentials): Promise<Identity | undefined>;
@@ -167,6 +169,8 @@ export interface Gatekeeper {
   /** Each refresh token is good once. @throws `access.session_ended` */
   refresh(refreshToken: string): Promise<SignIn>;
   signOut(identity: Identity): Promise<void>;
+  /** Whether somebody who came in may still be in, and as the same. @throws `access.unavailable` */
+  holds(identity: Identity): Promise<boolean>;
   /** Resolves when it is durable. */
   note(entry: AuditNote): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import type { Identity } from './access.js';
 import type { Endpoint } from './endpoint.js';
 
 /** Longest name that alarms keep. */
@@ -23,6 +24,14 @@ export function actingAs(
   const by = nameOf(who);
   if (part === 'request') return { ...request, by };
   return isObject(request.command) ? { ...request, command: { ...request.command, by } } : request;
+}
+
+/**
+ * The name in which somebody acts who has signed in; null: a request's own word counts, as nobody has to sign in, or as
+ * whoever sits at a node's own machine is known by no other.
+ */
+export function signerOf(identity: Identity | null): string | null {
+  return identity?.via === 'user' || identity?.via === 'key' ? identity.name : null;
 }
 
 /** A name as alarms keep it. */

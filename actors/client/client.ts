@@ -72,7 +72,7 @@ export interface StatewattClient {
   readonly rules: RulesClient;
   /** Targets outside that readings are forwarded to. */
   readonly forwarding: ForwardingClient;
-  /** Who may come in over HTTP, and who did what. */
+  /** Who may come in, and who did what. */
   readonly access: AccessClient;
 
   /** The nodes that are there, by name. */

@@ -14,7 +14,7 @@ export const SERVICES = {
   models: 'Models of equipment: what they are, values, writes',
   forwarding: 'Targets outside that readings are forwarded to',
   history: 'Past values of points',
-  access: 'Users, API keys, and who did what over HTTP; for administrators',
+  access: 'Users, API keys, and who did what; for administrators',
   health: 'The node and each of its parts',
 } as const;
 export type ServiceName = keyof typeof SERVICES;

@@ -19,19 +19,24 @@ const NODES_BACK_MS = 3_000;
 /** Pause before a request that no node took is sent again. */
 const RETRY_MS = 100;
 
+/** Gives the token, or API key, of the moment; undefined: nothing is shown. */
+export type TokenSource = () => Promise<string | undefined>;
+
 /** Asks a site's NATS services, and knows whether the connection to the server is there. */
 export class Asker {
   readonly #nats: NatsConnection;
   readonly #timeoutMs: number;
   readonly #closed: AbortSignal;
+  readonly #token: TokenSource | undefined;
   readonly #reconnectListeners = new Set<() => void>();
   #connected = true;
   #reconnectedAt = -Infinity;
 
-  constructor(nats: NatsConnection, timeoutMs: number, closed: AbortSignal) {
+  constructor(nats: NatsConnection, timeoutMs: number, closed: AbortSignal, token?: TokenSource) {
     this.#nats = nats;
     this.#timeoutMs = timeoutMs;
     this.#closed = closed;
+    this.#token = token;
     void this.#followConnection();
   }
 
@@ -72,14 +77,15 @@ export class Asker {
     traceparent: string | undefined,
   ): Promise<Static<A>> {
     const end = performance.now() + timeoutMs;
-    const traced = traceparent === undefined ? {} : { headers: traceHeaders(traceparent) };
+    const token = this.#token === undefined ? undefined : await this.#token();
+    const sent = traceparent === undefined && token === undefined ? {} : { headers: headersOf(traceparent, token) };
     const payload = JSON.stringify(request);
     let answer: Msg | undefined;
     while (answer === undefined) {
       await this.#connection(timeoutMs, end);
       try {
         const timeout = Math.max(1, end - performance.now());
-        answer = await this.#nats.request(endpoint.subject, payload, { timeout, ...traced });
+        answer = await this.#nats.request(endpoint.subject, payload, { timeout, ...sent });
       } catch (thrown) {
         if (!this.#mayPass(thrown, end)) throw this.#failure(thrown, endpoint, timeoutMs, details);
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
@@ -157,9 +163,10 @@ export class Asker {
   }
 }
 
-function traceHeaders(traceparent: string): MsgHdrs {
+function headersOf(traceparent: string | undefined, token: string | undefined): MsgHdrs {
   const headers = createHeaders();
-  headers.set(HEADER.traceparent, traceparent);
+  if (traceparent !== undefined) headers.set(HEADER.traceparent, traceparent);
+  if (token !== undefined) headers.set('Authorization', `Bearer ${token}`);
   return headers;
 }
 

@@ -11,7 +11,7 @@ import { RemoteAlarms } from './remote-alarms.js';
 import { RemoteRules } from './remote-rules.js';
 import { RemoteArchive } from './remote-archive.js';
 import { RemoteForwarding } from './remote-forwarding.js';
-import { Asker } from './remote-ask.js';
+import { Asker, type TokenSource } from './remote-ask.js';
 import { WaitingPoints, watchRemotely } from './remote-watch.js';
 import type { SupervisorView } from './supervision-schemas.js';
 import type {
@@ -55,6 +55,8 @@ export interface ConnectOptions extends Pick<BusOptions, 'credentials' | 'tls'> 
   name?: string;
   /** Ms to wait for the connection and for each answer; a write waits for its own deadline. */
   timeoutMs?: number;
+  /** Asked before each request for the token of a user, or an API key, that it is to show. */
+  token?: TokenSource | undefined;
 }
 
 /**
@@ -73,7 +75,7 @@ export async function connectClient(options: ConnectOptions): Promise<StatewattC
       ...(credentials === undefined ? {} : { credentials }),
       ...(tls === undefined ? {} : { tls }),
     });
-    return new RemoteClient(nats, timeoutMs);
+    return new RemoteClient(nats, timeoutMs, options.token);
   } catch (cause) {
     throw new StatewattError('client.unavailable', 'unavailable', errorMessage(cause), { cause });
   }
@@ -89,9 +91,9 @@ class RemoteClient implements StatewattClient {
   readonly #asker: Asker;
   readonly #closed = new AbortController();
 
-  constructor(nats: NatsConnection, timeoutMs: number) {
+  constructor(nats: NatsConnection, timeoutMs: number, token: TokenSource | undefined) {
     this.#nats = nats;
-    this.#asker = new Asker(nats, timeoutMs, this.#closed.signal);
+    this.#asker = new Asker(nats, timeoutMs, this.#closed.signal, token);
     this.alarms = new RemoteAlarms(nats, this.#asker, this.#closed.signal);
     this.rules = new RemoteRules(this.#asker);
     this.archive = new RemoteArchive(nats, this.#asker);

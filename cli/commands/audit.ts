@@ -10,10 +10,8 @@ export function addAudit(program: Command, cli: Cli): void {
   program
     .command('audit')
     .helpGroup(GROUPS.access)
-    .summary('who did what over HTTP')
-    .description(
-      'Who asked for what over HTTP, and whether it was allowed; newest first. What only reads is not listed.',
-    )
+    .summary('who did what')
+    .description('Who asked for what, and whether it was allowed; newest first. What only reads is not listed.')
     .option('--who <name>', 'only of this user; of an API key: key:<name>')
     .option('--from <time>', 'ISO 8601, or back from now as -1h', (text) => parseTime(text, cli.now()))
     .option('--to <time>', 'until before this time', (text) => parseTime(text, cli.now()))

@@ -15,7 +15,7 @@ export function addKeys(program: Command, cli: Cli): void {
     .command('keys')
     .helpGroup(GROUPS.access)
     .summary('list, create, remove')
-    .description('API keys, with which programs use the HTTP interface. Lists them when no command is given.')
+    .description('API keys, with which programs come in. Lists them when no command is given.')
     .addHelpText(
       'after',
       examples('statewatt keys create scada --role viewer --days 365', 'statewatt keys remove 3kTmV0aN'),

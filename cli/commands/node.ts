@@ -30,5 +30,5 @@ async function join(cli: Cli, site: string | undefined, options: UpOptions): Pro
   if (missing.length > 0) {
     throw new StatewattError('node.cannot_join', 'invalid', `a node that joins needs ${missing.join(', and ')}`);
   }
-  await runSite(cli, site, { ...options, httpPort: options.httpPort ?? '0' });
+  await runSite(cli, site, { ...options, httpPort: options.httpPort ?? '0', joins: true });
 }

@@ -18,6 +18,7 @@ export interface UpOptions {
   nodes?: string;
   httpPort?: string;
   httpHost?: string;
+  joins?: boolean;
 }
 
 const ENVIRONMENT_HELP = `
@@ -84,6 +85,7 @@ function start(cli: Cli, site: string | undefined, options: UpOptions, signal: A
     site: site ?? (demo ? undefined : 'site.yaml'),
     demo,
     nodes: nodesOf(options),
+    joins: options.joins === true,
     environment,
     log: createLog(cli.dependencies.err, environment.logLevel),
     onStage: (report) => void shown(printStage(cli, report)),

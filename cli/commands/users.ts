@@ -17,7 +17,7 @@ export function addUsers(program: Command, cli: Cli): void {
     .command('users')
     .helpGroup(GROUPS.access)
     .summary('list, add, set, remove')
-    .description('Who may sign in to the web page and the HTTP interface. Lists them when no command is given.')
+    .description('Who may sign in. Lists them when no command is given.')
     .addHelpText(
       'after',
       examples(

@@ -12,6 +12,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { errorMessage, StatewattError } from '../../errors/error.js';
 import type { Gatekeeper } from '../../actors/client/access.js';
 import type { StatewattClient } from '../../actors/client/client.js';
+import { OpenConnections } from '../open-connections.js';
 import { addWebSocket, type WebSocketOptions } from '../websocket/server.js';
 import { controlAccess } from './access/control.js';
 import { requireNeeds } from './access/needs.js';
@@ -149,11 +150,13 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
   controlAccess(app, gatekeeper, counters);
   if (rateLimit > 0) limitRates(app, rateLimit, counters);
 
-  addWebSocket(app, { client, gatekeeper, counters, rateLimit }, options.websocket);
+  const open = new OpenConnections(gatekeeper);
+  addWebSocket(app, { client, gatekeeper, counters, rateLimit, open }, options.websocket);
 
   const connections = new ConnectionCloser(app.server, options.closeGraceMs ?? CLOSE_GRACE_MS);
-  const streams = new EventStreams(options.streams);
+  const streams = new EventStreams(options.streams, open);
   app.addHook('preClose', (done) => {
+    open.stop();
     streams.close();
     connections.close();
     done();

@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { FastifyBaseLogger } from 'fastify';
+import type { Identity } from '../../actors/client/access.js';
 import { StatewattError, toStatewattError } from '../../errors/error.js';
+import type { OpenConnections } from '../open-connections.js';
 import { envelope } from './errors.js';
 
 /** Streams open at once; each holds a subscription and a connection. */
@@ -19,10 +21,13 @@ const RECONNECT_MS = 2_000;
 export class EventStreams {
   readonly #heartbeatMs: number;
   readonly #maxStreams: number;
+  readonly #connections: OpenConnections | undefined;
   readonly #open = new Map<ServerResponse, AbortController>();
   #closed = false;
 
-  constructor({ heartbeatMs = HEARTBEAT_MS, maxStreams = MAX_STREAMS } = {}) {
+  /** @param connections ends the streams of those who may not be in any more */
+  constructor({ heartbeatMs = HEARTBEAT_MS, maxStreams = MAX_STREAMS } = {}, connections?: OpenConnections) {
+    this.#connections = connections;
     this.#heartbeatMs = heartbeatMs;
     this.#maxStreams = maxStreams;
   }
@@ -47,9 +52,11 @@ export class EventStreams {
   async run(
     response: ServerResponse,
     watch: (signal: AbortSignal) => AsyncIterable<unknown>,
-    context: { requestId: string; log: FastifyBaseLogger },
+    context: { requestId: string; log: FastifyBaseLogger; identity?: Identity | null },
   ): Promise<void> {
     const abort = new AbortController();
+    const { identity = null } = context;
+    const forget = identity === null ? undefined : this.#connections?.add(identity, () => abort.abort());
     this.#open.set(response, abort);
     response.once('close', () => abort.abort());
     response.on('error', () => abort.abort());
@@ -78,6 +85,7 @@ export class EventStreams {
       }
     } finally {
       clearInterval(heartbeat);
+      forget?.();
       this.#open.delete(response);
       abort.abort();
       response.end();

@@ -1,12 +1,13 @@
 import { Ajv, type AnySchema, type ValidateFunction } from 'ajv';
 import { StatewattError, errorMessage } from '../../errors/error.js';
+import { actingAs } from '../../actors/client/acting.js';
 import type { Endpoint } from '../../actors/client/endpoints.js';
 import { requestError } from '../http/validation.js';
 
 const ajv = new Ajv({ allErrors: true, verbose: true, useDefaults: true, strict: true, allowUnionTypes: true });
 
-/** Reads the bytes of a request; no bytes are a request without parameters. */
-export type RequestReader = (bytes: Uint8Array) => Record<string, unknown>;
+/** Reads the bytes of a request; no bytes are a request without parameters. `who` has signed in; null: nobody has to. */
+export type RequestReader = (bytes: Uint8Array, who: string | null) => Record<string, unknown>;
 
 /**
  * Compiles an endpoint's request schema, once.
@@ -14,8 +15,9 @@ export type RequestReader = (bytes: Uint8Array) => Record<string, unknown>;
  */
 export function requestReader(endpoint: Endpoint): RequestReader {
   const isValid: ValidateFunction<Record<string, unknown>> = ajv.compile(endpoint.request as AnySchema);
-  return (bytes) => {
-    const request = parse(bytes);
+  return (bytes, who) => {
+    const given = parse(bytes);
+    const request = who === null ? given : actingAs(who, endpoint, given);
     if (isValid(request)) return request;
     throw requestError('nats.invalid_request', isValid.errors ?? [], 'request');
   };

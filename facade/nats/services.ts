@@ -3,6 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { SpanKind, type Span } from '@opentelemetry/api';
 import { StatewattError, toStatewattError } from '../../errors/error.js';
 import { contextOf, failSpan, tracer, within } from '../../telemetry/spans.js';
+import type { Gatekeeper } from '../../actors/client/access.js';
 import type { StatewattClient } from '../../actors/client/client.js';
 import {
   ALL_ENDPOINTS,
@@ -12,10 +13,11 @@ import {
   type EndpointContext,
   type ServiceName,
 } from '../../actors/client/endpoints.js';
+import { admitRequest } from './admission.js';
 import { callEndpoint, publicError, respondError } from './answer.js';
 import { OpenFiles } from './files.js';
 import { LiveChanges } from './live.js';
-import { requestReader } from './requests.js';
+import { requestReader, type RequestReader } from './requests.js';
 import { EndpointCounts, reportCounts } from './statistics.js';
 
 /** Requests under way at once in this node; more are refused as busy. */
@@ -31,6 +33,8 @@ export interface NatsServicesOptions {
   /** Its owner closes it, after `stop`. */
   nats: NatsConnection;
   client: StatewattClient;
+  /** Who may ask; without it everybody may ask everything. */
+  gatekeeper?: Gatekeeper | undefined;
   /** Semantic version of the product. */
   version: string;
   /** Name of the node that answers; in each service's metadata. */
@@ -147,7 +151,7 @@ class NatsNode implements NatsServices {
   /** Answers one request. Never rejects. */
   async #serve(
     endpoint: Endpoint,
-    read: (bytes: Uint8Array) => Record<string, unknown>,
+    read: RequestReader,
     counts: EndpointCounts,
     message: ServiceMsg,
     span: Span | undefined,
@@ -156,7 +160,8 @@ class NatsNode implements NatsServices {
     try {
       if (this.#underWay.size >= this.#maxUnderWay) throw busy(this.#maxUnderWay);
       const maxBytes = this.#options.nats.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
-      message.respond(await callEndpoint(endpoint, this.#context, read(message.data), maxBytes));
+      const request = await admitRequest(this.#options.gatekeeper, endpoint, message, read);
+      message.respond(await callEndpoint(endpoint, this.#context, request, maxBytes));
       counts.count(startedAt);
     } catch (thrown) {
       const error = toStatewattError(thrown);

@@ -2,11 +2,13 @@ import type { FastifyBaseLogger } from 'fastify';
 import { Ajv } from 'ajv';
 import Type, { type Static } from 'typebox';
 import type { RawData, WebSocket } from 'ws';
-import type { AuditNote, Credentials, Gatekeeper, Identity } from '../../actors/client/access.js';
+import type { Credentials, Gatekeeper, Identity } from '../../actors/client/access.js';
+import { signerOf } from '../../actors/client/acting.js';
 import type { StatewattClient } from '../../actors/client/client.js';
 import { StatewattError } from '../../errors/error.js';
 import type { Need } from '../../site/access.js';
-import { denialOf } from '../http/access/control.js';
+import { ANYBODY, denialOf, refOf, writeDown } from '../admission.js';
+import type { OpenConnections } from '../open-connections.js';
 import type { HttpCounters } from '../http/counters.js';
 import { invalidParams, type Method } from './methods.js';
 import { RPC, RpcFault, answerOf, faultOf, idOf, readMessage, readRequest, type RpcAnswer } from './rpc.js';
@@ -39,6 +41,8 @@ export interface ConnectionParts {
   /** Without it everybody may do everything. */
   readonly gatekeeper: Gatekeeper | undefined;
   readonly counters: HttpCounters;
+  /** Ends it when its user may not be in any more. */
+  readonly open: OpenConnections;
   /** Requests a second of one connection, on average of ten seconds; 0: as many as it likes. */
   readonly rateLimit: number;
 }
@@ -51,8 +55,6 @@ export interface ConnectionFacts {
   readonly log: FastifyBaseLogger;
 }
 
-const ANYBODY: Identity = { name: 'anonymous', role: 'admin', via: 'open' };
-
 /** One client of the WebSocket: its requests, its subscriptions, and who it is. */
 export class RpcConnection {
   readonly #socket: WebSocket;
@@ -61,6 +63,7 @@ export class RpcConnection {
   readonly #subscriptions: Subscriptions;
   #credentials: Credentials;
   #identity: Identity | null = null;
+  #forget: () => void = () => undefined;
   #knownAt = -Infinity;
   #underWay = 0;
   #window = { since: 0, requests: 0 };
@@ -79,6 +82,7 @@ export class RpcConnection {
     });
     socket.on('close', () => {
       clearTimeout(late);
+      this.#forget();
       this.#subscriptions.end();
     });
   }
@@ -153,20 +157,16 @@ export class RpcConnection {
     const method = this.#methodOf(name);
     if (method === undefined) throw new RpcFault(RPC.method, `Method not found: ${name}`);
     const isKnown = performance.now() - this.#knownAt < KNOWN_MS;
-    if (isKnown && method.needs === 'read' && denialOf(this.#identity, 'read') === undefined)
-      return method.call(params, this.#who);
+    const isReading = method.needs === 'read' || method.needs === 'public';
+    if (isKnown && isReading && denialOf(this.#identity, 'read') === undefined)
+      return method.call(params, signerOf(this.#identity));
     return this.#callChecked(name, method, params);
   }
 
   async #callChecked(name: string, method: Method, params: unknown): Promise<unknown> {
     await this.#know();
     await this.#admit(name, method.needs, params);
-    return method.call(params, this.#who);
-  }
-
-  /** null: nobody has to sign in. */
-  get #who(): string | null {
-    return this.#identity === null || this.#identity.via === 'open' ? null : this.#identity.name;
+    return method.call(params, signerOf(this.#identity));
   }
 
   #methodOf(name: string): Method | undefined {
@@ -180,9 +180,9 @@ export class RpcConnection {
     const { gatekeeper, counters } = this.#parts;
     const denial = denialOf(this.#identity, needs);
     if (denial !== undefined) counters.deny(denial.code);
-    if (needs !== 'read' && (denial === undefined || this.#identity !== null)) {
-      await gatekeeper?.note(this.#noteOf(name, needs, params, denial));
-    }
+    const { address, requestId } = this.#facts;
+    const facts = { address, requestId, what: `WS ${name}`, ref: refOf(params) };
+    await writeDown(gatekeeper, this.#identity, needs, denial, facts);
     if (denial !== undefined) throw denial;
   }
 
@@ -190,7 +190,7 @@ export class RpcConnection {
     if (!isAuth(params)) throw invalidParams(isAuth);
     this.#credentials = params;
     this.#knownAt = -Infinity;
-    this.#identity = null;
+    this.#follow(null);
     await this.#know();
     const denial = denialOf(this.#identity, 'read');
     if (this.#identity === null) throw denial as StatewattError;
@@ -203,8 +203,23 @@ export class RpcConnection {
     if (performance.now() - this.#knownAt < KNOWN_MS) return;
     const { gatekeeper } = this.#parts;
     const identity = gatekeeper === undefined ? ANYBODY : await gatekeeper.identify(this.#credentials);
-    this.#identity = identity ?? null;
+    this.#follow(identity ?? null);
     this.#knownAt = performance.now();
+  }
+
+  /** From now on it is of this one, and ends when that one may not be in any more. */
+  #follow(identity: Identity | null): void {
+    const before = this.#identity;
+    this.#identity = identity;
+    const keys = ['name', 'role', 'session', 'key'] as const;
+    if (keys.every((key) => identity?.[key] === before?.[key])) return;
+    this.#forget();
+    this.#forget = identity === null ? () => undefined : this.#parts.open.add(identity, () => this.#end());
+  }
+
+  #end(): void {
+    this.#identity = null;
+    this.#socket.close(CLOSE.notSignedIn, 'sign in');
   }
 
   async #closeStranger(): Promise<void> {
@@ -215,8 +230,7 @@ export class RpcConnection {
       // Not known for the moment is not unknown.
       if (thrown instanceof StatewattError && thrown.category !== 'invalid') return;
     }
-    this.#identity = null;
-    this.#socket.close(CLOSE.notSignedIn, 'sign in');
+    this.#end();
   }
 
   /** @throws `http.rate_limited` */
@@ -231,21 +245,6 @@ export class RpcConnection {
     throw new StatewattError('http.rate_limited', 'busy', `more than ${rateLimit * 10} requests within 10 s`, {
       retryAfterMs: Math.ceil(this.#window.since + 10_000 - now),
     });
-  }
-
-  #noteOf(method: string, needs: Need, params: unknown, denial: StatewattError | undefined): AuditNote {
-    const { address, requestId } = this.#facts;
-    return {
-      who: this.#identity?.name ?? 'unknown',
-      role: this.#identity?.role ?? null,
-      address,
-      what: `WS ${method}`,
-      ref: refOf(params),
-      needs,
-      verdict: denial === undefined ? 'allowed' : 'denied',
-      reason: denial?.code ?? null,
-      requestId,
-    };
   }
 
   #send(answer: RpcAnswer | readonly RpcAnswer[]): void {
@@ -265,11 +264,4 @@ export class RpcConnection {
       });
     });
   }
-}
-
-/** What a request is about, for the audit journal: never the whole of it, which may hold a password. */
-function refOf(params: unknown): string {
-  const { address, id, ref, name, source } = (params ?? {}) as Record<string, unknown>;
-  const about = address ?? id ?? ref ?? name ?? source;
-  return typeof about === 'string' || typeof about === 'number' ? String(about).slice(0, 512) : '';
 }

@@ -2,6 +2,7 @@ import { Ajv, type AnySchema, type ValidateFunction } from 'ajv';
 import { actingAs } from '../../actors/client/acting.js';
 import { ALL_ENDPOINTS, type Endpoint, type EndpointContext } from '../../actors/client/endpoints.js';
 import type { StatewattClient } from '../../actors/client/client.js';
+import { needsOf } from '../../actors/client/needs.js';
 import { StatewattError } from '../../errors/error.js';
 import type { Need } from '../../site/access.js';
 import { requestError } from '../http/validation.js';
@@ -13,18 +14,6 @@ export interface Method {
   /** @param who has signed in; null: nobody has to */
   call(params: unknown, who: string | null): unknown;
 }
-
-/** Requests of the public interface that act on the running plant; the others that change something configure. */
-const OPERATES = new Set([
-  'points.write',
-  'channels.command',
-  'alarms.raise',
-  'alarms.command',
-  'models.write',
-  'rules.command',
-  'rules.evaluate',
-  'rules.execute',
-]);
 
 const ajv = new Ajv({ allErrors: true, verbose: true, useDefaults: true, strict: true, allowUnionTypes: true });
 
@@ -55,13 +44,6 @@ function methodOf(endpoint: Endpoint, context: EndpointContext): Method {
       return endpoint.call(context, params);
     },
   };
-}
-
-/** What a request of the public interface needs of its caller. */
-export function needsOf({ service, name, changes }: Pick<Endpoint, 'service' | 'name' | 'changes'>): Need {
-  if (service === 'access') return 'admin';
-  if (!changes) return 'read';
-  return OPERATES.has(`${service}.${name}`) ? 'operate' : 'configure';
 }
 
 /** All that is wrong with the parameters, as JSON-RPC says it. */

@@ -67,14 +67,20 @@ export function addWebSocket(
       },
     );
 
-    api.get('/ws/echo', { websocket: true, exposeHeadRoute: false, config: { ...reads, untraced: true } }, (socket) => {
-      socket.on('message', (data, isBinary) => {
-        socket.send(data, { binary: isBinary }, () => {
-          if (socket.isPaused) socket.resume();
+    api.get(
+      '/ws/echo',
+      { websocket: true, exposeHeadRoute: false, config: { ...reads, untraced: true } },
+      (socket, { identity }) => {
+        const end = () => socket.close(CLOSE.notSignedIn, 'sign in');
+        if (identity !== null) socket.on('close', parts.open.add(identity, end));
+        socket.on('message', (data, isBinary) => {
+          socket.send(data, { binary: isBinary }, () => {
+            if (socket.isPaused) socket.resume();
+          });
+          if (socket.bufferedAmount > MAX_MESSAGE) socket.pause();
         });
-        if (socket.bufferedAmount > MAX_MESSAGE) socket.pause();
-      });
-    });
+      },
+    );
     done();
   });
 }

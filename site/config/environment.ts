@@ -89,11 +89,13 @@ export const EnvironmentSchema = Type.Object({
   ),
   STATEWATT_ACCESS: words(ACCESS_MODES, {
     default: 'auto',
-    description:
-      'whether callers of HTTP have to sign in: auto = unless there is no user and HTTP is for this machine only',
+    description: 'whether callers have to sign in: auto = unless there is no user and HTTP is for this machine only',
   }),
   STATEWATT_ADMIN_PASSWORD: Type.Optional(
     Type.String({ minLength: 10, maxLength: 256, description: '10 to 256 characters, of the first user, admin' }),
+  ),
+  STATEWATT_TOKEN: Type.Optional(
+    Type.String({ description: 'what the commands show where access is controlled: token of a user, or an API key' }),
   ),
   STATEWATT_TOKEN_KEY_FILE: Type.Optional(file('file with the key that signs tokens, the same for all nodes')),
   STATEWATT_NATS_PORT: port(0, 'port of the node’s own NATS server; 0 = any that is free'),
@@ -292,6 +294,6 @@ function describe(error: ErrorObject, given: Readonly<Record<string, string>>): 
     allowed = `${example.includes('://') ? 'a URL' : 'a list'} such as ${example}`;
   } else if (error.keyword === 'pattern') allowed = '1 to 64 letters, digits, - and _';
   // What is no URL may still hold a password.
-  const found = name.endsWith('PASSWORD') ? '***' : show(given[name]?.replace(/.*@/, '***@'));
+  const found = /PASSWORD$|TOKEN$/.test(name) ? '***' : show(given[name]?.replace(/.*@/, '***@'));
   return `${name}: found ${found}, allowed ${allowed}`;
 }

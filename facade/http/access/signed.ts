@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { nameOf } from '../../../actors/client/acting.js';
+import { nameOf, signerOf } from '../../../actors/client/acting.js';
 
 /**
  * For the `preValidation` of a route whose body says who acts: of somebody who has signed in it is that name, whatever the
@@ -10,10 +10,10 @@ import { nameOf } from '../../../actors/client/acting.js';
 export function signs(field: string) {
   return (request: FastifyRequest, _reply: FastifyReply, done: () => void): void => {
     const { identity, body } = request;
-    const isKnown = identity !== null && identity.via !== 'open';
+    const who = signerOf(identity);
     // Anything else is for the schema to refuse.
-    if (isKnown && typeof body === 'object' && !Array.isArray(body)) {
-      request.body = { ...body, [field]: nameOf(identity.name) };
+    if (who !== null && typeof body === 'object' && !Array.isArray(body)) {
+      request.body = { ...body, [field]: nameOf(who) };
     }
     done();
   };

@@ -140,7 +140,7 @@ export function accessRoutes(app: HttpApp, client: StatewattClient): void {
       config,
       schema: {
         operationId: 'listAudit',
-        summary: 'Who did what over HTTP, newest first, page by page',
+        summary: 'Who did what, newest first, page by page',
         tags,
         querystring: AuditQuerySchema,
         response: { 200: AuditPageSchema, ...errorAnswers },

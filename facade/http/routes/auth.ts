@@ -1,7 +1,14 @@
 import Type from 'typebox';
-import { PasswordSchema, RoleSchema, type Gatekeeper, type SignIn } from '../../../actors/client/access.js';
+import {
+  PasswordSchema,
+  RoleSchema,
+  type Gatekeeper,
+  type Identity,
+  type SignIn,
+} from '../../../actors/client/access.js';
 import { StatewattError } from '../../../errors/error.js';
-import { noteOf } from '../access/control.js';
+import { noteOf } from '../../admission.js';
+import { factsOf } from '../access/control.js';
 import { clearCookies, refreshCookieOf, setCookies } from '../access/credentials.js';
 import { open, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
@@ -35,10 +42,10 @@ const SignedIn = Type.Object({
 const Me = Type.Object({
   name: Type.String(),
   role: RoleSchema,
-  via: Type.Unsafe<'user' | 'key' | 'open'>({
+  via: Type.Unsafe<Identity['via']>({
     type: 'string',
-    enum: ['user', 'key', 'open'],
-    description: 'open: nobody has to sign in',
+    enum: ['user', 'key', 'local', 'open'],
+    description: 'local: the command line of a node’s own machine; open: nobody has to sign in',
   }),
 });
 
@@ -66,11 +73,12 @@ export function authRoutes(app: HttpApp, gatekeeper: Gatekeeper, counters: HttpC
         counters.failedSignIns += 1;
         // Tries that are not even looked at would only fill the journal.
         if (thrown instanceof StatewattError && thrown.code === 'access.invalid_credentials') {
-          await gatekeeper.note({ ...noteOf(request, 'public', thrown), ref: name });
+          await gatekeeper.note({ ...noteOf(null, 'public', thrown, factsOf(request)), ref: name });
         }
         throw thrown;
       }
-      await gatekeeper.note({ ...noteOf(request, 'public'), who: signIn.user, role: signIn.role, ref: signIn.user });
+      const facts = { ...factsOf(request), ref: signIn.user };
+      await gatekeeper.note({ ...noteOf(null, 'public', undefined, facts), who: signIn.user, role: signIn.role });
       if (cookie !== true) return signIn;
       setCookies(request, reply, signIn);
       return withoutTokens(signIn);

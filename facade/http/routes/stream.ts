@@ -37,6 +37,7 @@ export function streamRoutes(app: HttpApp, client: StatewattClient, streams: Eve
       await streams.run(reply.raw, (signal) => client.watchPoints(filter, signal), {
         requestId: request.id,
         log: request.log,
+        identity: request.identity,
       });
     },
   );
@@ -72,6 +73,7 @@ export function streamRoutes(app: HttpApp, client: StatewattClient, streams: Eve
       await streams.run(reply.raw, (signal) => client.alarms.watch(filter, signal), {
         requestId: request.id,
         log: request.log,
+        identity: request.identity,
       });
     },
   );

@@ -50,6 +50,14 @@ export const SiteFileSchema = closed({
   ),
   defaults: Type.Optional(Defaults),
   watch_files: Type.Optional(Type.Boolean({ default: true, description: 'reload when this file or a table changes' })),
+  service_ports: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 65529,
+      description: 'first of the ports on which each service is served on its own too; STATEWATT_SERVICE_PORTS wins',
+      examples: [6000],
+    }),
+  ),
   history: Type.Optional(
     closed({
       raw_days: days('raw values', D.history.rawDays),

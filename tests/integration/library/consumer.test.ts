@@ -11,6 +11,7 @@ const ROOT = resolve(import.meta.dirname, '../../../..');
 /** A program of somebody else. */
 const PROGRAM = `
 import { createSystem, defineKind, ref, type Bus } from 'statewatt';
+import { SiteSocket } from 'statewatt/websocket';
 import Type from 'typebox';
 import { assign, setup } from 'xstate';
 
@@ -28,6 +29,10 @@ export const counter = defineKind({
   }),
   effects: {},
 });
+
+export function watch(url: string): SiteSocket {
+  return new SiteSocket({ url, credentials: async () => ({ apiKey: 'swk_…' }) });
+}
 
 export async function add(bus: Bus): Promise<number> {
   const system = createSystem({ bus, node: 'n1', kinds: [counter] });
@@ -52,6 +57,7 @@ export async function wrong(system: ActorSystem): Promise<void> {
 
 const RUNNING = `
 import { counter } from './program.js';
+import { SiteSocket } from 'statewatt/websocket';
 import { DEFAULT_POLICY, PARTITIONS, PENDING, StatewattError, connectBus, createSystem, startEmbeddedServer } from 'statewatt';
 
 const server = await startEmbeddedServer({ dataFolder: 'nats', port: 0 });
@@ -60,7 +66,7 @@ const { add } = await import('./program.js');
 console.log(JSON.stringify({
   total: await add(bus),
   kind: counter.kind,
-  found: [DEFAULT_POLICY.mailboxCapacity, PARTITIONS, typeof PENDING, typeof StatewattError, typeof createSystem],
+  found: [DEFAULT_POLICY.mailboxCapacity, PARTITIONS, typeof PENDING, typeof StatewattError, typeof createSystem, typeof SiteSocket],
 }));
 await server.stop();
 process.exit(0);
@@ -121,7 +127,7 @@ describe('statewatt as a library', function () {
     assert.deepEqual(JSON.parse(stdout), {
       total: 1,
       kind: 'counter',
-      found: [1_000, 32, 'symbol', 'function', 'function'],
+      found: [1_000, 32, 'symbol', 'function', 'function', 'function'],
     });
   });
 });

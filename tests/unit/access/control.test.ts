@@ -156,7 +156,7 @@ describe('access control', () => {
   it('knows programs by their keys until they end', async () => {
     const { key, id, endsAt } = await access.control.createKey({ name: 'scada', role: 'viewer' });
     assert.equal(endsAt, null);
-    const identity = { name: 'key:scada', role: 'viewer', via: 'key' };
+    const identity = { name: 'key:scada', role: 'viewer', via: 'key', key: id };
     assert.deepEqual(await access.control.identify({ apiKey: key }), identity);
     assert.deepEqual(await access.control.identify({ token: key }), identity, 'as a bearer token too');
     const { secret = '' } = parseApiKey(key) ?? {};

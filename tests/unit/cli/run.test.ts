@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { Cli } from '../../../cli/cli.js';
+import type { Target } from '../../../cli/target.js';
 import { createProgram } from '../../../cli/program.js';
 import { StatewattError, type ErrorCategory } from '../../../errors/error.js';
 import { FakeClient } from '../../support/fake-client.js';
@@ -162,7 +163,7 @@ describe('cli: errors', () => {
 describe('cli: which site', () => {
   let folder: Awaited<ReturnType<typeof tempFolder>>;
   let connected: string[];
-  const connect = (target: { natsUrl: string }) => {
+  const connect = (target: Target) => {
     connected.push(target.natsUrl);
     return Promise.resolve(new FakeClient());
   };
@@ -188,6 +189,31 @@ describe('cli: which site', () => {
     await run([], env);
     await run([], { ...env, NATS_URL: '' });
     assert.deepEqual(connected, ['nats://option', RUN_FILE.nats.url, 'nats://env', 'nats://default']);
+  });
+
+  it('shows --token, then STATEWATT_TOKEN, then what the node of that site has left for its machine', async () => {
+    const file = join(folder.path, 'run.json');
+    await writeFile(
+      file,
+      JSON.stringify({ ...RUN_FILE, nats: { url: 'nats://u:p@h:4222,nats://i:4222' }, token: 'swl_x' }),
+    );
+    const shown: (string | undefined)[] = [];
+    const run = async (args: string[], env: NodeJS.ProcessEnv = {}) => {
+      const show = async (target: Target) => {
+        shown.push(await target.token());
+        return new FakeClient();
+      };
+      const { code, err } = await statewatt(['ps', '--data', folder.path, ...args], { connect: show, env });
+      assert.equal(code, 0, err);
+    };
+    await run(['--token', 'option'], { STATEWATT_TOKEN: 'environment' });
+    await run([], { STATEWATT_TOKEN: 'environment' });
+    await run([], { STATEWATT_TOKEN: '' });
+    await run(['--nats', 'i:4222']);
+    await run(['--nats', 'nats://elsewhere:4222']);
+    await rm(file);
+    await run(['--nats', 'nats://i:4222']);
+    assert.deepEqual(shown, ['option', 'environment', 'swl_x', 'swl_x', undefined, undefined]);
   });
 
   it('says what to do when no node has run there, with code 3', async () => {

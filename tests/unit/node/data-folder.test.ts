@@ -65,7 +65,14 @@ describe('DataFolder', () => {
 
   it('holds the run file, for its owner only, as one whole', async () => {
     const folder = await DataFolder.claim(path);
-    const content = { nats: { url: 'nats://a' }, http: { url: 'http://b' }, pid: 1, node: 'n', startedAt: 5 };
+    const content = {
+      nats: { url: 'nats://a' },
+      http: { url: 'http://b' },
+      pid: 1,
+      node: 'n',
+      startedAt: 5,
+      token: 'swl_x',
+    };
     await folder.writeRunFile({ ...content, pid: 2 });
     await folder.writeRunFile(content);
     assert.deepEqual(JSON.parse(await readFile(join(path, 'run.json'), 'utf8')), content);

@@ -1,0 +1,68 @@
+import type { AuditNote, Gatekeeper, Identity } from '../actors/client/access.js';
+import { StatewattError } from '../errors/error.js';
+import { may, roleFor, type Need } from '../site/access.js';
+
+/** Without access control everybody may do everything. */
+export const ANYBODY: Identity = { name: 'anonymous', role: 'admin', via: 'open' };
+
+/** What a face knows of a request that is to be written down. */
+export type RequestFacts = Pick<AuditNote, 'address' | 'what' | 'ref' | 'requestId'>;
+
+/** Why somebody may not do what needs `needs`; undefined: may. */
+export function denialOf(identity: Identity | null, needs: Need): StatewattError | undefined {
+  if (needs === 'public') return undefined;
+  if (identity === null) {
+    return new StatewattError(
+      'access.not_signed_in',
+      'invalid',
+      'Sign in first: send a token (Authorization: Bearer …, from POST /auth/login) or an API key (X-API-Key).',
+    );
+  }
+  if (may(identity.role, needs)) return undefined;
+  const allowed = roleFor(needs);
+  return new StatewattError(
+    'access.forbidden',
+    'invalid',
+    `${identity.name} is ${identity.role}; this needs the role ${allowed} or more.`,
+    { details: { found: identity.role, allowed } },
+  );
+}
+
+/**
+ * Writes down what is more than to read, before it is done, and what is denied; not what somebody is denied who shows
+ * nothing at all, which is no news. Resolves when it is durable.
+ */
+export async function writeDown(
+  gatekeeper: Gatekeeper | undefined,
+  identity: Identity | null,
+  needs: Need,
+  denial: StatewattError | undefined,
+  facts: RequestFacts,
+): Promise<void> {
+  if (denial === undefined ? needs === 'read' || needs === 'public' : denial.code === 'access.not_signed_in') return;
+  await gatekeeper?.note(noteOf(identity, needs, denial, facts));
+}
+
+/** What the audit journal is told of a request. */
+export function noteOf(
+  identity: Identity | null,
+  needs: Need,
+  denial: StatewattError | undefined,
+  facts: RequestFacts,
+): AuditNote {
+  return {
+    who: identity?.name ?? 'unknown',
+    role: identity?.role ?? null,
+    ...facts,
+    needs,
+    verdict: denial === undefined ? 'allowed' : 'denied',
+    reason: denial?.code ?? null,
+  };
+}
+
+/** What a request is about, for the audit journal: never the whole of it, which may hold a password. */
+export function refOf(params: unknown): string {
+  const { address, id, ref, name, source, number } = (params ?? {}) as Record<string, unknown>;
+  const about = address ?? id ?? ref ?? name ?? source ?? number;
+  return typeof about === 'string' || typeof about === 'number' ? String(about).slice(0, 512) : '';
+}
