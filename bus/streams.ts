@@ -17,6 +17,7 @@ export const STREAM = {
   deadLetters: 'DEADLETTERS',
   frames: 'FRAMES',
   audit: 'AUDIT',
+  configurations: 'CONFIGURATIONS',
 } as const;
 
 /** How much the stream of frames may hold. */
@@ -120,13 +121,25 @@ export function streamDefinitions(replicas: number, limits: StreamLimits): Defin
     {
       ...base,
       name: STREAM.audit,
-      description: 'Who asked for what over HTTP, and whether it was allowed',
+      description: 'Who asked for what, and whether it was allowed',
       subjects: [subjects.audit],
       retention: RetentionPolicy.Limits,
       discard: DiscardPolicy.Old,
       deny_delete: true,
       max_bytes: 4 * 1024 ** 3,
       max_age: AUDIT_DAYS * DAY,
+      duplicate_window: 2 * MINUTE,
+    },
+    {
+      ...base,
+      name: STREAM.configurations,
+      description: 'The files of each configuration of the site that is in its journal, by hash',
+      subjects: [subjects.configuration('*', '*')],
+      retention: RetentionPolicy.Limits,
+      // A configuration that there is no room for is in the journal without its files.
+      discard: DiscardPolicy.New,
+      max_msgs_per_subject: 1,
+      max_bytes: 1024 ** 3,
       duplicate_window: 2 * MINUTE,
     },
   ];

@@ -68,6 +68,8 @@ export const subjects = {
   deadLetters: 'dead.*.*',
   /** Who asked for what. */
   audit: 'audit.http',
+  /** A piece of the files of a configuration. */
+  configuration: (hash: string, piece: number | '*') => `configuration.${hash}.${piece}`,
   frame: (channel: number) => `frame.${partitionOf({ kind: 'channel', id: String(channel) })}.${channel}`,
   /** A request of the public interface; `actors/client/endpoints.ts` lists them. */
   api: (service: string, endpoint: string) => `statewatt.${service}.${endpoint}`,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { channelRef, type ChannelKind } from '../actors/channel.js';
 import type { AccessClient } from '../actors/client/access.js';
+import type { ConfigurationClient } from '../actors/client/configuration.js';
 import type { AlarmsClient } from '../actors/client/alarms.js';
 import type { ForwardingClient } from '../actors/client/forwarding.js';
 import type { PointsUpdate, StatewattClient } from '../actors/client/client.js';
@@ -70,6 +71,7 @@ export interface LocalClientParts {
   readonly rules: RulesClient;
   readonly forwarding: ForwardingClient;
   readonly access: AccessClient;
+  readonly configuration: ConfigurationClient;
   health(): Promise<Health>;
 }
 
@@ -107,6 +109,10 @@ export class LocalClient implements StatewattClient {
 
   get access(): AccessClient {
     return this.#parts.access;
+  }
+
+  get configuration(): ConfigurationClient {
+    return this.#parts.configuration;
   }
 
   health(): Promise<Health> {

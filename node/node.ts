@@ -4,6 +4,7 @@ import { accessKind } from '../actors/access.js';
 import { createAlarmKind } from '../actors/alarm.js';
 import { AlarmFeed } from '../actors/alarm/alarm-feed.js';
 import { LocalAlarms } from '../actors/alarm/local-alarms.js';
+import { createConfigurationKind } from '../actors/configuration.js';
 import { createChannelKind } from '../actors/channel.js';
 import { Gate } from '../actors/channel/gate.js';
 import { createForwarderKind } from '../actors/forwarder.js';
@@ -29,10 +30,15 @@ import { startNatsServices } from '../facade/nats/services.js';
 import { WEB_ROOT } from '../facade/web-root.js';
 import type { FunctionRequests } from '../protocols/redis-functions/requests.js';
 import { loadSite, maskSecrets, type Environment } from '../site/config/index.js';
+import { RecordingFiles, type Sources } from '../site/config/versions/sources.js';
+import { finishWriting } from '../site/config/versions/write.js';
 import { sitePoints } from '../site/expressions/index.js';
 import type { Site } from '../site/model.js';
 import { startAccess } from './access.js';
 import { Channels } from './channels.js';
+import { LocalConfiguration } from './configuration/client.js';
+import { ConfigurationJournal } from './configuration/journal.js';
+import { Rollback } from './configuration/rollback.js';
 import { viewLetterInside } from './dead-letters.js';
 import { DataFolder } from './data-folder.js';
 import { DEMO_SITE, startDemoDevices } from './demo-devices.js';
@@ -114,10 +120,18 @@ export interface RunningNode {
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const sitePath = resolve(options.site ?? DEMO_SITE);
-  const site = await loadSite(sitePath);
+  const finished = await finishWriting(sitePath);
+  if (finished !== undefined) {
+    options.log.warn(
+      { part: 'configuration' },
+      `a rollback that had been broken off is done now: ${finished.join(', ')}`,
+    );
+  }
+  const files = new RecordingFiles();
+  const site = await loadSite(sitePath, files);
   const stages = new Stages((report) => options.onStage?.(report), options.signal);
   try {
-    return await startParts(options, sitePath, new SiteHolder(site), stages);
+    return await startParts(options, sitePath, new SiteHolder(site), files.sources as Sources, stages);
   } catch (error) {
     await stages.stop();
     throw error;
@@ -128,6 +142,7 @@ async function startParts(
   { demo, nodes = 1, joins = false, environment, log }: NodeOptions,
   sitePath: string,
   holder: SiteHolder,
+  sources: Sources,
   stages: Stages,
 ): Promise<RunningNode> {
   const startedAt = Date.now();
@@ -262,9 +277,10 @@ async function startParts(
     onLost: (forwarder, frames, why) =>
       log.warn({ part: 'forwarding', forwarder, frames }, `forwarder ${forwarder}: frames are lost: ${why}`),
   });
+  const configurationKind = createConfigurationKind(bus);
   const system: ActorSystem = createSystem({
     bus,
-    kinds: [channelKind, modelKind, ruleKind, alarmKind, notifierKind, forwarderKind, accessKind],
+    kinds: [channelKind, modelKind, ruleKind, alarmKind, notifierKind, forwarderKind, configurationKind, accessKind],
     node,
     alwaysOn: async () => {
       const [ofModels, ofRules] = await Promise.all([models.refs(), rules.refs()]);
@@ -329,6 +345,14 @@ async function startParts(
     (started) => started.stop(),
   );
 
+  const journal = new ConfigurationJournal({
+    system: () => system,
+    bus,
+    kind: configurationKind,
+    node,
+    keep: () => holder.site.keepConfigurations,
+    log,
+  });
   const reloader = new Reloader({
     path: sitePath,
     holder,
@@ -339,7 +363,15 @@ async function startParts(
     forwarding,
     realtime,
     history,
+    journal,
+    sources,
     log,
+  });
+  const place = { path: sitePath, root: sources.root, journal };
+  const configuration = new LocalConfiguration({
+    ...place,
+    site: () => holder.site,
+    rollback: new Rollback({ ...place, afterwards: (work) => reloader.afterwards(work) }),
   });
   const forwarders = new LocalForwarding({ system, kind: forwarderKind, forwarding });
   let ready = false;
@@ -377,6 +409,7 @@ async function startParts(
     rules: localRules,
     forwarding: forwarders,
     access,
+    configuration,
     health: () => healthCheck.check(),
   });
   late.models = client.modelService;
@@ -410,6 +443,7 @@ async function startParts(
     },
     async () => {
       reloader.stop();
+      journal.stop();
       await mirror.stop();
     },
     () => (holder.site.watchFiles ? `${sitePath}, watched` : sitePath),

@@ -36,6 +36,8 @@ export interface Site {
   readonly forwarding: readonly Forwarder[];
   /** How readings of meters are checked and become tokens, where it is not the default. */
   readonly tokenization?: TokenizationChanges;
+  /** Earlier configurations that are kept, to look at and to put back. */
+  readonly keepConfigurations: number;
   /** First of the ports on which each service is served on its own too. */
   readonly servicePorts?: number;
 }

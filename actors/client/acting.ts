@@ -8,6 +8,7 @@ const MAX_NAME = 128;
 const SAYS_WHO: Readonly<Record<string, 'request' | 'command'>> = {
   'alarms.raise': 'request',
   'alarms.command': 'command',
+  'configuration.rollback': 'request',
 };
 
 /**

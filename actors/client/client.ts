@@ -2,6 +2,7 @@ import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply }
 import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel, TemplateView } from './model-schemas.js';
 import type { AccessClient } from './access.js';
 import type { AlarmsClient } from './alarms.js';
+import type { ConfigurationClient } from './configuration.js';
 import type { SupervisorView } from './supervision-schemas.js';
 import type { RulesClient } from './rules.js';
 import type { ArchiveClient } from './archive.js';
@@ -72,6 +73,8 @@ export interface StatewattClient {
   readonly rules: RulesClient;
   /** Targets outside that readings are forwarded to. */
   readonly forwarding: ForwardingClient;
+  /** What the site is made of, now and before. */
+  readonly configuration: ConfigurationClient;
   /** Who may come in, and who did what. */
   readonly access: AccessClient;
 

@@ -14,6 +14,7 @@ export const SERVICES = {
   models: 'Models of equipment: what they are, values, writes',
   forwarding: 'Targets outside that readings are forwarded to',
   history: 'Past values of points',
+  configuration: 'The configuration in force, those before it, and putting one of them back',
   access: 'Users, API keys, and who did what; for administrators',
   health: 'The node and each of its parts',
 } as const;

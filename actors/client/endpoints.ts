@@ -4,6 +4,7 @@ import { StatewattError } from '../../errors/error.js';
 import { parsePointAddress, type PointAddress } from '../../site/points.js';
 import { archiveEndpoints } from './archive-endpoints.js';
 import { accessEndpoints } from './access-endpoints.js';
+import { configurationEndpoints } from './configuration-endpoints.js';
 import { alarmEndpoints, liveAlarmSubject } from './alarm-endpoints.js';
 import {
   DeadLetterDetailSchema,
@@ -212,6 +213,7 @@ export const endpoints = {
   }),
   ...archiveEndpoints,
 
+  ...configurationEndpoints,
   ...accessEndpoints,
 
   healthGet: endpoint('health', 'get', {

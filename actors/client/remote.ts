@@ -7,6 +7,7 @@ import type { PointsUpdate, StatewattClient } from './client.js';
 import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
 import { endpoints, liveSubject } from './endpoints.js';
 import { RemoteAccess } from './remote-access.js';
+import { RemoteConfiguration } from './remote-configuration.js';
 import { RemoteAlarms } from './remote-alarms.js';
 import { RemoteRules } from './remote-rules.js';
 import { RemoteArchive } from './remote-archive.js';
@@ -87,6 +88,7 @@ class RemoteClient implements StatewattClient {
   readonly archive: RemoteArchive;
   readonly forwarding: RemoteForwarding;
   readonly access: RemoteAccess;
+  readonly configuration: RemoteConfiguration;
   readonly #nats: NatsConnection;
   readonly #asker: Asker;
   readonly #closed = new AbortController();
@@ -99,6 +101,7 @@ class RemoteClient implements StatewattClient {
     this.archive = new RemoteArchive(nats, this.#asker);
     this.forwarding = new RemoteForwarding(this.#asker);
     this.access = new RemoteAccess(this.#asker);
+    this.configuration = new RemoteConfiguration(this.#asker);
   }
 
   health(): Promise<Health> {

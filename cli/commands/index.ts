@@ -4,7 +4,9 @@ import { addAlarms } from './alarms.js';
 import { addAudit } from './audit.js';
 import { addChannels } from './channels.js';
 import { addCheck } from './check.js';
+import { addConfig } from './config.js';
 import { addDeadLetters } from './dead-letters.js';
+import { addDiff } from './diff.js';
 import { addForwarding } from './forwarding.js';
 import { addHealth } from './health.js';
 import { addHistory } from './history.js';
@@ -31,6 +33,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addUp,
   addNode,
   addCheck,
+  addDiff,
   addHealth,
   addChannels,
   addPoints,
@@ -41,6 +44,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addAlarms,
   addRules,
   addForwarding,
+  addConfig,
   addPs,
   addShow,
   addTop,

@@ -29,6 +29,7 @@ import { alarmsrvRoutes } from './routes/alarmsrv.js';
 import { actorRoutes } from './routes/actors.js';
 import { authRoutes, meRoute } from './routes/auth.js';
 import { channelRoutes } from './routes/channels.js';
+import { configurationRoutes } from './routes/configuration.js';
 import { deadLetterRoutes } from './routes/dead-letters.js';
 import { forwardingRoutes } from './routes/forwarding.js';
 import { healthRoutes } from './routes/health.js';
@@ -178,6 +179,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       ruleRoutes(typed, client);
       deadLetterRoutes(typed, client);
       forwardingRoutes(typed, client);
+      configurationRoutes(typed, client);
       accessRoutes(typed, client);
       done();
     },

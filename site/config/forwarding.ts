@@ -15,7 +15,7 @@ import { choices, show } from './problems.js';
 import type { Block, SiteSource } from './source.js';
 
 /** Subjects that the server and Statewatt keep for themselves. */
-const RESERVED = /^(cmd|timer|due|evt|snap|dead|frame|statewatt|[$_][A-Za-z0-9]*)(\.|$)/;
+const RESERVED = /^(cmd|timer|due|evt|snap|dead|frame|configuration|statewatt|[$_][A-Za-z0-9]*)(\.|$)/;
 
 type SitePoints = Pick<Site, 'name' | 'channels'>;
 

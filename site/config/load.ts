@@ -122,6 +122,7 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
     aliases,
     forwarding,
     ...(tokenization === undefined ? {} : { tokenization: readTokenization(tokenization, block.at('tokenization')) }),
+    keepConfigurations: file.keep_configurations ?? SITE_DEFAULTS.keepConfigurations,
     ...(file.service_ports === undefined ? {} : { servicePorts: file.service_ports }),
   };
 }

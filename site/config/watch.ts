@@ -7,6 +7,8 @@ import type { Site } from '../model.js';
 import { diffSites, type ChannelChange } from './diff.js';
 import { loadSite } from './load.js';
 import { ConfigError, Problems } from './problems.js';
+import { RecordingFiles, type Sources } from './versions/sources.js';
+import { isBeingWritten } from './versions/write.js';
 
 /** Editors and copies write a file in several steps: wait until all has been quiet for so long … */
 const QUIET_MS = 200;
@@ -19,26 +21,43 @@ const FILES_PER_POLL = 200;
 const UNSEEN = '';
 /** File systems keep times in steps of up to 2 s. */
 const CLOCK_STEP_MS = 2000;
+/** Pause while a load from before is being waited for. */
+const LOADING_MS = 20;
 /** What a site may be made of: tables, site files, folders. Other files may change beside them, logs for example. */
 const RELEVANT = /\.(csv|ya?ml)$|^[^.]+$/i;
 
-export type SiteChangeListener = (next: Site | ConfigError, changes: readonly ChannelChange[]) => void;
+/** `sources`: the files of the site that was loaded; of an error there are none. */
+export type SiteChangeListener = (
+  next: Site | ConfigError,
+  changes: readonly ChannelChange[],
+  sources: Sources | undefined,
+) => void;
+
+export interface SiteWatch {
+  /**
+   * Loads the site after `work`, and resolves when what became of it has been told. What is read of the files while
+   * `work` changes them is not told.
+   */
+  afterwards(work: () => Promise<void>): Promise<void>;
+  close(): void;
+}
 
 /**
  * Loads the site again whenever one of its files changes, appears or goes, and tells what became of it:
  * - a site that differs, with the channels that do (none when only settings of the site itself differ);
  * - a ConfigError for an edit that cannot be used. The last good site stays the one that the next edit is compared
- *   with; a good load after an error is told even when nothing differs.
+ *   with; a good load after an error is told even when nothing differs, and so is a file with another text that says
+ *   the same.
  *
  * `path` is what `site` was loaded from. Edits made since then are seen too. A change is noticed within 2 s: at once by
  * notifications of the file system, and by polling where those do not come (network folders; up to 200 files a second).
  * `onChange` must not throw.
  */
-export function watchSite(path: string, site: Site, onChange: SiteChangeListener): { close(): void } {
+export function watchSite(path: string, site: Site, onChange: SiteChangeListener): SiteWatch {
   return new SiteWatcher(resolve(path), site, onChange);
 }
 
-class SiteWatcher {
+class SiteWatcher implements SiteWatch {
   readonly #path: string;
   readonly #onChange: SiteChangeListener;
   readonly #folders = new Map<string, FSWatcher | undefined>();
@@ -54,6 +73,10 @@ class SiteWatcher {
   #timer: NodeJS.Timeout | undefined;
   #waitingSince = 0;
   #isLoading = false;
+  /** Rises when files have been changed by this process: what a load before that has read is of no use. */
+  #generation = 0;
+  #isHeld = false;
+  #hash: string | undefined;
   #isClosed = false;
 
   constructor(path: string, site: Site, onChange: SiteChangeListener) {
@@ -132,48 +155,78 @@ class SiteWatcher {
     this.#timer = setTimeout(() => void this.#reload(), wait);
   }
 
-  async #reload(): Promise<void> {
+  async afterwards(work: () => Promise<void>): Promise<void> {
+    this.#isHeld = true;
+    try {
+      await work();
+    } finally {
+      this.#isHeld = false;
+      this.#generation += 1;
+    }
+    clearTimeout(this.#timer);
+    while (!this.#isClosed && !(await this.#reload())) await new Promise((resolve) => setTimeout(resolve, LOADING_MS));
+  }
+
+  /** Whether what was loaded is that of now, and has been told. */
+  async #reload(): Promise<boolean> {
     this.#timer = undefined;
-    if (this.#isLoading) {
+    if (this.#isLoading || this.#isHeld) {
       this.#schedule(); // what is being read may be from before the edit
-      return;
+      return false;
     }
     this.#isLoading = true;
     this.#loadedAt = Date.now();
+    const generation = this.#generation;
     const next = await this.#load();
     this.#isLoading = false;
-    if (this.#isClosed) return;
+    if (this.#isClosed) return false;
+    if (generation !== this.#generation || this.#isHeld || next === undefined) {
+      this.#schedule();
+      return false;
+    }
     if (next instanceof ConfigError) this.#refuse(next);
-    else this.#accept(next);
+    else this.#accept(next.site, next.sources);
+    return true;
   }
 
-  async #load(): Promise<Site | ConfigError> {
+  /** undefined: the files were just being put back, by whichever node. */
+  async #load(): Promise<{ site: Site; sources: Sources } | ConfigError | undefined> {
+    const files = new RecordingFiles();
+    let loaded: Site | ConfigError;
     try {
-      return await loadSite(this.#path);
+      loaded = await loadSite(this.#path, files);
     } catch (error) {
-      if (error instanceof ConfigError) return error;
-      const problems = new Problems();
-      problems.addFile(this.#path, errorMessage(error), 'a readable site', `cannot be loaded: ${errorMessage(error)}`);
-      return new ConfigError(problems.list);
+      if (error instanceof ConfigError) loaded = error;
+      else {
+        const problems = new Problems();
+        const why = `cannot be loaded: ${errorMessage(error)}`;
+        problems.addFile(this.#path, errorMessage(error), 'a readable site', why);
+        loaded = new ConfigError(problems.list);
+      }
     }
+    const { sources } = files;
+    if (sources !== undefined && (await isBeingWritten(sources.root))) return undefined;
+    return loaded instanceof ConfigError ? loaded : { site: loaded, sources: sources as Sources };
   }
 
   #refuse(error: ConfigError): void {
     this.#follow([...this.#site.files, ...error.problems.map((problem) => problem.file)]);
     if (error.message === this.#error?.message) return;
     this.#error = error;
-    this.#onChange(error, []);
+    this.#onChange(error, [], undefined);
   }
 
-  #accept(next: Site): void {
+  #accept(next: Site, sources: Sources): void {
     const before = this.#site;
-    const isMended = this.#error !== undefined;
+    // Of the first load it is not known what was there before.
+    const isMended = this.#error !== undefined || (this.#hash !== undefined && this.#hash !== sources.hash);
+    this.#hash = sources.hash;
     this.#follow(next.files);
     this.#site = next;
     this.#error = undefined;
     const changes = diffSites(before, next);
     if (isMended || changes.length > 0 || !isDeepStrictEqual(settings(before), settings(next))) {
-      this.#onChange(next, changes);
+      this.#onChange(next, changes, sources);
     }
   }
 }

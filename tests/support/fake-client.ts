@@ -5,6 +5,7 @@ import type { PointsUpdate, StatewattClient } from '../../actors/client/client.j
 import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel } from '../../actors/client/model-schemas.js';
 import { FakeModels } from './fake-models.js';
 import { FakeAccess } from './fake-access.js';
+import { FakeConfiguration } from './fake-configuration.js';
 import { FakeAlarms } from './fake-alarms.js';
 import { FakeRules } from './fake-rules.js';
 import { FakeArchive } from './fake-archive.js';
@@ -67,6 +68,7 @@ export class FakeClient implements StatewattClient {
   readonly archive: FakeArchive;
   readonly forwarding: FakeForwarding;
   readonly access: FakeAccess;
+  readonly configuration: FakeConfiguration;
   readonly #channels = new Map<number, ChannelView>();
   readonly #points = new Map<number, PointView[]>();
   readonly #writes = new Map<string, WriteReply>();
@@ -87,6 +89,7 @@ export class FakeClient implements StatewattClient {
     this.archive = new FakeArchive(time);
     this.forwarding = new FakeForwarding(time);
     this.access = new FakeAccess(time);
+    this.configuration = new FakeConfiguration(time);
     for (let id = 1001; id <= 1000 + channels; id++) {
       this.#channels.set(id, fakeChannel(id, time));
       this.#points.set(

@@ -15,6 +15,7 @@ export function testSite(channels: readonly ChannelConfig[], change: Partial<Sit
     notifications: [],
     aliases: {},
     forwarding: [],
+    keepConfigurations: 100,
     ...change,
   };
 }

@@ -13,6 +13,7 @@ export const SITE_DEFAULTS = {
   connectionTimeoutMs: 5000,
   pollingIntervalMs: 1000,
   history: { rawDays: 30, minuteDays: 365, hourDays: 1825, dayDays: 3650 },
+  keepConfigurations: 100,
 } as const;
 const D = SITE_DEFAULTS;
 
@@ -50,6 +51,14 @@ export const SiteFileSchema = closed({
   ),
   defaults: Type.Optional(Defaults),
   watch_files: Type.Optional(Type.Boolean({ default: true, description: 'reload when this file or a table changes' })),
+  keep_configurations: Type.Optional(
+    Type.Integer({
+      minimum: 2,
+      maximum: 1000,
+      default: D.keepConfigurations,
+      description: 'earlier configurations that are kept, to look at and to put back',
+    }),
+  ),
   service_ports: Type.Optional(
     Type.Integer({
       minimum: 1,

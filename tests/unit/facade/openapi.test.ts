@@ -50,6 +50,11 @@ describe('OpenAPI document', () => {
       'GET /api/v1/audit',
       'GET /api/v1/channels',
       'GET /api/v1/channels/{id}',
+      'GET /api/v1/config',
+      'GET /api/v1/config/diff',
+      'GET /api/v1/config/log',
+      'GET /api/v1/config/{number}',
+      'GET /api/v1/config/{number}/file',
       'GET /api/v1/dead-letters',
       'GET /api/v1/dead-letters/{id}',
       'GET /api/v1/forwarders',
@@ -99,6 +104,7 @@ describe('OpenAPI document', () => {
       'POST /api/v1/alarms/{id}/unshelve',
       'POST /api/v1/alarms/{id}/unsuppress',
       'POST /api/v1/channels/{id}/commands',
+      'POST /api/v1/config/{number}/rollback',
       'POST /api/v1/dead-letters/{id}/discard',
       'POST /api/v1/dead-letters/{id}/replay',
       'POST /api/v1/forwarders/{id}/pause',
@@ -132,7 +138,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 85);
+    assert.equal(ids.size, 91);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {
