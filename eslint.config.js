@@ -16,8 +16,10 @@ const mayImport = {
   actors: ['machines', 'bus', 'workers', 'protocols', 'telemetry', 'site', 'errors'],
   // facade and cli speak to the system through the actors' public client only.
   facade: ['actors/client', 'telemetry', 'site', 'errors'],
+  // chaos looks at a site from outside, in its streams and its history.
+  chaos: ['actors/client', 'bus', 'protocols', 'processes', 'telemetry', 'site', 'errors'],
   // cli starts nodes (statewatt up), so it also reaches the composition root.
-  cli: ['actors/client', 'node', 'telemetry', 'site', 'errors'],
+  cli: ['actors/client', 'node', 'chaos', 'telemetry', 'site', 'errors'],
   // Examples are written as a user writes: they import the package by its name.
   examples: [],
 };

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Cli } from '../cli.js';
 import { addAlarms } from './alarms.js';
 import { addAudit } from './audit.js';
+import { addChaos } from './chaos.js';
 import { addChannels } from './channels.js';
 import { addCheck } from './check.js';
 import { addConfig } from './config.js';
@@ -34,6 +35,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addNode,
   addCheck,
   addDiff,
+  addChaos,
   addHealth,
   addChannels,
   addPoints,

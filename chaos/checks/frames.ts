@@ -1,0 +1,162 @@
+import { createClient } from '@clickhouse/client';
+import type { Bus } from '../../bus/connection.js';
+import { decodeFrame } from '../../bus/frame-codec.js';
+import { STREAM } from '../../bus/streams.js';
+import { keyId, keyKind, QUALITIES, type Frame } from '../../site/points.js';
+import { verdict, type Verdict } from './finding.js';
+import { eachMessage } from './stream.js';
+
+/** Sequences whose rows are compared at a time: the memory that it takes is bounded by it. */
+const PAGE = 5_000;
+
+/** How often each point is there, its facts as one text. */
+type Points = Map<string, number>;
+
+/** Every frame that was seen in the stream must be there still, in its place, once, with none missing before it. */
+export class FrameCheck {
+  frames = 0;
+  readonly #seen: ReadonlyMap<string, number>;
+  readonly #names = new Map<string, number>();
+  readonly #epochs = new Map<string, { count: number; last: number }>();
+  readonly #twice: string[] = [];
+
+  constructor(seen: ReadonlyMap<string, number>) {
+    this.#seen = seen;
+  }
+
+  take(frame: Frame, sequence: number): void {
+    this.frames += 1;
+    const name = `${frame.channel}/${frame.epoch}/${frame.seq}`;
+    if (this.#names.has(name)) this.#twice.push(`${name} at ${this.#names.get(name)} and ${sequence}`);
+    this.#names.set(name, sequence);
+    const epoch = `${frame.channel}/${frame.epoch}`;
+    const known = this.#epochs.get(epoch);
+    this.#epochs.set(epoch, { count: (known?.count ?? 0) + 1, last: Math.max(known?.last ?? 0, frame.seq) });
+  }
+
+  verdicts(): Verdict[] {
+    const lost = [...this.#seen]
+      .filter(([name, sequence]) => this.#names.get(name) !== sequence)
+      .map(([name, sequence]) => `${name}, which was at ${sequence}`);
+    const gaps = [...this.#epochs]
+      .filter(([, { count, last }]) => count < last)
+      .map(([epoch, { count, last }]) => `${epoch}: ${count} of ${last}`);
+    const checked = `${this.frames} frames, ${this.#seen.size} seen when they were acknowledged`;
+    return [
+      verdict('frames-kept', 'no acknowledged frame is lost', checked, lost),
+      verdict('frames-once', 'no frame is in the stream twice', checked, this.#twice),
+      verdict('frames-gapless', 'no frame is missing before a later one of its activation', checked, gaps),
+    ];
+  }
+}
+
+/** Columns of a row of history. */
+export type Row = readonly [
+  sequence: string,
+  channel: number,
+  kind: string,
+  point: number,
+  /** ms since the Unix epoch. */
+  time: string,
+  value: string,
+  quality: string,
+];
+
+export interface StoredFrame {
+  readonly frame: Frame;
+  /** In the stream. */
+  readonly sequence: number;
+}
+
+/** Every point of every frame must be one row of history, and history must have nothing else. */
+export class HistoryCheck {
+  readonly #wrong: string[] = [];
+  #rows = 0;
+
+  /** Frames that follow each other in the stream, and the rows of their sequences. */
+  take(frames: readonly StoredFrame[], rows: readonly Row[]): void {
+    this.#rows += rows.length;
+    const found = bySequence(rows);
+    for (const { frame, sequence } of frames) {
+      const want = pointsOf(frame);
+      const there = found.get(sequence) ?? new Map<string, number>();
+      for (const text of new Set([...want.keys(), ...there.keys()])) {
+        const [wanted, has] = [want.get(text) ?? 0, there.get(text) ?? 0];
+        if (wanted !== has) this.#wrong.push(`frame at ${sequence}, ${text}: ${has} times, not ${wanted}`);
+      }
+      found.delete(sequence);
+    }
+    for (const sequence of found.keys()) this.#wrong.push(`rows of ${sequence}, where there is no frame`);
+  }
+
+  /** @param total rows that history has in all */
+  verdict(total: number): Verdict {
+    const others = total === this.#rows ? [] : [`${total} rows in all, ${this.#rows} of them of frames`];
+    const claim = 'every acknowledged frame is in history exactly once';
+    return verdict('history-once', claim, `${this.#rows} rows`, [...this.#wrong, ...others]);
+  }
+}
+
+/** Holds the frames of the stream against what was seen of them, and the rows of history against the frames. */
+export async function checkFrames(bus: Bus, historyUrl: string, seen: ReadonlyMap<string, number>): Promise<Verdict[]> {
+  const inStream = new FrameCheck(seen);
+  const inHistory = new HistoryCheck();
+  const client = createClient({ url: historyUrl, database: 'statewatt' });
+  const ask = async <T>(query: string): Promise<T[]> =>
+    (await client.query({ query, format: 'JSONCompactEachRow' })).json<T>();
+  const compare = async (frames: readonly StoredFrame[]): Promise<void> => {
+    const [first, last] = [frames[0]?.sequence, frames.at(-1)?.sequence];
+    if (first === undefined || last === undefined) return;
+    const rows = await ask<Row>(
+      `SELECT sequence, channel, kind, point, toUnixTimestamp64Milli(time), toString(value), quality FROM raw
+       WHERE sequence BETWEEN ${first} AND ${last}`,
+    );
+    inHistory.take(frames, rows);
+  };
+  try {
+    let page: StoredFrame[] = [];
+    await eachMessage(bus, STREAM.frames, 'frame.>', async ({ data, seq }) => {
+      const frame = decodeFrame(data);
+      inStream.take(frame, seq);
+      page.push({ frame, sequence: seq });
+      if (page.length < PAGE) return;
+      await compare(page);
+      page = [];
+    });
+    await compare(page);
+    const [[total] = ['0']] = await ask<[string]>('SELECT count() FROM raw');
+    return [...inStream.verdicts(), inHistory.verdict(Number(total))];
+  } finally {
+    await client.close();
+  }
+}
+
+function bySequence(rows: readonly Row[]): Map<number, Points> {
+  const found = new Map<number, Points>();
+  for (const [sequence, channel, kind, point, time, value, quality] of rows) {
+    const at = Number(sequence);
+    let points = found.get(at);
+    if (points === undefined) found.set(at, (points = new Map()));
+    count(points, pointText(channel, kind, point, Number(time), Number(value), quality));
+  }
+  return found;
+}
+
+function pointsOf(frame: Frame): Points {
+  const points: Points = new Map();
+  for (let index = 0; index < frame.keys.length; index++) {
+    const key = frame.keys[index] as number;
+    const time = Math.round(frame.time - (frame.ages?.[index] ?? 0));
+    const quality = QUALITIES[frame.quality[index] as number] ?? '';
+    count(points, pointText(frame.channel, keyKind(key), keyId(key), time, frame.values[index] as number, quality));
+  }
+  return points;
+}
+
+function pointText(channel: number, kind: string, id: number, time: number, value: number, quality: string): string {
+  return `${channel}:${kind}:${id} at ${time} = ${value} (${quality})`;
+}
+
+function count(points: Points, text: string): void {
+  points.set(text, (points.get(text) ?? 0) + 1);
+}

@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Health } from '../actors/client/schemas.js';
+import type { ChaosNode } from './stack.js';
+
+const EVERY_MS = 250;
+const ANSWER_MS = 1_500;
+
+/** How a run does at one moment. */
+export interface Sample {
+  /** Ms since the sampler began. */
+  readonly atMs: number;
+  /** All nodes answer and say that all is well. */
+  readonly healthy: boolean;
+  /** The largest node, MB resident; undefined where the system does not tell. */
+  readonly memoryMb: number | undefined;
+  /** Frames that nodes could not keep at all, since their start. */
+  readonly refused: number;
+}
+
+/** Looks at the nodes again and again. */
+export class Sampler {
+  readonly samples: Sample[] = [];
+  readonly #nodes: readonly ChaosNode[];
+  readonly #begun = performance.now();
+  #running: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(nodes: readonly ChaosNode[]) {
+    this.#nodes = nodes;
+  }
+
+  /** Ms since the sampler began. */
+  get elapsedMs(): number {
+    return performance.now() - this.#begun;
+  }
+
+  start(): void {
+    this.#running = this.#look();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  /** @returns false when that has not come to pass in time */
+  async healthyWithin(ms: number): Promise<boolean> {
+    const from = this.samples.length;
+    for (const end = performance.now() + ms; performance.now() < end; await sleep(EVERY_MS / 2)) {
+      if (this.samples.slice(from).some(({ healthy }) => healthy)) return true;
+    }
+    return false;
+  }
+
+  async #look(): Promise<void> {
+    while (!this.#stopped) {
+      const atMs = performance.now() - this.#begun;
+      const seen = await Promise.all(this.#nodes.map((node) => lookAt(node)));
+      const sizes = seen.flatMap(({ memoryMb }) => (memoryMb === undefined ? [] : [memoryMb]));
+      this.samples.push({
+        atMs,
+        healthy: seen.every(({ health }) => health?.status === 'healthy'),
+        memoryMb: sizes.length === 0 ? undefined : Math.max(...sizes),
+        refused: seen.reduce((sum, { health }) => sum + Number(health?.parts.spool?.facts?.refused ?? 0), 0),
+      });
+      await sleep(Math.max(0, EVERY_MS - (performance.now() - this.#begun - atMs)));
+    }
+  }
+}
+
+async function lookAt({
+  url,
+  child,
+}: ChaosNode): Promise<{ health: Health | undefined; memoryMb: number | undefined }> {
+  const [health, memoryMb] = await Promise.all([
+    fetch(`${url}/health`, { signal: AbortSignal.timeout(ANSWER_MS) }).then(
+      (answer) => answer.json() as Promise<Health>,
+      () => undefined,
+    ),
+    child.pid === undefined ? undefined : largestOf(child.pid),
+  ]);
+  return { health, memoryMb };
+}
+
+/** Resident memory of the process below a watchdog, MB. Linux only; see proc(5). */
+async function largestOf(watchdog: number): Promise<number | undefined> {
+  const children = await readFile(`/proc/${watchdog}/task/${watchdog}/children`, 'utf8').catch(() => '');
+  const sizes = await Promise.all(
+    children
+      .trim()
+      .split(' ')
+      .filter((pid) => pid !== '')
+      .map(async (pid) => {
+        const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+        return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1_024;
+      }),
+  );
+  return sizes.length === 0 ? undefined : Math.max(...sizes);
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { runStatewatt } from '../support/site-process.js';
+import { tempFolder } from '../support/temp.js';
+
+const SCENARIO = `
+name: short
+description: Something of each sort.
+duration_s: 8
+nodes: 2
+channels: 6
+load: { callers: 2, actors: 6 }
+faults:
+  - { do: kill, what: actor, kind: model, every_s: [1, 2] }
+  - { do: kill, what: node, at_s: 2 }
+  - { do: link, what: nats-server, mode: reset, at_s: 4 }
+  - { do: pause, what: history, at_s: 5, for_s: [1, 2] }
+bounds: { recovery_s: 60 }
+`;
+
+describe('statewatt chaos', function () {
+  this.timeout(240_000);
+
+  it('breaks a site of its own, mends it, finds nothing amiss, and says how to do it again', async () => {
+    const folder = await tempFolder();
+    try {
+      const file = join(folder.path, 'short.yaml');
+      const out = join(folder.path, 'report');
+      await writeFile(file, SCENARIO);
+      const run = await runStatewatt(['chaos', 'run', file, '--seed', '3', '--out', out, '--json']);
+      assert.equal(run.code, 0, run.out + run.err);
+      const report = JSON.parse(await readFile(join(out, 'report.json'), 'utf8')) as {
+        passed: boolean;
+        repeat: string;
+        verdicts: { invariant: string; passed: boolean }[];
+        faults: { text: string; failed?: string }[];
+        load: { commands: number };
+      };
+      assert.equal(report.passed, true);
+      assert.equal(report.repeat, `statewatt chaos run ${file} --seed 3`);
+      assert.ok(report.load.commands > 0);
+      assert.deepEqual(
+        report.faults.filter(({ failed }) => failed !== undefined),
+        [],
+      );
+      for (const what of ['kill node', 'reset the link to nats-server', 'pause history'])
+        assert.ok(
+          report.faults.some(({ text }) => text.startsWith(what)),
+          what,
+        );
+      assert.match(await readFile(join(out, 'report.md'), 'utf8'), /^# Chaos run `short`: passed/);
+      assert.match(await readFile(join(out, 'timeline.svg'), 'utf8'), /^<svg /);
+    } finally {
+      await folder.remove();
+    }
+  });
+
+  it('says what is wrong with a scenario, and which there are', async () => {
+    const unknown = await runStatewatt(['chaos', 'run', 'kill-everything']);
+    assert.deepEqual(
+      [unknown.code, /there is no scenario kill-everything; there are bad-devices, /.test(unknown.err)],
+      [4, true],
+    );
+    const listed = await runStatewatt(['chaos', 'list', '--json']);
+    assert.ok((JSON.parse(listed.out) as { name: string }[]).some(({ name }) => name === 'kill-a-node'));
+  });
+});

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { checkCommands, checkOwnership, type Entry } from '../../../chaos/checks/commands.js';
+import type { Verdict } from '../../../chaos/checks/finding.js';
+import { FrameCheck, HistoryCheck, type Row } from '../../../chaos/checks/frames.js';
+import { checkSamples, recoveries, type DoneFault } from '../../../chaos/checks/samples.js';
+import type { Sample } from '../../../chaos/sampler.js';
+import { frame } from '../../support/frames.js';
+
+const failed = (verdicts: readonly Verdict[]): string[] =>
+  verdicts.filter(({ passed }) => !passed).map(({ invariant }) => invariant);
+
+/** Each of these plants one fault into what a good run leaves; its check must find it, and no other one. */
+describe('the checks of a chaos run', () => {
+  describe('of commands', () => {
+    const entry = (seq: number, value: number, ownership = 3, node = 'n1'): Entry => ({
+      id: 'chaos_0',
+      seq,
+      entry: { event: { type: 'hold', value }, effects: [], at: 1, machine: 1, traceparent: '', node, ownership },
+    });
+    const acknowledged = new Map([['chaos_0', 3]]);
+    const good = [entry(10, 1), entry(12, 2), entry(13, 3)];
+
+    it('take what is right, and one command more whose answer nobody waited for', () => {
+      assert.deepEqual(failed(checkCommands(good, acknowledged)), []);
+      assert.deepEqual(failed(checkCommands([...good, entry(20, 4)], acknowledged)), []);
+    });
+
+    it('find one that was lost, in the midst and at the end', () => {
+      assert.deepEqual(failed(checkCommands([entry(10, 1), entry(13, 3)], acknowledged)), ['commands-kept']);
+      assert.deepEqual(failed(checkCommands(good.slice(0, 2), acknowledged)), ['commands-kept']);
+      assert.deepEqual(failed(checkCommands([], acknowledged)), ['commands-kept']);
+    });
+
+    it('find one that was applied twice', () => {
+      assert.deepEqual(failed(checkCommands([...good, entry(14, 3)], acknowledged)), ['commands-once']);
+    });
+
+    it('find one that came before an earlier one', () => {
+      const found = checkCommands([entry(10, 2), entry(11, 1), entry(12, 3)], acknowledged);
+      assert.deepEqual(failed(found), ['commands-ordered']);
+      assert.deepEqual(found.find(({ passed }) => !passed)?.violations, ['chaos_0: 1 after 2']);
+    });
+
+    it('find an entry of a former owner, and two owners under one number', () => {
+      assert.equal(checkOwnership([entry(1, 1, 3), entry(2, 2, 4, 'n2'), entry(3, 3, 4, 'n2')]).passed, true);
+      assert.equal(checkOwnership([entry(1, 1, 3), entry(2, 2, 4, 'n2'), entry(3, 3, 3)]).passed, false);
+      assert.equal(checkOwnership([entry(1, 1, 3), entry(2, 2, 3, 'n2')]).passed, false);
+    });
+  });
+
+  describe('of frames', () => {
+    const stream = [frame(1, 5, 1), frame(1, 5, 2), frame(2, 6, 1)];
+    const seen = new Map([
+      ['1/5/1', 1],
+      ['1/5/2', 2],
+      ['2/6/1', 3],
+    ]);
+    const check = (frames: typeof stream, from = seen): string[] => {
+      const found = new FrameCheck(from);
+      frames.forEach((each, index) => found.take(each, index + 1));
+      return failed(found.verdicts());
+    };
+
+    it('take what is right, also frames that nobody has seen', () => {
+      assert.deepEqual(check(stream), []);
+      assert.deepEqual(check([...stream, frame(2, 6, 2)]), []);
+    });
+
+    it('find one that was lost, one that stands elsewhere, one that is there twice, and a gap', () => {
+      assert.deepEqual(check(stream.slice(0, 2)), ['frames-kept']);
+      assert.deepEqual(check(stream, new Map([['1/5/1', 2]])), ['frames-kept']);
+      assert.deepEqual(check([...stream, frame(1, 5, 2)], new Map([['1/5/1', 1]])), ['frames-once']);
+      assert.deepEqual(check([frame(1, 5, 1), frame(1, 5, 3)], new Map()), ['frames-gapless']);
+    });
+  });
+
+  describe('of history', () => {
+    const stored = [
+      { frame: frame(1, 5, 1, 1), sequence: 7 },
+      { frame: frame(1, 5, 2, 1), sequence: 8 },
+    ];
+    const row = (sequence: number, value: number, quality = 'good'): Row => {
+      const time = 1_700_000_000_000 + value;
+      return [String(sequence), 1, 'T', 1, String(time), String(value), quality];
+    };
+    const check = (rows: readonly Row[], total = rows.length): boolean => {
+      const found = new HistoryCheck();
+      found.take(stored, rows);
+      return found.verdict(total).passed;
+    };
+
+    it('take each frame once', () => {
+      assert.equal(check([row(7, 1), row(8, 2)]), true);
+    });
+
+    it('find a frame that is missing, twice, other than it was, of no frame at all, or beside those that were looked at', () => {
+      assert.equal(check([row(7, 1)]), false);
+      assert.equal(check([row(7, 1), row(8, 2), row(8, 2)]), false);
+      assert.equal(check([row(7, 1), row(8, 3)]), false);
+      assert.equal(check([row(7, 1), row(8, 2, 'stale')]), false);
+      assert.equal(check([row(7, 1), row(8, 2), row(9, 2)]), false);
+      assert.equal(check([row(7, 1), row(8, 2)], 3), false);
+    });
+  });
+
+  describe('of how a run did', () => {
+    const bounds = { recoveryS: 5, memoryMb: 300 };
+    const sample = (atMs: number, healthy: boolean, memoryMb = 100, refused = 0): Sample => ({
+      atMs,
+      healthy,
+      memoryMb,
+      refused,
+    });
+    const fault = (number: number, fromMs: number, toMs: number): DoneFault => ({
+      number,
+      text: 'kill node',
+      fromMs,
+      toMs,
+      failed: undefined,
+    });
+
+    it('take a recovery in time, and do not ask for one before the next fault', () => {
+      const faults = [fault(1, 1_000, 1_000), fault(2, 3_000, 4_000)];
+      const samples = [sample(0, true), sample(1_500, false), sample(4_500, false), sample(6_000, true)];
+      assert.deepEqual(recoveries(faults, samples), [undefined, 2_000]);
+      assert.deepEqual(failed(checkSamples(faults, samples, bounds)), []);
+    });
+
+    it('find one that came late, one that never came, a node that grows, and readings that were given up', () => {
+      const faults = [fault(1, 1_000, 1_000)];
+      const late = [sample(0, true), sample(2_000, false), sample(7_000, true)];
+      assert.deepEqual(failed(checkSamples(faults, late, bounds)), ['recovery']);
+      assert.deepEqual(failed(checkSamples(faults, late.slice(0, 2), bounds)), ['recovery']);
+      assert.deepEqual(failed(checkSamples([], [sample(0, true, 301)], bounds)), ['memory-bounded']);
+      assert.deepEqual(failed(checkSamples([], [sample(0, true, 1, 2)], bounds)), ['nothing-refused']);
+    });
+  });
+});

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { parseScenario, type Scenario } from '../../../chaos/scenario.js';
+import { describeFault, planFaults } from '../../../chaos/schedule.js';
+import { Problems } from '../../../site/config/problems.js';
+
+const FOLDER = new URL('../../../../scenarios/', import.meta.url);
+
+const HEAD = 'name: test\nduration_s: 30\nfaults:\n';
+
+function parse(text: string): { scenario: Scenario | undefined; problems: string[] } {
+  const problems = new Problems();
+  const scenario = parseScenario('/s.yaml', text, problems);
+  return { scenario, problems: problems.list.map(({ line, message }) => `${line}: ${message}`) };
+}
+
+function wrong(fault: string, head = HEAD): string {
+  const { scenario, problems } = parse(`${head}  - ${fault}\n`);
+  assert.equal(scenario, undefined, fault);
+  return problems.join('\n');
+}
+
+describe('scenarios of chaos runs', () => {
+  it('have defaults for all but their name, duration and faults', () => {
+    const { scenario, problems } = parse(`${HEAD}  - { do: kill, what: node, at_s: 3 }\n`);
+    assert.deepEqual(problems, []);
+    const { faults, ...rest } = scenario ?? {};
+    assert.deepEqual(faults, [{ do: 'kill', what: 'node', at_s: 3 }]);
+    assert.deepEqual(rest, {
+      name: 'test',
+      description: '',
+      seed: 1,
+      durationS: 30,
+      nodes: 1,
+      channels: 10,
+      redis: false,
+      callers: 4,
+      actors: 20,
+      recoveryS: 30,
+      memoryMb: 1_500,
+    });
+  });
+
+  it('say with line, found and allowed what is wrong, all at once', () => {
+    assert.match(
+      wrong('{ do: explode, what: node, at_s: 3 }'),
+      /4: faults\[0\]\.do: found "explode", allowed kill, pause or link/,
+    );
+    assert.match(wrong('{ do: kill, what: node }'), /neither or both of at_s and every_s/);
+    assert.match(wrong('{ do: kill, what: node, at_s: 1, every_s: [1, 2] }'), /neither or both/);
+    assert.match(wrong('{ do: kill, what: node, every_s: [5, 2] }'), /the shorter time first/);
+    assert.match(wrong('{ do: kill, what: node, every_s: [0, 0] }'), /more than 0 s/);
+    assert.match(wrong('{ do: kill, what: redis, at_s: 1 }'), /redis only where the scenario says redis: true/);
+    assert.match(wrong('{ do: pause, what: actor, at_s: 1, for_s: [1, 2] }'), /allowed kill, for an actor/);
+    assert.match(wrong('{ do: kill, what: node, kind: rule, at_s: 1 }'), /nothing unless what is actor/);
+    assert.match(wrong('{ do: link, what: node, mode: shut, at_s: 1, for_s: [1, 1] }'), /a part that nodes connect to/);
+    assert.match(wrong('{ do: link, what: history, at_s: 1, for_s: [1, 1] }'), /a mode for a link/);
+    assert.match(wrong('{ do: pause, what: node, at_s: 1 }'), /for_s: found nothing, allowed how long it lasts/);
+    assert.match(wrong('{ do: kill, what: node, at_s: 1, for_s: [1, 2] }'), /it is over at once/);
+    assert.match(wrong('{ do: link, what: history, mode: delay, at_s: 1, for_s: [1, 1] }'), /delay_ms/);
+    assert.match(wrong('{ do: link, what: history, mode: throttle, at_s: 1, for_s: [1, 1] }'), /bytes_per_s/);
+    const both = wrong('{ do: kill, what: nodes, at_s: -1 }', 'name: Test\nduration_s: 30\nfaults:\n');
+    assert.equal(both.split('\n').length, 3, both);
+  });
+
+  it('that come along are valid, each under its name, and each breaks something', () => {
+    const files = readdirSync(FOLDER).filter((file) => file.endsWith('.yaml'));
+    assert.ok(files.length >= 10);
+    for (const file of files) {
+      const { scenario, problems } = parse(readFileSync(new URL(file, FOLDER), 'utf8'));
+      assert.deepEqual(problems, [], file);
+      assert.equal(`${scenario?.name}.yaml`, file);
+      assert.ok(scenario && planFaults(scenario, scenario.seed).length > 0, file);
+    }
+  });
+
+  it('are the same for the same seed, and others for another', () => {
+    const { scenario } = parse(
+      `${HEAD}  - { do: kill, what: node, every_s: [1, 3] }\n  - { do: pause, what: devices, at_s: 7, for_s: [1, 2] }\n`,
+    );
+    assert.ok(scenario);
+    const plan = planFaults(scenario, 5);
+    assert.deepEqual(planFaults(scenario, 5), plan);
+    assert.notDeepEqual(planFaults(scenario, 6), plan);
+    assert.deepEqual(
+      plan.map(({ number }) => number),
+      plan.map((_, index) => index + 1),
+    );
+    const kills = plan.filter(({ fault }) => fault.do === 'kill').map(({ atMs }) => atMs);
+    kills.slice(1).forEach((at, index) => {
+      const since = at - (kills[index] ?? 0);
+      assert.ok(since >= 1_000 && since <= 3_000, `${since} ms`);
+    });
+    const pause = plan.find(({ fault }) => fault.do === 'pause');
+    assert.ok(pause && pause.atMs === 7_000 && pause.forMs >= 1_000 && pause.forMs <= 2_000);
+    // One fault less does not move the others.
+    const fewer = planFaults({ ...scenario, faults: scenario.faults.slice(0, 1) }, 5);
+    assert.deepEqual(
+      fewer.map(({ atMs }) => atMs),
+      kills,
+    );
+  });
+
+  it('tell their faults in words', () => {
+    const { scenario } = parse(
+      `${HEAD}  - { do: link, what: history, mode: delay, delay_ms: 20, jitter_ms: 5, at_s: 1, for_s: [2, 2] }\n  - { do: kill, what: actor, kind: rule, at_s: 2 }\n`,
+    );
+    assert.deepEqual(scenario && planFaults(scenario, 1).map(describeFault), [
+      'delay the link to history 20 ms ± 5 ms for 2.0 s',
+      'kill actor of kind rule',
+    ]);
+  });
+});
