@@ -37,7 +37,7 @@ interface StackUrls {
 interface Part {
   readonly child: SupervisedChild;
   readonly links: readonly Link[];
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /**

@@ -136,7 +136,7 @@ function bySequence(rows: readonly Row[]): Map<number, Points> {
   for (const [sequence, channel, kind, point, time, value, quality] of rows) {
     const at = Number(sequence);
     let points = found.get(at);
-    if (points === undefined) found.set(at, (points = new Map()));
+    if (points === undefined) found.set(at, (points = new Map<string, number>()));
     count(points, pointText(channel, kind, point, Number(time), Number(value), quality));
   }
   return found;

@@ -27,7 +27,8 @@ export function addChaos(program: Command, cli: Cli): void {
     .command('chaos')
     .helpGroup(GROUPS.run)
     .summary('break a site on purpose and check what is left: list, show, run')
-    .description('Runs a site of its own, breaks it by a scenario, and checks that nothing acknowledged was lost.');
+    .description('Runs a site of its own, breaks it by a scenario, and checks that nothing acknowledged was lost.')
+    .addHelpText('after', examples('statewatt chaos list', 'statewatt chaos run kill-a-node --seed 7'));
   chaos
     .command('list', { isDefault: true })
     .description('Lists the scenarios that come along.')
