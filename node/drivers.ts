@@ -1,4 +1,5 @@
 import type { Driver } from '../protocols/driver.js';
+import { createCanDriver } from '../protocols/can/driver.js';
 import { createGrpcDriver } from '../protocols/grpc/driver.js';
 import { createModbusDriver } from '../protocols/modbus/driver.js';
 import { createMqttDriver } from '../protocols/mqtt/driver.js';
@@ -16,5 +17,7 @@ export function createDriver(config: ChannelConfig): Driver {
       return createMqttDriver(config);
     case 'grpc':
       return createGrpcDriver(config);
+    case 'can':
+      return createCanDriver(config);
   }
 }

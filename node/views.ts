@@ -2,6 +2,7 @@ import type { ChannelLive } from '../actors/channel/worker.js';
 import type { ChannelStats, ChannelView, PointView } from '../actors/client/schemas.js';
 import type { ActorState } from '../actors/runtime/host.js';
 import type { ChannelContext } from '../machines/channel.js';
+import { canAddress } from '../protocols/can/driver.js';
 import { brokerAddress } from '../protocols/mqtt/link.js';
 import type { ChannelConfig } from '../site/model.js';
 import { formatPointAddress, type PointDefinition, type PointKind, type PointValue } from '../site/points.js';
@@ -67,6 +68,8 @@ function addressOf(config: ChannelConfig): string {
       return brokerAddress(config.broker);
     case 'grpc':
       return config.address;
+    case 'can':
+      return canAddress(config.source);
   }
 }
 
@@ -82,6 +85,8 @@ export function isWritable(config: ChannelConfig, index: number): boolean {
       return true;
     case 'mqtt':
       return config.mappings[index]?.commandTopic !== undefined;
+    case 'can':
+      return false;
   }
 }
 

@@ -65,6 +65,12 @@ export class Arrivals {
     this.#times[index] = NaN;
   }
 
+  /** Nothing more of the point will come: its value, also one that waits for the next cycle, is no longer so. */
+  putStale(index: number): void {
+    if (this.#fresh[index] === 0) this.putNone(index, STALE);
+    else if (this.#quality[index] !== BAD) this.#quality[index] = STALE;
+  }
+
   /** Forgets what has come: the link was opened anew. */
   clear(): void {
     this.#fresh.fill(0);

@@ -1,3 +1,4 @@
+import type { CanChannel } from './channels/can.js';
 import type { GrpcChannel } from './channels/grpc.js';
 import type { MqttChannel } from './channels/mqtt.js';
 import type { Forwarder } from './forwarding/forwarder.js';
@@ -58,7 +59,7 @@ export interface HistoryConfig {
   readonly mapping?: readonly StorageRule[];
 }
 
-export type ChannelConfig = ModbusChannel | VirtualChannel | MqttChannel | GrpcChannel;
+export type ChannelConfig = ModbusChannel | VirtualChannel | MqttChannel | GrpcChannel | CanChannel;
 
 /** What every channel has, whatever its protocol (site/channels/ holds those of the further ones). */
 export interface ChannelBase {

@@ -1,5 +1,6 @@
 import type { ChannelConfig, ModbusChannel, ModbusMapping, PollingDefaults, VirtualChannel } from '../model.js';
 import { pointKey } from '../points.js';
+import { readCanChannel } from './can-channel.js';
 import { hasPoints, readCommon, reportNoPoints, type SiteContext } from './channel-common.js';
 import { readGrpcChannel } from './grpc-channel.js';
 import { mappedPoints, readMappings } from './mapping-set.js';
@@ -37,6 +38,8 @@ export async function readChannel(
       return readMqttChannel(source, file, block, site);
     case 'grpc':
       return readGrpcChannel(source, file, block, site.defaults);
+    case 'can':
+      return readCanChannel(source, file, block, site.defaults);
   }
 }
 

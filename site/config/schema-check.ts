@@ -109,7 +109,8 @@ function describe(schema: JsonSchema): string {
           ? ` greater than ${exclusiveMinimum}${maximum === undefined ? '' : ` up to ${maximum}`}`
           : '';
   if (Array.isArray(type)) {
-    if (type.includes('integer')) return 'a port number or the name of a serial port';
+    if (type.includes('integer'))
+      return maximum === 65_535 ? 'a port number or the name of a serial port' : 'a whole number or text';
     return choices(type.map((one) => describe({ ...schema, type: one })));
   }
   if (type === 'integer') return `a whole number${range}`;

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { BYTE_ORDERS } from '../../model.js';
+import { CanChannelFile } from './can-channel.js';
 import { channelKeys, intervalMs, pointKeys } from './channel-common.js';
 import { GrpcChannelFile } from './grpc-channel.js';
 import { closed, millis, tagged, words } from './helpers.js';
@@ -185,7 +186,7 @@ const VirtualChannelFile = closed({
 });
 export type VirtualChannelFile = Static<typeof VirtualChannelFile>;
 
-export type ChannelFile = ModbusChannelFile | VirtualChannelFile | MqttChannelFile | GrpcChannelFile;
+export type ChannelFile = ModbusChannelFile | VirtualChannelFile | MqttChannelFile | GrpcChannelFile | CanChannelFile;
 /** A point in the site file itself; what a protocol's points have besides is read as a row's columns are. */
 export type PointFile = Static<typeof PlainPoint>;
 
@@ -196,6 +197,7 @@ export const ChannelSchema = tagged(
     { values: ['virtual', 'virt'], schema: VirtualChannelFile },
     { values: ['mqtt'], schema: MqttChannelFile },
     { values: ['grpc'], schema: GrpcChannelFile },
+    { values: ['can'], schema: CanChannelFile },
   ],
   { common: channelKeys },
 );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { EnvironmentSchema } from '../../../site/config/environment.js';
+import { CAN_COLUMNS } from '../../../site/config/can-channel.js';
 import { GRPC_COLUMNS } from '../../../site/config/grpc-channel.js';
 import { MAPPING_COLUMNS } from '../../../site/config/mapping-table.js';
 import { MQTT_COLUMNS } from '../../../site/config/mqtt-channel.js';
@@ -18,10 +19,9 @@ describe('docs/configuration.md', () => {
   });
 
   it('names every column, output and variable, with the default', () => {
-    const columns = [POINT_COLUMNS, MAPPING_COLUMNS, MQTT_COLUMNS, GRPC_COLUMNS].flatMap(({ required, optional }) => [
-      ...required,
-      ...optional,
-    ]);
+    const columns = [POINT_COLUMNS, MAPPING_COLUMNS, MQTT_COLUMNS, GRPC_COLUMNS, CAN_COLUMNS].flatMap(
+      ({ required, optional }) => [...required, ...optional],
+    );
     for (const name of [...columns, ...SITE_MODEL_OUTPUTS]) assert.ok(text.includes(`\`${name}\``), name);
     for (const [name, schema] of Object.entries(EnvironmentSchema.properties)) {
       assert.ok(text.includes(`\`${name}\``), name);
@@ -46,7 +46,12 @@ describe('docs/configuration.md', () => {
 
     const grpc = await readFile(new URL('../../../../docs/grpc.md', import.meta.url), 'utf8');
     for (const [, example = ''] of `${text}${grpc}`.matchAll(/```yaml\nchannels:\n([^]*?)```/g)) {
-      const further = await loadFiles({ 'site.yaml': `channels:\n${example}`, 'ca.pem': '', ...tables });
+      const further = await loadFiles({
+        'site.yaml': `channels:\n${example}`,
+        'ca.pem': '',
+        'drive.log': '',
+        ...tables,
+      });
       assert.equal(further.channels.length, 1);
     }
 

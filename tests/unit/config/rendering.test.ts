@@ -13,7 +13,7 @@ describe('ConfigError', () => {
       `site.yaml:2:9: channels[0].id: found 0, allowed a whole number from 1 to 4294967295
  2 |   - id: 0
    |         ^
-site.yaml:3:15: channels[0].protocol: found "virtul", allowed modbus, modbus_tcp, modbus_rtu, virtual, virt, mqtt or grpc; did you mean virtual?
+site.yaml:3:15: channels[0].protocol: found "virtul", allowed modbus, modbus_tcp, modbus_rtu, virtual, virt, mqtt, grpc or can; did you mean virtual?
  3 |     protocol: virtul
    |               ^
 2 problems in 1 file`,
