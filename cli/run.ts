@@ -32,7 +32,7 @@ async function report(thrown: unknown, cli: Cli, program: Command): Promise<Exit
   const error = isUsage ? usageError(thrown) : toStatewattError(thrown);
   const text = program.opts<GlobalOptions>().json
     ? JSON.stringify({ error: error.toJSON() })
-    : `statewatt: ${error.code}: ${safeLines(error.message)}`;
+    : `statewatt: ${error.code}: ${safeLines(error.message)}${hintOf(error)}`;
   try {
     await cli.remark(text);
   } catch (failure) {
@@ -40,6 +40,11 @@ async function report(thrown: unknown, cli: Cli, program: Command): Promise<Exit
     if (!(failure instanceof OutputClosed)) throw failure;
   }
   return isUsage ? EXIT.usage : exitCodeOf(error.category);
+}
+
+/** How the command line does what an error asks for. */
+function hintOf({ code }: StatewattError): string {
+  return code === 'access.not_signed_in' ? ' Here that is --token or STATEWATT_TOKEN.' : '';
 }
 
 /** Commander's `error: unknown option '--x'\n(Did you mean --y?)` as one line. */

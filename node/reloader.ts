@@ -60,7 +60,7 @@ export class Reloader {
     const { path, holder, realtime, channels, sources } = this.#parts;
     this.#record({ sources, cause: 'start', summary: (before) => this.#sinceThen(before) });
     if (holder.site.watchFiles) {
-      this.#watcher = watchSite(path, holder.site, (...told) => this.#changed(...told));
+      this.#watcher = watchSite(path, holder.site, (...told) => this.#changed(...told), sources.hash);
     }
     let { generation } = realtime;
     this.#storeTimer = setInterval(() => {

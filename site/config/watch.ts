@@ -49,12 +49,12 @@ export interface SiteWatch {
  *   with; a good load after an error is told even when nothing differs, and so is a file with another text that says
  *   the same.
  *
- * `path` is what `site` was loaded from. Edits made since then are seen too. A change is noticed within 2 s: at once by
+ * `path` is what `site` was loaded from, `hash` that of its files. Edits made since then are seen too. A change is noticed within 2 s: at once by
  * notifications of the file system, and by polling where those do not come (network folders; up to 200 files a second).
  * `onChange` must not throw.
  */
-export function watchSite(path: string, site: Site, onChange: SiteChangeListener): SiteWatch {
-  return new SiteWatcher(resolve(path), site, onChange);
+export function watchSite(path: string, site: Site, onChange: SiteChangeListener, hash?: string): SiteWatch {
+  return new SiteWatcher(resolve(path), site, onChange, hash);
 }
 
 class SiteWatcher implements SiteWatch {
@@ -76,10 +76,12 @@ class SiteWatcher implements SiteWatch {
   /** Rises when files have been changed by this process: what a load before that has read is of no use. */
   #generation = 0;
   #isHeld = false;
+  /** Of the files of the site; undefined: not known. */
   #hash: string | undefined;
   #isClosed = false;
 
-  constructor(path: string, site: Site, onChange: SiteChangeListener) {
+  constructor(path: string, site: Site, onChange: SiteChangeListener, hash: string | undefined) {
+    this.#hash = hash;
     this.#path = path;
     this.#site = site;
     this.#onChange = onChange;
@@ -218,7 +220,6 @@ class SiteWatcher implements SiteWatch {
 
   #accept(next: Site, sources: Sources): void {
     const before = this.#site;
-    // Of the first load it is not known what was there before.
     const isMended = this.#error !== undefined || (this.#hash !== undefined && this.#hash !== sources.hash);
     this.#hash = sources.hash;
     this.#follow(next.files);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { ChannelChange } from '../../../site/config/diff.js';
 import { loadSite } from '../../../site/config/load.js';
 import { ConfigError } from '../../../site/config/problems.js';
-import { watchSite } from '../../../site/config/watch.js';
+import { RecordingFiles } from '../../../site/config/versions/sources.js';
+import { watchSite, type SiteChangeListener } from '../../../site/config/watch.js';
 import type { Site } from '../../../site/model.js';
 import { tempFolder } from '../../support/temp.js';
 
@@ -122,6 +123,25 @@ describe('watchSite', () => {
     });
     close = () => watch.close();
     assert.deepEqual(sizes((await next()).next), [3]);
+  });
+
+  it('tells a text that says the same only to who knows the one before', async () => {
+    close();
+    const files = new RecordingFiles();
+    const site = await loadSite(folder.path, files);
+    const told: (string | undefined)[] = [];
+    const listen: SiteChangeListener = (_site, _changes, sources) => {
+      told.push(sources?.hash);
+      onHeard();
+    };
+    const watch = watchSite(folder.path, site, listen, files.sources?.hash);
+    close = () => watch.close();
+    const path = join(folder.path, 'site.yaml');
+    await watch.afterwards(() => writeFile(path, `${SITE}# a comment\n`));
+    assert.equal(told.length, 1);
+    assert.notEqual(told[0], files.sources?.hash);
+    await watch.afterwards(() => writeFile(path, `${SITE}# a comment\n`));
+    assert.equal(told.length, 1, 'nothing is another');
   });
 
   it('sees what the file system does not notify: an edit behind a symbolic link', async () => {

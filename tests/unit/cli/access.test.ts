@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import sinon from 'sinon';
 import { natsLogin } from '../../../cli/nats-login.js';
+import { StatewattError } from '../../../errors/error.js';
 import { FakeClient } from '../../support/fake-client.js';
 import { NOW, statewatt } from './support.js';
 
@@ -13,6 +14,15 @@ describe('cli users, keys and audit', () => {
     assert.match(lines[0] ?? '', /^NAME +ROLE +STATE +SIGN-INS +CHANGED$/);
     assert.match(lines[2] ?? '', /^olga +operator +enabled +0 +2 min/);
     assert.equal((JSON.parse((await statewatt('users list --json')).out) as unknown[]).length, 2);
+  });
+
+  it('says how to show who asks', async () => {
+    const client = site();
+    const denial = new StatewattError('access.not_signed_in', 'invalid', 'Sign in first.');
+    sinon.stub(client.access, 'users').rejects(denial);
+    const { code, err } = await statewatt('users', { client });
+    assert.equal(code, 1);
+    assert.match(err, /Sign in first\. Here that is --token or STATEWATT_TOKEN\.\n$/);
   });
 
   it('adds users with a given password, or one that it makes and shows once', async () => {
