@@ -38,6 +38,7 @@ export {
   type DurableRun,
   type EffectPolicy,
 } from './runtime/outbox/effect.js';
+export { mintSink, type MintSinkOptions } from './sinks/chain.js';
 export { clickhouseSink, type ClickHouseSinkOptions } from './sinks/clickhouse.js';
 export { httpSink, type HttpSinkOptions } from './sinks/http.js';
 export { mailSink, type Mail, type MailSinkOptions, type MailTransport } from './sinks/mail.js';
