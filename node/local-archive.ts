@@ -8,9 +8,11 @@ import type {
   SeriesPoint,
   SeriesQuery,
 } from '../actors/client/archive-schemas.js';
+import type { Mapping, Mappings, MappingsClient, MappingView } from '../actors/client/history-mappings.js';
 import { StatewattError } from '../errors/error.js';
 import type { HistoryStore, ImportedRow } from '../protocols/clickhouse/types.js';
 import { formatPointAddress, type PointDefinition } from '../site/points.js';
+import type { HistoryStorage } from './history-storage.js';
 import type { PointIndexes } from './point-index.js';
 import type { SiteHolder } from './site-holder.js';
 
@@ -24,11 +26,33 @@ export class LocalArchive implements ArchiveClient {
   readonly #store: HistoryStore;
   readonly #holder: SiteHolder;
   readonly #indexes: PointIndexes;
+  readonly #storage: Pick<HistoryStorage, 'collects'>;
+  readonly #mappings: MappingsClient;
 
-  constructor(store: HistoryStore, holder: SiteHolder, indexes: PointIndexes) {
+  constructor(
+    store: HistoryStore,
+    holder: SiteHolder,
+    indexes: PointIndexes,
+    storage: Pick<HistoryStorage, 'collects'>,
+    mappings: MappingsClient,
+  ) {
+    this.#storage = storage;
+    this.#mappings = mappings;
     this.#store = store;
     this.#holder = holder;
     this.#indexes = indexes;
+  }
+
+  mappings(): Promise<Mappings> {
+    return this.#mappings.mappings();
+  }
+
+  putMapping(id: string, mapping: Mapping): Promise<MappingView> {
+    return this.#mappings.putMapping(id, mapping);
+  }
+
+  removeMapping(id: string): Promise<void> {
+    return this.#mappings.removeMapping(id);
   }
 
   async series(query: SeriesQuery): Promise<SeriesPage> {
@@ -71,7 +95,7 @@ export class LocalArchive implements ArchiveClient {
 
   /** @throws `points.not_found` */
   #known(point: SeriesPoint): void {
-    if (this.#find(point) !== undefined) return;
+    if (this.#find(point) !== undefined || this.#storage.collects(point.channel, point.kind, point.id)) return;
     throw new StatewattError('points.not_found', 'not_found', `there is no point ${formatPointAddress(point)}`);
   }
 

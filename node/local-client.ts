@@ -35,6 +35,7 @@ import type {
   WriteRequest,
 } from '../actors/client/schemas.js';
 import type { SupervisorView } from '../actors/client/supervision-schemas.js';
+import type { MappingsClient } from '../actors/client/history-mappings.js';
 import type { RulesClient } from '../actors/client/rules.js';
 import type { ModelKind } from '../actors/model.js';
 import type { LiveFeed } from '../actors/projections/live-feed.js';
@@ -47,6 +48,7 @@ import type { RealtimeStore } from '../protocols/realtime/store.js';
 import type { ChannelConfig } from '../site/model.js';
 import { formatPointAddress } from '../site/points.js';
 import { listDeadLetters, viewLetterInside } from './dead-letters.js';
+import type { HistoryStorage } from './history-storage.js';
 import { LocalArchive } from './local-archive.js';
 import { ModelService } from './model-service.js';
 import { PointIndexes } from './point-index.js';
@@ -66,6 +68,8 @@ export interface LocalClientParts {
   readonly holder: SiteHolder;
   readonly realtime: RealtimeStore;
   readonly history: HistoryStore;
+  readonly storage: Pick<HistoryStorage, 'collects'>;
+  readonly mappings: MappingsClient;
   readonly feed: LiveFeed;
   readonly alarms: AlarmsClient;
   readonly rules: RulesClient;
@@ -87,7 +91,7 @@ export class LocalClient implements StatewattClient {
 
   constructor(parts: LocalClientParts) {
     this.#parts = parts;
-    this.#archive = new LocalArchive(parts.history, parts.holder, this.#indexes);
+    this.#archive = new LocalArchive(parts.history, parts.holder, this.#indexes, parts.storage, parts.mappings);
     this.modelService = new ModelService({ ...parts, write: (request) => this.write(request) });
   }
 
@@ -180,7 +184,8 @@ export class LocalClient implements StatewattClient {
   }
 
   async history(query: HistoryQuery): Promise<HistoryPage> {
-    this.#pointOf(this.#configOf(query.channel), query.kind, query.id);
+    const { channel, kind, id } = query;
+    if (!this.#parts.storage.collects(channel, kind, id)) this.#pointOf(this.#configOf(channel), kind, id);
     return this.#parts.history.query(query);
   }
 

@@ -8,13 +8,16 @@ import { createConfigurationKind } from '../actors/configuration.js';
 import { createChannelKind } from '../actors/channel.js';
 import { Gate } from '../actors/channel/gate.js';
 import { createForwarderKind } from '../actors/forwarder.js';
+import { historyMappingKind } from '../actors/history-mapping.js';
 import { createModelKind } from '../actors/model.js';
 import { ModelHub } from '../actors/models/hub.js';
 import { knownActors } from '../actors/runtime/known-actors.js';
 import type { StatewattClient } from '../actors/client/client.js';
 import { FramePublisher } from '../actors/frames/publisher.js';
 import { Spool } from '../actors/frames/spool.js';
+import { KnownMappings } from '../actors/projections/known-mappings.js';
 import { LiveFeed } from '../actors/projections/live-feed.js';
+import { RedisCollector } from '../actors/projections/redis-collector.js';
 import { RealtimeProjection } from '../actors/projections/realtime.js';
 import { createNotifierKind } from '../actors/notifier.js';
 import { createRuleKind, ruleRef } from '../actors/rule.js';
@@ -47,6 +50,7 @@ import { createDriver } from './drivers.js';
 import { Forwarding } from './forwarding.js';
 import { LocalForwarding } from './forwarding-client.js';
 import { HealthCheck } from './health.js';
+import { HistoryMappings } from './history-mappings.js';
 import { HistoryStorage } from './history-storage.js';
 import { HistoryWriter } from './history-writer.js';
 import { LocalClient } from './local-client.js';
@@ -172,21 +176,40 @@ async function startParts(
     log,
   );
 
-  const storage = new HistoryStorage(holder);
+  const knownMappings = new KnownMappings(bus);
+  const storage = new HistoryStorage(holder, knownMappings);
   const historyWriter = new HistoryWriter({
     bus,
     target: history,
     storage: () => storage.plan,
     onEvent: ({ type, ...facts }) => log.warn({ part: 'history', ...facts }, `history: ${type}`),
   });
+  const collector =
+    environment.redisUrl === undefined
+      ? undefined
+      : new RedisCollector({
+          bus,
+          read: (channel) => realtime.read(channel),
+          plan: () => storage.plan,
+          isOwned: (channel) => holder.channel(channel)?.enabled === true,
+          onTrouble: (error) => {
+            if (error === null) log.info({ part: 'history' }, 'values of Redis are collected again');
+            else log.warn({ part: 'history', error }, 'values of Redis are not collected');
+          },
+        });
   const feed = new LiveFeed();
   const realtimeProjection = new RealtimeProjection(bus, realtime, feed);
   await stages.start(
     'projections',
-    () => realtimeProjection.start(),
+    () => {
+      knownMappings.start();
+      realtimeProjection.start();
+    },
     async () => {
+      await collector?.stop();
       await realtimeProjection.stop();
       await historyWriter.write(false);
+      await knownMappings.stop();
     },
   );
 
@@ -280,7 +303,17 @@ async function startParts(
   const configurationKind = createConfigurationKind(bus);
   const system: ActorSystem = createSystem({
     bus,
-    kinds: [channelKind, modelKind, ruleKind, alarmKind, notifierKind, forwarderKind, configurationKind, accessKind],
+    kinds: [
+      channelKind,
+      modelKind,
+      ruleKind,
+      alarmKind,
+      notifierKind,
+      forwarderKind,
+      configurationKind,
+      accessKind,
+      historyMappingKind,
+    ],
     node,
     alwaysOn: async () => {
       const [ofModels, ofRules] = await Promise.all([models.refs(), rules.refs()]);
@@ -294,6 +327,7 @@ async function startParts(
       ruleMirror?.showAll(partitions.has(READ_MODELS_PARTITION));
       late.redisFunctions?.take(partitions.has(READ_MODELS_PARTITION));
       void forwarding.own(partitions);
+      collector?.run(partitions.has(HISTORY_PARTITION));
       historyWriter.write(partitions.has(HISTORY_PARTITION)).catch((error: unknown) => {
         log.error({ part: 'history' }, errorMessage(error));
       });
@@ -397,6 +431,7 @@ async function startParts(
     ...{ system, kind: ruleKind, holder, history, sitePath },
     ...(ruleMirror === undefined ? {} : { show: (id: string) => ruleMirror.show(id) }),
   });
+  const mappings = new HistoryMappings(system, knownMappings, holder);
   const client = new LocalClient({
     system,
     channelKind,
@@ -404,6 +439,8 @@ async function startParts(
     holder,
     realtime,
     history,
+    storage,
+    mappings,
     feed,
     alarms,
     rules: localRules,
@@ -454,6 +491,8 @@ async function startParts(
     alarmKind,
     models: client.modelService,
     rules: localRules,
+    collector,
+    mappings,
     showAlarm: (alarm) => alarms.keep(alarm),
     log,
   });

@@ -4,16 +4,21 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { alarmRef, type AlarmKind } from '../actors/alarm.js';
 import { ModelDefinitionSchema } from '../actors/client/model-schemas.js';
 import { RaiseAlarmSchema } from '../actors/client/alarms.js';
+import type { Mapping } from '../actors/client/history-mappings.js';
 import { RuleActionSchema } from '../actors/client/rules.js';
 import { fromRulesrv, RulesrvRuleSchema, toRulesrvExecution } from '../actors/client/rulesrv.js';
+import type { RedisCollector } from '../actors/projections/redis-collector.js';
 import type { CommandOf } from '../actors/runtime/kind.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import { StatewattError } from '../errors/error.js';
 import { FunctionRequests, parseBody, type FunctionRequest } from '../protocols/redis-functions/requests.js';
 import type { AlarmRecord } from '../site/alarms.js';
+import { toMappingDefinition } from '../site/config/history.js';
 import { toMapping } from '../site/config/models.js';
+import { MappingFileSchema as StorageFileSchema } from '../site/history/schema.js';
 import { MappingFileSchema } from '../site/models/schema.js';
 import type { Environment } from '../site/config/index.js';
+import type { HistoryMappings } from './history-mappings.js';
 import type { LocalRules } from './local-rules.js';
 import type { ModelService } from './model-service.js';
 import type { NodeLog } from './node.js';
@@ -25,6 +30,8 @@ export interface RedisRequestsParts {
   readonly alarmKind: AlarmKind;
   readonly models: Pick<ModelService, 'put' | 'remove' | 'write'>;
   readonly rules: Pick<LocalRules, 'put' | 'remove' | 'evaluate' | 'execute'>;
+  readonly mappings: Pick<HistoryMappings, 'putMapping' | 'removeMapping'>;
+  readonly collector: Pick<RedisCollector, 'collect'> | undefined;
   /** Lists and readers are to have the alarm. */
   readonly showAlarm: (alarm: AlarmRecord) => Promise<unknown>;
 }
@@ -54,9 +61,17 @@ const Value = Type.Object({ point: Type.String({ minLength: 1, maxLength: 64 }),
 const Alarm = Type.Object({ id: Type.Optional(Type.String()), title, level, source, description, metadata }, closed);
 const Change = Type.Object({ by: Type.String({ maxLength: 128 }), notes: Type.String({ maxLength: 2_000 }) }, closed);
 
+const Configuration = Type.Object({ mapping: Type.Union([StorageFileSchema, Type.Null()]) }, closed);
+const Collection = Type.Object(
+  { channels: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 0xffff_ffff }), { maxItems: 1_000 })) },
+  closed,
+);
+
 const isModel = ajv.compile<Static<typeof Model>>(Model);
 const isValue = ajv.compile<Static<typeof Value>>(Value);
 const isAlarm = ajv.compile<Static<typeof Alarm>>(Alarm);
+const isConfiguration = ajv.compile<Static<typeof Configuration>>(Configuration);
+const isCollection = ajv.compile<Static<typeof Collection>>(Collection);
 const isRule = ajv.compile<Static<typeof RulesrvRuleSchema>>(RulesrvRuleSchema);
 const isAction = ajv.compile(RuleActionSchema);
 const isChange = ajv.compile<Static<typeof Change>>(Change);
@@ -107,6 +122,16 @@ export class RedisRequests {
         return toRulesrvExecution(subject, await this.#parts.rules.evaluate(subject, { commandId: id }));
       case 'rule_execute_actions':
         return toRulesrvExecution(subject, await this.#parts.rules.execute(subject, { commandId: id }));
+      case 'hissrv_configure_mapping': {
+        const { mapping } = checked(isConfiguration, body);
+        if (mapping === null) await this.#parts.mappings.removeMapping(subject, id);
+        else await this.#parts.mappings.putMapping(subject, toMappingDefinition(mapping) as Mapping, id);
+        return { mapping_id: subject };
+      }
+      case 'hissrv_collect_data': {
+        const { channels } = checked(isCollection, body);
+        return { ...(await this.#parts.collector?.collect(request.acceptedAt, channels)) };
+      }
       default:
         throw new StatewattError('functions.unknown', 'invalid', `no node of this version does ${name.slice(0, 64)}`);
     }

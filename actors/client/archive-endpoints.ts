@@ -8,6 +8,7 @@ import {
 } from './archive-schemas.js';
 import { subjects } from '../../bus/subjects.js';
 import { endpoint } from './endpoint.js';
+import { MappingIdSchema, MappingSchema, MappingsSchema, MappingViewSchema } from './history-mappings.js';
 
 const closed = { additionalProperties: false } as const;
 
@@ -30,6 +31,29 @@ export const archiveEndpoints = {
     request: ImportRequestSchema,
     response: ImportReplySchema,
     call: ({ client }, request) => client.archive.import(request),
+  }),
+  historyMappings: endpoint('history', 'mappings', {
+    summary: 'What callers want stored of which points, ascending by id',
+    request: Type.Object({}, closed),
+    response: MappingsSchema,
+    call: ({ client }) => client.archive.mappings(),
+  }),
+  historyPutMapping: endpoint('history', 'put-mapping', {
+    summary: 'Say what is stored of some points; answers once it is durable',
+    changes: true,
+    request: Type.Object({ id: MappingIdSchema, mapping: MappingSchema }, closed),
+    response: MappingViewSchema,
+    call: ({ client }, { id, mapping }) => client.archive.putMapping(id, mapping),
+  }),
+  historyRemoveMapping: endpoint('history', 'remove-mapping', {
+    summary: 'Remove a mapping of a caller',
+    changes: true,
+    request: Type.Object({ id: MappingIdSchema }, closed),
+    response: Type.Object({}),
+    call: async ({ client }, { id }) => {
+      await client.archive.removeMapping(id);
+      return {};
+    },
   }),
   historyExport: endpoint('history', 'export', {
     summary: 'Open a file of values; request the subject in the answer again and again for its pieces',

@@ -1,7 +1,8 @@
 import type { ExportQuery, ImportReply, ImportRequest, SeriesPage, SeriesQuery } from './archive-schemas.js';
+import type { MappingsClient } from './history-mappings.js';
 
 /** What history can do beside the pages of one point's values (`StatewattClient.history`). */
-export interface ArchiveClient {
+export interface ArchiveClient extends MappingsClient {
   /** Several points in buckets of time. @throws `history.invalid_query`, `points.not_found` */
   series(query: SeriesQuery): Promise<SeriesPage>;
   /**

@@ -4,6 +4,7 @@ import { errorMessage, StatewattError } from '../../errors/error.js';
 import { archiveEndpoints } from './archive-endpoints.js';
 import type { ArchiveClient } from './archive.js';
 import type { ExportQuery, ImportReply, ImportRequest, SeriesPage, SeriesQuery } from './archive-schemas.js';
+import type { Mapping, Mappings, MappingView } from './history-mappings.js';
 import { errorOf, type Asker } from './remote-ask.js';
 
 /** Of a request that waits for the database. */
@@ -17,6 +18,18 @@ export class RemoteArchive implements ArchiveClient {
   constructor(nats: NatsConnection, asker: Asker) {
     this.#nats = nats;
     this.#asker = asker;
+  }
+
+  mappings(): Promise<Mappings> {
+    return this.#asker.ask(archiveEndpoints.historyMappings, {});
+  }
+
+  putMapping(id: string, mapping: Mapping): Promise<MappingView> {
+    return this.#asker.ask(archiveEndpoints.historyPutMapping, { id, mapping });
+  }
+
+  async removeMapping(id: string): Promise<void> {
+    await this.#asker.ask(archiveEndpoints.historyRemoveMapping, { id });
   }
 
   series(query: SeriesQuery): Promise<SeriesPage> {

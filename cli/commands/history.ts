@@ -7,6 +7,7 @@ import { csvWriter, jsonWriter, tableWriter } from '../render/history.js';
 import { safe } from '../render/text.js';
 import { GROUPS, examples } from './help.js';
 import { addHistoryFiles } from './history-files.js';
+import { addHistoryMapping } from './history-mapping.js';
 
 interface HistoryOptions {
   from?: number;
@@ -78,6 +79,7 @@ export function addHistory(program: Command, cli: Cli): void {
       });
     });
   addHistoryFiles(history, cli);
+  addHistoryMapping(history, cli);
 }
 
 function toQuery({ channel, kind, id }: PointAddress, options: HistoryOptions): HistoryQuery {

@@ -27,6 +27,18 @@ const MODEL = JSON.stringify({
 });
 const ALARM = JSON.stringify({ title: 'Hot', source: 'sensor', level: 'Warning', metadata: { value: 85.5 } });
 
+const RULE = JSON.stringify({
+  condition: { expression: 'comsrv:1:T:1 > 80', data_sources: ['comsrv:1:T:1'] },
+  actions: [{ action_type: 'create_alarm', parameters: { title: 'Hot', level: 'Warning' } }],
+});
+/** The condition reads a point; nobody polls it. */
+const SITE = `
+site: functions
+templates: [unit.yaml]
+channels:
+  - { id: 1, protocol: virtual, enabled: false, points: [{ id: 1, name: Temperature }] }
+`;
+
 type Work = (index: number) => Promise<unknown>;
 
 const folder = await tempFolder();
@@ -36,7 +48,7 @@ let site: SiteProcess | undefined;
 try {
   await mkdir(folder.path, { recursive: true });
   await writeFile(join(folder.path, 'unit.yaml'), TEMPLATE);
-  await writeFile(join(folder.path, 'site.yaml'), 'site: functions\ntemplates: [unit.yaml]\nchannels: []\n');
+  await writeFile(join(folder.path, 'site.yaml'), SITE);
   site = await SiteProcess.start({ site: join(folder.path, 'site.yaml'), env: { REDIS_URL: redis.url } });
   await eventually(() => client.call('FCALL_RO', 'statewatt_version', '0').catch(() => undefined));
 
@@ -66,6 +78,25 @@ try {
   await drained();
   await measure('alarm_get', (index) => fcall('alarm_get', `alarm_${index}`));
   await measure('acknowledge_alarm', (index) => fcall('acknowledge_alarm', `alarm_${index}`, 'ada'));
+  await drained();
+  const rules = Math.min(count, 500);
+  const rule = (index: number) => `rule_${index}`;
+  await measure('rule_upsert', (index) => fcall('rule_upsert', rule(index), RULE), rules);
+  await drained();
+  await measure('rule_get', (index) => fcall('rule_get', rule(index)), rules);
+  await measure('rule_evaluate', (index) => fcall('rule_evaluate', rule(index)), rules);
+  await drained();
+  await measure('rule_get_execution', (index) => fcall('rule_get_execution', rule(index)), rules);
+  await measure('rule_execute_actions', (index) => fcall('rule_execute_actions', rule(index)), rules);
+  await drained();
+  await measure('rule_list, 200 of them', () => fcall('rule_list', '{}'), 100);
+  await measure('rule_delete', (index) => fcall('rule_delete', rule(index), `gone-${index}`), rules);
+  await drained();
+  await measure(
+    'hissrv_configure_mapping',
+    (index) => fcall('hissrv_configure_mapping', `mapping_${index % 100}`, '{"points":"1:T:1","store":"change"}'),
+    rules,
+  );
   await drained();
   await measure('query_alarms, 100 of them', () => fcall('query_alarms', '{"status":"acknowledged"}'), 500);
   await measure('model_list, 200 of them', () => fcall('model_list', '{}'), 100);

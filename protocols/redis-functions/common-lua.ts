@@ -61,7 +61,7 @@ local function object_of(text, types)
       if type(found) ~= 'string' and found ~= cjson.null then
         return nil, invalid(name .. ' ' .. show(found), 'text or null')
       end
-    elseif type(found) ~= wanted then
+    elseif wanted ~= 'any' and type(found) ~= wanted then
       local word = wanted == 'table' and 'an object' or wanted == 'string' and 'text' or 'a ' .. wanted
       return nil, invalid(name .. ' ' .. show(found), word)
     end

@@ -243,7 +243,8 @@ export class FunctionRequests {
 /** What sort of thing a function's request changes, as the functions note what they expect of it. */
 function expectedOf(name: string): string {
   if (name.startsWith('model_')) return 'model';
-  return name.startsWith('rule_') ? 'rule' : 'alarm';
+  if (name.startsWith('rule_')) return 'rule';
+  return name.startsWith('hissrv_') ? 'mapping' : 'alarm';
 }
 
 function toRequest(entry: string, flat: readonly string[]): FunctionRequest {

@@ -1,4 +1,4 @@
-import { buildStorageRule } from '../history/definition.js';
+import { buildStorageRule, type MappingDefinition } from '../history/definition.js';
 import type { StorageRule } from '../history/mapping.js';
 import type { MappingFile } from '../history/schema.js';
 import type { Site } from '../model.js';
@@ -15,14 +15,18 @@ export function readStorage(
   block: Block,
 ): StorageRule[] {
   return files.flatMap((file, index) => {
-    const { max_interval_ms: maxIntervalMs, interval_ms: intervalMs, collect_ms: collectMs, ...rest } = file;
-    const definition = {
-      ...rest,
-      ...(maxIntervalMs === undefined ? {} : { maxIntervalMs }),
-      ...(intervalMs === undefined ? {} : { intervalMs }),
-      ...(collectMs === undefined ? {} : { collectMs }),
-    };
-    const rule = buildStorageRule(definition, site, block.at(index));
+    const rule = buildStorageRule(toMappingDefinition(file), site, block.at(index));
     return rule === undefined ? [] : [rule];
   });
+}
+
+/** A mapping in the names of the file, in our own. */
+export function toMappingDefinition(file: MappingFile): MappingDefinition {
+  const { max_interval_ms: maxIntervalMs, interval_ms: intervalMs, collect_ms: collectMs, ...rest } = file;
+  return {
+    ...rest,
+    ...(maxIntervalMs === undefined ? {} : { maxIntervalMs }),
+    ...(intervalMs === undefined ? {} : { intervalMs }),
+    ...(collectMs === undefined ? {} : { collectMs }),
+  };
 }

@@ -15,6 +15,7 @@ const texts = (description: string, examples: (string | string[])[]) =>
     examples,
   });
 
+// No key has a default here: filled in, it would be taken for given.
 const DAY_MS = 86_400_000;
 const points = Type.Optional(
   texts('which points: <channel>:<kind>:<id>; numbers may be ranges, each may be *; default: all', [
@@ -23,9 +24,9 @@ const points = Type.Optional(
   ]),
 );
 const names = Type.Optional(texts('names of points, * stands for any text; default: any', ['*temperature*']));
-const store = Type.Optional(words(STORE_MODES, { default: 'all', description: 'which readings of them are stored' }));
+const store = Type.Optional(words(STORE_MODES, { description: 'which readings of them are stored; default: all' }));
 const deadband = Type.Optional(
-  Type.Number({ minimum: 0, default: 0, description: 'with store: change; a smaller change is not stored' }),
+  Type.Number({ minimum: 0, description: 'with store: change; a smaller change is not stored; default: 0' }),
 );
 const longest = Type.Optional(
   millis('with store: change; after so long a value is stored although it has not changed', { maximum: DAY_MS }),
@@ -33,12 +34,11 @@ const longest = Type.Optional(
 const interval = Type.Optional(millis('with store: interval; one value of each such interval is stored'));
 const source = Type.Optional(
   words(['channel', 'redis'], {
-    default: 'channel',
     description: 'redis: hashes comsrv:<channel>:<kind> that somebody else writes are read, and kept',
   }),
 );
 const collect = Type.Optional(
-  millis('with source: redis; time between two looks', { minimum: 100, default: COLLECT_DEFAULT_MS }),
+  millis(`with source: redis; time between two looks; default: ${COLLECT_DEFAULT_MS}`, { minimum: 100 }),
 );
 
 /** A mapping as site.yaml writes it. */

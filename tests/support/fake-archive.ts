@@ -1,5 +1,6 @@
 import { StatewattError } from '../../errors/error.js';
 import type { ArchiveClient } from '../../actors/client/archive.js';
+import type { Mapping, Mappings, MappingView } from '../../actors/client/history-mappings.js';
 import type {
   ExportQuery,
   ImportReply,
@@ -11,6 +12,7 @@ import type {
 
 /** The history of the fake client: one bucket for each point, imports that are remembered, and files of two pieces. */
 export class FakeArchive implements ArchiveClient {
+  readonly kept = new Map<string, MappingView>();
   readonly imported = new Map<string, ImportRow>();
   /** Exports that were begun, and ended by their reader or their end. */
   opened = 0;
@@ -19,6 +21,21 @@ export class FakeArchive implements ArchiveClient {
 
   constructor(time: number) {
     this.#time = time;
+  }
+
+  async mappings(): Promise<Mappings> {
+    return { mappings: [...this.kept.values()] };
+  }
+
+  async putMapping(id: string, mapping: Mapping): Promise<MappingView> {
+    const view = { id, ...mapping, updatedAt: this.#time, problem: null };
+    this.kept.set(id, view);
+    return view;
+  }
+
+  async removeMapping(id: string): Promise<void> {
+    if (this.kept.delete(id)) return;
+    throw new StatewattError('history.mapping_not_found', 'not_found', 'there is no such mapping');
   }
 
   async series(query: SeriesQuery): Promise<SeriesPage> {

@@ -7,10 +7,16 @@ import {
   type SeriesPoint,
 } from '../../../actors/client/archive-schemas.js';
 import type { StatewattClient } from '../../../actors/client/client.js';
+import {
+  MappingIdSchema,
+  MappingSchema,
+  MappingsSchema,
+  MappingViewSchema,
+} from '../../../actors/client/history-mappings.js';
 import { importFile } from '../../../actors/client/import-file.js';
 import { StatewattError } from '../../../errors/error.js';
 import { parsePointAddress } from '../../../site/points.js';
-import { operates, reads } from '../access/needs.js';
+import { configures, operates, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import { ImportSummary, SeriesPage, errorAnswers } from '../schemas.js';
 
@@ -87,6 +93,56 @@ export function historyRoutes(app: HttpApp, client: StatewattClient): void {
       const { format = 'csv' } = rest;
       reply.header('content-disposition', `attachment; filename="history.${format}"`);
       return reply.type(SENT[format]).send(Readable.from(withFirst(first, pieces), { objectMode: false }));
+    },
+  );
+
+  const tags = ['history'];
+  const params = Type.Object({ id: MappingIdSchema });
+  app.get(
+    '/history/mappings',
+    {
+      config: reads,
+      schema: {
+        operationId: 'listMappings',
+        summary: 'What callers want stored of which points, ascending by id',
+        tags,
+        response: { 200: MappingsSchema, ...errorAnswers },
+      },
+    },
+    () => client.archive.mappings(),
+  );
+
+  app.put(
+    '/history/mappings/:id',
+    {
+      config: configures,
+      schema: {
+        operationId: 'putMapping',
+        summary: 'Say what is stored of some points; answers once it is durable',
+        tags,
+        params,
+        body: MappingSchema,
+        response: { 200: MappingViewSchema, ...errorAnswers },
+      },
+    },
+    (request) => client.archive.putMapping(request.params.id, request.body),
+  );
+
+  app.delete(
+    '/history/mappings/:id',
+    {
+      config: configures,
+      schema: {
+        operationId: 'removeMapping',
+        summary: 'Remove a mapping of a caller',
+        tags,
+        params,
+        response: { 204: Type.Null(), ...errorAnswers },
+      },
+    },
+    async (request, reply) => {
+      await client.archive.removeMapping(request.params.id);
+      return reply.code(204).send(null);
     },
   );
 

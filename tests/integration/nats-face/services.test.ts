@@ -183,6 +183,8 @@ describe('NATS services', () => {
         'statewatt.models.remove': { id: 'other' },
         'statewatt.channels.get': { id: 1001 },
         'statewatt.history.series': { points: [{ channel: 1001, kind: 'T', id: 1 }], every: '1m' },
+        'statewatt.history.put-mapping': { id: 'cells', mapping: { points: '1001:T:*', store: 'never' } },
+        'statewatt.history.remove-mapping': { id: 'cells' },
         'statewatt.history.import': { rows: [{ channel: 1001, kind: 'T', id: 1, time: 1, value: 1 }] },
         'statewatt.history.export': { points: [{ channel: 1001, kind: 'T', id: 1 }], reader: 'reader-1' },
         'statewatt.forwarding.get': { id: 'cloud' },

@@ -33,6 +33,7 @@ describe('OpenAPI document', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     assert.deepEqual(operations.sort(), [
+      'DELETE /api/v1/history/mappings/{id}',
       'DELETE /api/v1/keys/{id}',
       'DELETE /api/v1/models/{id}',
       'DELETE /api/v1/rules/{id}',
@@ -61,6 +62,7 @@ describe('OpenAPI document', () => {
       'GET /api/v1/forwarders/{id}',
       'GET /api/v1/history',
       'GET /api/v1/history/export',
+      'GET /api/v1/history/mappings',
       'GET /api/v1/keys',
       'GET /api/v1/models',
       'GET /api/v1/models/{id}',
@@ -121,6 +123,7 @@ describe('OpenAPI document', () => {
       'POST /api/v1/rules/{id}/evaluate',
       'POST /api/v1/rules/{id}/execute',
       'POST /api/v1/users',
+      'PUT /api/v1/history/mappings/{id}',
       'PUT /api/v1/models/{id}',
       'PUT /api/v1/rules/{id}',
       'PUT /api/v1/users/{name}',
@@ -138,7 +141,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 91);
+    assert.equal(ids.size, 94);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {
