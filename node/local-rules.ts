@@ -21,7 +21,6 @@ import type { ActorState } from '../actors/runtime/host.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import { StatewattError } from '../errors/error.js';
 import type { HistoryStore } from '../protocols/clickhouse/types.js';
-import { sitePoints } from '../site/expressions/index.js';
 import { buildRule, defineRule } from '../site/rules/build.js';
 import { RULE_DEFAULTS, type RuleDefinition } from '../site/rules/definition.js';
 import type { Rule } from '../site/rules/rule.js';
@@ -140,8 +139,7 @@ export class LocalRules implements RulesClient {
 
   async dryRun(id: string, span: DryRunRule): Promise<RuleDryRun> {
     const { context } = await this.#look(id);
-    const { site } = this.#parts.holder;
-    const points = sitePoints(site, site.aliases);
+    const { site, points } = this.#parts.holder;
     return dryRun(context.rule, span, { history: this.#parts.history, points, timeZone: site.timeZone });
   }
 
@@ -163,10 +161,9 @@ export class LocalRules implements RulesClient {
 
   /** @throws `rules.invalid` with all that is wrong */
   #build(definition: RuleDefinition): Rule {
-    const { site } = this.#parts.holder;
+    const { site, points } = this.#parts.holder;
     const problems: string[] = [];
-    const { channels, models } = site;
-    const parts = { points: sitePoints(site, site.aliases), channels, models, otherModels: true };
+    const parts = { points, channels: site.channels, models: site.models, otherModels: true };
     const rule = buildRule(definition, parts, collect(problems));
     if (rule !== undefined) return rule;
     const message = `the rule ${definition.id} cannot be made: ${problems.join('; ')}`;

@@ -35,7 +35,6 @@ import type { FunctionRequests } from '../protocols/redis-functions/requests.js'
 import { loadSite, maskSecrets, type Environment } from '../site/config/index.js';
 import { RecordingFiles, type Sources } from '../site/config/versions/sources.js';
 import { finishWriting } from '../site/config/versions/write.js';
-import { sitePoints } from '../site/expressions/index.js';
 import type { Site } from '../site/model.js';
 import { startAccess } from './access.js';
 import { Channels } from './channels.js';
@@ -262,7 +261,7 @@ async function startParts(
     onTrouble: (model, error) => log.error({ part: 'models', model }, errorMessage(error)),
   });
   const newest: NewestValues = {
-    points: () => sitePoints(holder.site, holder.site.aliases),
+    points: () => holder.points,
     timeZone: () => holder.site.timeZone,
     read: (channel) => realtime.read(channel),
   };

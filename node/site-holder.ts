@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
+import { sitePoints, type PointScope } from '../site/expressions/index.js';
 import type { ChannelConfig, Site } from '../site/model.js';
 
 /** The site's configuration as it is now; a reload replaces it as a whole. */
 export class SiteHolder {
   #site: Site;
   #channels: ReadonlyMap<number, ChannelConfig>;
+  #points: PointScope | undefined;
 
   constructor(site: Site) {
     this.#site = site;
@@ -15,6 +17,12 @@ export class SiteHolder {
     return this.#site;
   }
 
+  /** The points that expressions may name; made once, for thousands of rules ask for it. */
+  get points(): PointScope {
+    this.#points ??= sitePoints(this.#site, this.#site.aliases);
+    return this.#points;
+  }
+
   channel(id: number): ChannelConfig | undefined {
     return this.#channels.get(id);
   }
@@ -22,6 +30,7 @@ export class SiteHolder {
   replace(site: Site): void {
     this.#site = site;
     this.#channels = byId(site);
+    this.#points = undefined;
   }
 }
 

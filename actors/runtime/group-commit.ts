@@ -20,6 +20,8 @@ export interface Written {
 /** A batch has one sync of the disk; more entries than these hold the first of them up for little gain. */
 const MAX_ENTRIES = 200;
 const MAX_BYTES = 1024 ** 2;
+/** Writers that are told in one turn of the event loop. */
+const TOLD_AT_ONCE = 8;
 const TIMEOUT_MS = 5_000;
 
 export interface GroupCommitOptions {
@@ -126,9 +128,16 @@ export class GroupCommit {
       if (answer.error.err_code === BATCHES_DISABLED) this.#batches = false;
       return this.#unbatched(group);
     }
-    const first = answer.seq - group.length + 1;
-    group.forEach(({ resolve }, index) => resolve({ seq: first + index, duplicate: false }));
+    await this.#tell(group, answer.seq - group.length + 1);
     return true;
+  }
+
+  /** A writer that is told goes on with much to do: others, a request over HTTP say, have their turns in between. */
+  async #tell(group: readonly Waiting[], first: number): Promise<void> {
+    for (const [index, { resolve }] of group.entries()) {
+      if (index > 0 && index % TOLD_AT_ONCE === 0) await new Promise((next) => setImmediate(next));
+      resolve({ seq: first + index, duplicate: false });
+    }
   }
 
   #unbatched(group: readonly Waiting[]): false {

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { headers } from '@nats-io/transport-node';
+import { GroupCommit, type Write } from '../../../actors/runtime/group-commit.js';
+import type { Bus } from '../../../bus/connection.js';
+
+describe('GroupCommit', () => {
+  const write = (index: number): Write => ({ subject: `s.${index}`, payload: new Uint8Array(1), headers: headers() });
+
+  it('tells the writers of a batch in their order, with turns of others in between', async () => {
+    let sent = 0;
+    const nats = {
+      publish: () => (sent += 1),
+      request: () => Promise.resolve({ json: () => ({ seq: (sent += 1) }) }),
+    };
+    const commits = new GroupCommit({ nats } as unknown as Bus, { fenced: true });
+    const told: number[] = [];
+    let longest = 0;
+    let before = 0;
+    let watching = true;
+    const turn = (): void => {
+      longest = Math.max(longest, told.length - before);
+      before = told.length;
+      if (watching) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await Promise.all(
+      Array.from({ length: 100 }, async (_, index) => {
+        const { seq } = await commits.write(write(index));
+        told.push(seq);
+      }),
+    );
+    watching = false;
+    assert.deepEqual(
+      told,
+      Array.from({ length: 100 }, (_, index) => index + 1),
+    );
+    assert.ok(longest > 0 && longest <= 16, `${longest} in one turn`);
+  });
+});
