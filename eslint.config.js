@@ -10,7 +10,7 @@ const mayImport = {
   site: ['errors'],
   processes: ['errors'],
   machines: ['site', 'errors'],
-  workers: ['site', 'errors'],
+  workers: ['protocols/solana', 'site', 'errors'],
   bus: ['processes', 'telemetry', 'site', 'errors'],
   protocols: ['processes', 'site', 'errors'],
   actors: ['machines', 'bus', 'workers', 'protocols', 'telemetry', 'site', 'errors'],

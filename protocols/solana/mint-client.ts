@@ -1,17 +1,33 @@
-import { PublicKey, VersionedMessage, VersionedTransaction, type Connection } from '@solana/web3.js';
+import {
+  PublicKey,
+  SendTransactionError,
+  VersionedMessage,
+  VersionedTransaction,
+  type Connection,
+  type SignatureStatus,
+} from '@solana/web3.js';
 import { StatewattError } from '../../errors/error.js';
 import { encodeBase58 } from '../../site/metering/base58.js';
 import { MAX_TOKEN_UNITS } from '../../site/metering/token-rate.js';
-import { describeFailure, type TransactionError, type TransactionFailure } from './chain-error.js';
-import { buildMintMessage, withSignature, type MintMessage, type MintTarget } from './mint-message.js';
+import { describeFailure, toChainError, type TransactionError, type TransactionFailure } from './chain-error.js';
+import {
+  buildMintMessage,
+  withSignature,
+  type MintMessage,
+  type MintMessageParts,
+  type MintTarget,
+} from './mint-message.js';
 import { formatMintMemo } from './mint-memo.js';
 import { MintHistory } from './mint-history.js';
+import type { FeeEstimate, MintItem, MintOutcome, MintPlan, RefusedItem, SignedMint } from './mint-types.js';
 import { packItems } from './packing.js';
 import { PriorityFee } from './priority-fee.js';
 import { ask, connectRpc } from './rpc.js';
 import type { Signer } from './signer.js';
 import { TOKEN_ACCOUNT_BYTES } from './token-state.js';
 import { Wallets, type WalletCheck } from './wallets.js';
+
+export type { FeeEstimate, MintItem, MintOutcome, MintPlan, RefusedItem, SignedMint } from './mint-types.js';
 
 export interface MintClientOptions {
   /** Any JSON-RPC endpoint of Solana. */
@@ -23,66 +39,16 @@ export interface MintClientOptions {
   decimals: number;
   /** Millionths of a lamport for each compute unit. Default: what others paid lately (`PriorityFee`). */
   unitPrice?: number;
+  /**
+   * Builds and signs in place of this thread and `signer`, whose address it must sign for; `signMintsOnPool` does it on worker
+   * threads.
+   */
+  buildAndSign?: (parts: MintMessageParts) => Promise<MintMessage & { readonly signature: Uint8Array }>;
   /** When a transaction counts as done: voted for by most (default), or for good. */
   commitment?: 'confirmed' | 'finalized';
   /** How long an answer of the endpoint is waited for. Default 15 s. */
   timeoutMs?: number;
 }
-
-/** An amount for a wallet. */
-export interface MintItem {
-  /** Base58. */
-  readonly wallet: string;
-  /** Base units, 1 … 2^64 − 1. */
-  readonly amount: bigint;
-}
-
-/** One transaction, before it has a blockhash. Plain data, to be journaled. */
-export interface MintPlan {
-  readonly batch: string;
-  readonly part: number;
-  /** For each target the index of the item that it is for. */
-  readonly items: readonly number[];
-  readonly targets: readonly MintTarget[];
-}
-
-export interface RefusedItem {
-  readonly item: number;
-  readonly code: string;
-  readonly message: string;
-}
-
-/** A transaction that can be sent, and be asked after. Plain data: journal it, then send it. */
-export interface SignedMint {
-  /** Base58; the transaction's name for ever. */
-  readonly signature: string;
-  /** Base64. */
-  readonly transaction: string;
-  readonly blockhash: string;
-  /** It can be in no block above this height. */
-  readonly lastValidBlockHeight: number;
-  /** For each instruction the item that it is for; −1: for none. */
-  readonly itemOf: readonly number[];
-}
-
-/** Lamports. */
-export interface FeeEstimate {
-  /** For signature and compute units. */
-  readonly fee: bigint;
-  /** For token accounts that are created; it stays theirs. */
-  readonly rent: bigint;
-  readonly newAccounts: number;
-}
-
-export type MintOutcome =
-  /** Not known to the chain yet, and still able to come. */
-  | { readonly status: 'pending' }
-  /** On the chain. `fee` in lamports; undefined when the endpoint does not have the transaction at hand yet. */
-  | { readonly status: 'confirmed'; readonly slot: number; readonly fee: bigint | undefined }
-  /** On the chain without effect but for its fee. */
-  | { readonly status: 'failed'; readonly slot: number; readonly failure: TransactionFailure }
-  /** Not on the chain, and never will be: signing anew cannot mint twice. */
-  | { readonly status: 'expired' };
 
 /**
  * Mints tokens: from amounts for wallets to transactions that are on the chain. The order of its calls is what keeps a batch
@@ -98,8 +64,19 @@ export class MintClient {
   readonly #wallets: Wallets;
   readonly #price: number | PriorityFee;
   readonly #commitment: 'confirmed' | 'finalized';
+  readonly #buildAndSign: NonNullable<MintClientOptions['buildAndSign']>;
+  #newest: { at: number; answer: ReturnType<Connection['getLatestBlockhash']> } | undefined;
 
-  constructor({ url, signer, mint, decimals, unitPrice, commitment = 'confirmed', timeoutMs }: MintClientOptions) {
+  constructor({
+    url,
+    signer,
+    mint,
+    decimals,
+    unitPrice,
+    commitment = 'confirmed',
+    timeoutMs,
+    ...options
+  }: MintClientOptions) {
     this.#connection = connectRpc({ url, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
     this.mint = mint;
     this.decimals = decimals;
@@ -108,6 +85,7 @@ export class MintClient {
     this.#wallets = new Wallets(this.#connection, mint);
     this.#price = unitPrice ?? new PriorityFee(this.#connection, mint);
     this.#commitment = commitment;
+    this.#buildAndSign = options.buildAndSign ?? ((parts) => this.#signHere(parts));
   }
 
   /** Whether wallets can be minted to. @throws `chain.unavailable` … */
@@ -151,7 +129,7 @@ export class MintClient {
   /** What a transaction will cost. @throws `chain.unavailable` … */
   async estimate(plan: MintPlan): Promise<FeeEstimate> {
     const newAccounts = new Set(plan.targets.filter(({ create }) => create).map(({ wallet }) => wallet)).size;
-    const { message } = await this.#build(plan, (await this.#blockhash()).blockhash);
+    const { message } = buildMintMessage(await this.#parts(plan, (await this.#blockhash()).blockhash));
     const [fee, rent] = await ask(
       'the fee cannot be estimated',
       Promise.all([
@@ -165,34 +143,34 @@ export class MintClient {
   /** Signs a transaction with the newest blockhash; nothing is sent. @throws `signer.*`, `chain.unavailable` … */
   async sign(plan: MintPlan): Promise<SignedMint> {
     const { blockhash, lastValidBlockHeight } = await this.#blockhash();
-    const { message, targetOf } = await this.#build(plan, blockhash);
-    const signature = await this.#signer.sign(message);
+    const { message, targetOf, signature } = await this.#buildAndSign(await this.#parts(plan, blockhash));
     return {
       signature: encodeBase58(signature),
       transaction: Buffer.from(withSignature(message, signature)).toString('base64'),
       blockhash,
-      lastValidBlockHeight: Number(lastValidBlockHeight),
+      lastValidBlockHeight,
       itemOf: targetOf.map((target) => (target < 0 ? -1 : (plan.items[target] as number))),
     };
   }
 
   /**
-   * Sends a transaction, as often as wanted: the chain takes it once. It is tried out first, so that what cannot succeed costs
-   * no fee and names its item.
+   * Sends a transaction, as often as wanted: the chain takes it once. The endpoint tries it out first, so that what cannot
+   * succeed costs no fee and names its item.
    *
    * @throws the failure's own code with `details` {kind, item}: category `unavailable` for a transient one, `invalid` for an
    *   item, `conflict` for a permanent one; `chain.unavailable` …
    */
   async send(signed: Pick<SignedMint, 'transaction' | 'itemOf'>): Promise<void> {
-    const transaction = VersionedTransaction.deserialize(ownBytes(signed.transaction));
-    const { value } = await ask(
-      'the transaction cannot be tried out',
-      this.#connection.simulateTransaction(transaction, { sigVerify: true, commitment: 'confirmed' }),
-    );
-    const err = value.err as TransactionError | null;
-    if (err === 'AlreadyProcessed') return;
-    if (err !== null) throw failureError(describeFailure(err, signed.itemOf));
-    await this.#push(signed.transaction);
+    try {
+      await this.#connection.sendEncodedTransaction(signed.transaction, { preflightCommitment: 'confirmed' });
+    } catch (error) {
+      if (!(error instanceof SendTransactionError)) throw toChainError(error, 'the transaction cannot be sent');
+      // The error that web3.js makes of a refusal has lost its structure; trying it out again tells it.
+      const err = await this.#tryOut(signed.transaction);
+      if (err === 'AlreadyProcessed') return;
+      if (err !== null) throw failureError(describeFailure(err, signed.itemOf));
+      await this.#push(signed.transaction);
+    }
   }
 
   /**
@@ -202,25 +180,18 @@ export class MintClient {
    * @throws `chain.unavailable` …
    */
   async outcome(signed: Pick<SignedMint, 'signature' | 'lastValidBlockHeight' | 'itemOf'>): Promise<MintOutcome> {
-    const what = 'the transaction’s status cannot be asked for';
-    // The height first: what it allows to conclude must hold for a status that is read later.
-    const { blockHeight, absoluteSlot } = await ask(what, this.#connection.getEpochInfo('finalized'));
-    const { context, value } = await ask(
-      what,
-      this.#connection.getSignatureStatuses([signed.signature as never], { searchTransactionHistory: true }),
+    const [known] = (await this.#statuses(signed.signature)).value;
+    if (known !== null && known !== undefined) return this.#judge(signed, known);
+    // First the height, then the status once more: what the height allows to conclude must hold for a later status.
+    const { blockHeight, absoluteSlot } = await ask(
+      'the block height cannot be asked for',
+      this.#connection.getEpochInfo('finalized'),
     );
-    const [status] = value;
-    if (status === null || status === undefined) {
-      const passed = blockHeight > BigInt(signed.lastValidBlockHeight);
-      return { status: passed && context.slot >= absoluteSlot ? 'expired' : 'pending' };
-    }
-    if (!this.#isDone(status.confirmationStatus)) return { status: 'pending' };
-    const slot = Number(status.slot);
-    if (status.err !== null) {
-      const failure = describeFailure(status.err, signed.itemOf);
-      return { status: 'failed', slot, failure };
-    }
-    return { status: 'confirmed', slot, fee: await this.history.fee(signed.signature) };
+    if (blockHeight <= BigInt(signed.lastValidBlockHeight)) return { status: 'pending' };
+    const { context, value } = await this.#statuses(signed.signature);
+    const [last] = value;
+    if (last !== null && last !== undefined) return this.#judge(signed, last);
+    return { status: context.slot >= absoluteSlot ? 'expired' : 'pending' };
   }
 
   /**
@@ -246,9 +217,40 @@ export class MintClient {
     return ask('the balance cannot be asked for', this.#connection.getBalance(new PublicKey(this.#signer.address)));
   }
 
+  async #tryOut(transaction: string): Promise<TransactionError | null> {
+    const { value } = await ask(
+      'the transaction cannot be tried out',
+      this.#connection.simulateTransaction(VersionedTransaction.deserialize(ownBytes(transaction)), {
+        sigVerify: true,
+        commitment: 'confirmed',
+      }),
+    );
+    return value.err;
+  }
+
   async #push(transaction: string): Promise<void> {
     const sent = this.#connection.sendEncodedTransaction(transaction, { skipPreflight: true });
     await ask('the transaction cannot be sent', sent);
+  }
+
+  #statuses(signature: string) {
+    return ask(
+      'the transaction’s status cannot be asked for',
+      this.#connection.getSignatureStatuses([signature], { searchTransactionHistory: true }),
+    );
+  }
+
+  async #judge(
+    { signature, itemOf }: Pick<SignedMint, 'signature' | 'itemOf'>,
+    status: SignatureStatus,
+  ): Promise<MintOutcome> {
+    if (!this.#isDone(status.confirmationStatus)) return { status: 'pending' };
+    const slot = Number(status.slot);
+    if (status.err !== null) {
+      const failure = describeFailure(status.err, itemOf);
+      return { status: 'failed', slot, failure };
+    }
+    return { status: 'confirmed', slot, fee: await this.history.fee(signature) };
   }
 
   #isDone(confirmationStatus: string | null | undefined): boolean {
@@ -256,12 +258,20 @@ export class MintClient {
     return confirmationStatus === 'confirmed' && this.#commitment === 'confirmed';
   }
 
-  #blockhash() {
-    return ask('no blockhash can be had', this.#connection.getLatestBlockhash('confirmed'));
+  /** Asked for once a second at most: it can be used for a minute. */
+  async #blockhash(): Promise<Blockhash> {
+    const now = Date.now();
+    if (this.#newest === undefined || now - this.#newest.at > BLOCKHASH_CACHE_MS) {
+      const asked = ask('no blockhash can be had', this.#connection.getLatestBlockhash('confirmed'));
+      this.#newest = { at: now, answer: asked };
+      asked.catch(() => (this.#newest = undefined));
+    }
+    const { blockhash, lastValidBlockHeight } = await this.#newest.answer;
+    return { blockhash, lastValidBlockHeight: Number(lastValidBlockHeight) };
   }
 
-  async #build(plan: MintPlan, blockhash: string): Promise<MintMessage> {
-    return buildMintMessage({
+  async #parts(plan: MintPlan, blockhash: string): Promise<MintMessageParts> {
+    return {
       authority: this.#signer.address,
       mint: this.mint,
       decimals: this.decimals,
@@ -269,7 +279,12 @@ export class MintClient {
       memo: formatMintMemo(plan),
       unitPrice: typeof this.#price === 'number' ? this.#price : await this.#price.price(),
       blockhash,
-    });
+    };
+  }
+
+  async #signHere(parts: MintMessageParts): Promise<MintMessage & { signature: Uint8Array }> {
+    const built = buildMintMessage(parts);
+    return { ...built, signature: await this.#signer.sign(built.message) };
   }
 }
 
@@ -279,6 +294,13 @@ function ownBytes(base64: string): Uint8Array {
 }
 
 const RESEND_MS = 2_000;
+const BLOCKHASH_CACHE_MS = 1_000;
+
+interface Blockhash {
+  readonly blockhash: string;
+  readonly lastValidBlockHeight: number;
+}
+
 const CATEGORY = { transient: 'unavailable', item: 'invalid', permanent: 'conflict' } as const;
 
 function failureError({ code, kind, message, item }: TransactionFailure): StatewattError {

@@ -1,4 +1,6 @@
-import { PublicKey, TransactionMessage, type Address, type TransactionInstruction } from '@solana/web3.js';
+import { StatewattError } from '../../errors/error.js';
+import { decodeBase58 } from '../../site/metering/base58.js';
+import { compileMessage, type Instruction } from './legacy-message.js';
 import { computeBudget, createTokenAccount, memo, mintToChecked } from './token-instructions.js';
 
 /** One amount for one wallet, ready to be put into a message. */
@@ -55,33 +57,36 @@ export function unitLimit(targets: readonly MintTarget[], memoText: string): num
  * everywhere.
  */
 export function buildMintMessage(parts: MintMessageParts): MintMessage {
-  const authority = new PublicKey(parts.authority);
-  const mint = new PublicKey(parts.mint);
-  const accounts = new Map<string, Address>();
-  const instructions: TransactionInstruction[] = [
+  const authority = bytesOf(parts.authority);
+  const mint = bytesOf(parts.mint);
+  const accounts = new Map<string, Buffer>();
+  const instructions: Instruction[] = [
     ...computeBudget(unitLimit(parts.targets, parts.memo), parts.unitPrice),
     memo(parts.memo),
   ];
   const targetOf = instructions.map(() => -1);
   parts.targets.forEach(({ wallet, tokenAccount, amount, create }, index) => {
     const known = accounts.get(tokenAccount);
-    const account = known ?? new PublicKey(tokenAccount);
+    const account = known ?? bytesOf(tokenAccount);
     if (known === undefined) {
       accounts.set(tokenAccount, account);
       if (create) {
-        instructions.push(createTokenAccount(authority, account, new PublicKey(wallet), mint));
+        instructions.push(createTokenAccount(authority, account, bytesOf(wallet), mint));
         targetOf.push(index);
       }
     }
     instructions.push(mintToChecked({ mint, authority, decimals: parts.decimals }, account, BigInt(amount)));
     targetOf.push(index);
   });
-  const compiled = new TransactionMessage({
-    payerKey: authority,
-    recentBlockhash: parts.blockhash as TransactionMessage['recentBlockhash'],
-    instructions,
-  }).compileToLegacyMessage();
-  return { message: compiled.serialize(), targetOf };
+  return { message: compileMessage(authority, bytesOf(parts.blockhash), instructions), targetOf };
+}
+
+function bytesOf(address: string): Buffer {
+  const bytes = decodeBase58(address, 32);
+  if (bytes === undefined) {
+    throw new StatewattError('chain.address_invalid', 'invalid', `${JSON.stringify(address)} is no address`);
+  }
+  return Buffer.from(bytes);
 }
 
 /** The bytes of a transaction with one signature, in a buffer of their own. */

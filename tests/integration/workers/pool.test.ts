@@ -4,10 +4,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { StatewattError } from '../../../errors/error.js';
+import { buildMintMessage } from '../../../protocols/solana/mint-message.js';
+import { LocalSigner } from '../../../protocols/solana/signer.js';
 import { readingBytes } from '../../../site/metering/reading-bytes.js';
 import { WorkerPool, type Job } from '../../../workers/pool.js';
 import { KEY_WEAK, SIGNATURE_INVALID, SIGNATURE_VALID, type SignedMessage } from '../../../workers/signatures.js';
+import { signMintsOnPool } from '../../../workers/mints.js';
 import { verifyOnPool } from '../../../workers/verify.js';
+import { newSecret, newWallets } from '../../support/chain.js';
 import { eventually, tempFolder } from '../../support/temp.js';
 
 const tasksFile = fileURLToPath(new URL('../../support/fatal-task.js', import.meta.url));
@@ -71,6 +75,41 @@ describe('Worker pool', () => {
       assert.equal(metrics.threads, 2);
       assert.ok(metrics.completed > 0 && metrics.runTimeMs.max > 0 && metrics.utilization > 0);
       assert.deepEqual([metrics.waiting, metrics.running, metrics.failed], [0, 0, 0]);
+    });
+  });
+
+  describe('for transactions', () => {
+    const { secret, address } = newSecret();
+    const parts = (amount: string) => ({
+      authority: address,
+      mint: newWallets(1)[0] as string,
+      decimals: 9,
+      targets: [{ wallet: address, tokenAccount: newWallets(1)[0] as string, amount, create: true }],
+      memo: 'memo',
+      unitPrice: 1,
+      blockhash: newWallets(1)[0] as string,
+    });
+    let pool: WorkerPool;
+    afterEach(() => pool.close());
+
+    it('builds and signs them as this thread would', async () => {
+      pool = new WorkerPool({ threads: 1, workerData: { signingKey: secret } });
+      const mints = Array.from({ length: 5 }, (_, index) => parts(`${index + 1}`));
+      const signed = await signMintsOnPool(pool, mints);
+      for (const [index, mint] of mints.entries()) {
+        const { message, targetOf } = buildMintMessage(mint);
+        const signature = await new LocalSigner(secret, 'test').sign(message);
+        assert.deepEqual(
+          [signed[index]?.targetOf, Buffer.from(message).equals(signed[index]?.message as Uint8Array)],
+          [targetOf, true],
+        );
+        assert.deepEqual(Buffer.from(signed[index]?.signature as Uint8Array), Buffer.from(signature));
+      }
+    });
+
+    it('signs nothing without a key', async () => {
+      pool = new WorkerPool({ threads: 1 });
+      await assert.rejects(signMintsOnPool(pool, [parts('1')]), /without a signing key/);
     });
   });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { TransactionMessage, VersionedMessage } from '@solana/web3.js';
 import fc from 'fast-check';
 import { buildMintMessage, withSignature, type MintTarget } from '../../../protocols/solana/mint-message.js';
 import { MAX_TRANSACTION_BYTES, PackedSize, packItems } from '../../../protocols/solana/packing.js';
@@ -40,6 +41,35 @@ describe('Packing of mints', () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it('compiles what web3.js understands as the same instructions', () => {
+    const targets = wallets.slice(0, 6).map((wallet, index) => ({ ...wallet, amount: '7', create: index % 2 === 0 }));
+    const parts = { authority, mint, decimals: 9, targets, memo: 'm'.repeat(150), unitPrice: 5, blockhash: address() };
+    const { message } = buildMintMessage(parts);
+    const { payerKey, recentBlockhash, instructions } = TransactionMessage.decompile(
+      VersionedMessage.deserialize(message),
+    );
+    assert.deepEqual([payerKey.toBase58(), recentBlockhash], [authority, parts.blockhash]);
+    assert.equal(instructions.length, 3 + 6 + 3);
+    const uses = (index: number) =>
+      instructions[index]?.keys.map(({ pubkey, isSigner, isWritable }) => [pubkey.toBase58(), isSigner, isWritable]);
+    // The authority pays, so the message has it writable wherever it is used.
+    assert.deepEqual(uses(3)?.slice(0, 4), [
+      [authority, true, true],
+      [wallets[0]?.tokenAccount, false, true],
+      [authority, true, true],
+      [mint, false, true],
+    ]);
+    assert.deepEqual(uses(4), [
+      [mint, false, true],
+      [wallets[0]?.tokenAccount, false, true],
+      [authority, true, true],
+    ]);
+    assert.deepEqual(uses(2), []);
+    assert.equal(Buffer.from(instructions[2]?.data ?? []).toString(), parts.memo);
+    const rebuilt = new TransactionMessage({ payerKey, recentBlockhash, instructions }).compileToLegacyMessage();
+    assert.equal(rebuilt.serialize().length, message.length);
   });
 
   it('puts every item into one transaction, in order, none too large, none smaller than needed', () => {
