@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -191,6 +192,18 @@ describe('configuration of a running node', function () {
     await start();
     const { cause, summary } = await entry(number + 1);
     assert.deepEqual([cause, summary], ['start', 'channels: 1 changed (1); forwarding: 1 removed (cloud)']);
+  });
+
+  it('is that of a rollback whose node was killed amid the moves, from the next start on', async () => {
+    await stop();
+    const place = join(site, 'site.yaml');
+    const sha256 = createHash('sha256').update(SITE(3_000)).digest('hex');
+    await write('.site.yaml.statewatt-new', SITE(3_000));
+    await write('.statewatt-rollback.json', JSON.stringify({ files: [{ path: place, sha256 }], remove: [] }));
+    await start();
+    assert.equal(await readFile(place, 'utf8'), SITE(3_000));
+    assert.equal((await node.client.channel(1)).pollingIntervalMs, 3_000);
+    assert.ok(lines.some(({ text }) => text.includes('a rollback that had been broken off is done now')));
   });
 });
 
