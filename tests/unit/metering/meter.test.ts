@@ -361,7 +361,7 @@ describe('Readings in any order, repeated, over restarts', () => {
         assert.equal(meter.context.readings, model.size);
         assert.ok(owed.every(({ start, end }) => end - start === QUARTER_MS));
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 });
