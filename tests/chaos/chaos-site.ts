@@ -18,13 +18,14 @@ export interface ChaosSite {
   close(): Promise<void>;
 }
 
-export async function makeChaosSite(): Promise<ChaosSite> {
+/** `more`: further keys of the site file. */
+export async function makeChaosSite(more = ''): Promise<ChaosSite> {
   const folder = await tempFolder();
   const simulator = await startSimulator(folder.path);
   const virtual = Array.from({ length: VIRTUAL_CHANNELS }, (_, index) => virtualChannel(1 + index));
   const modbus = simulator.ports.map((port, index) => modbusChannel(101 + index, port));
   await mkdir(join(folder.path, 'device', 'mapping'), { recursive: true });
-  await writeFile(join(folder.path, 'site.yaml'), `site: chaos\nchannels:${virtual.join('')}${modbus.join('')}`);
+  await writeFile(join(folder.path, 'site.yaml'), `site: chaos\nchannels:${virtual.join('')}${modbus.join('')}${more}`);
   await writeFile(
     join(folder.path, 'device', 'telemetry.csv'),
     `${POINTS}1,Counter,1,0,,0,uint16\n2,Power,0.1,0,kW,0,float\n3,Voltage,1,0,V,0,float\n`,

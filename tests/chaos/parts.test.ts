@@ -5,6 +5,7 @@ import { SiteProcess, type Part } from '../support/site-process.js';
 import { eventually } from '../support/temp.js';
 import { assertExactlyOnce, assertNoGaps, openArchive } from './archive.js';
 import { CHANNELS, makeChaosSite, type ChaosSite } from './chaos-site.js';
+import { Cloud } from './cloud.js';
 import { Observer } from './observer.js';
 import { commandAll, quiesce } from './quiesce.js';
 
@@ -12,6 +13,7 @@ describe('chaos: one part of a running site goes away', function () {
   this.timeout(180_000);
   const observer = new Observer();
   let chaos: ChaosSite;
+  let cloud: Cloud;
   let redis: TestRedis;
   let reader: Redis;
   let site: SiteProcess;
@@ -20,7 +22,8 @@ describe('chaos: one part of a running site goes away', function () {
     redis = await startRedis();
     reader = new Redis(redis.url, { maxRetriesPerRequest: null });
     reader.on('error', () => undefined); // it goes away on purpose
-    chaos = await makeChaosSite();
+    cloud = await Cloud.open();
+    chaos = await makeChaosSite(cloud.yaml);
     site = await SiteProcess.start({ site: chaos.path, env: { REDIS_URL: redis.url } });
     await observer.watch(site.natsUrl);
   });
@@ -30,6 +33,7 @@ describe('chaos: one part of a running site goes away', function () {
     await chaos?.close();
     reader?.disconnect();
     await redis?.close();
+    await cloud?.close();
   });
   beforeEach(() => site.healthWhen('all is well', ({ status, ready }) => status === 'healthy' && ready));
 
@@ -146,9 +150,34 @@ describe('chaos: one part of a running site goes away', function () {
     assert.deepEqual(Object.keys(await reader.hgetall('comsrv:101:T')), ['1', '2', '3']);
   });
 
-  it('after all of that, every frame that was acknowledged is in history exactly once', async () => {
+  it('the MQTT broker of a target: what it has not had waits, is shown, and follows', async () => {
+    const already = cloud.count;
+    await site.healthWhen('it gets readings', () => cloud.count > already + CHANNELS);
+    await cloud.kill();
+    const behind = 5 * CHANNELS;
+    const { status, ready, parts } = await site.healthWhen(
+      'what waits is shown',
+      (health) => Number(health.parts.forwarding?.facts?.behind) >= behind,
+    );
+    assert.deepEqual([status, ready, parts.forwarding?.status], ['degraded', true, 'degraded']);
+    assert.match(parts.forwarding?.detail ?? '', /^cloud backingOff, \d+ frames wait: mqtt:/);
+    const metrics = await (await fetch(`${site.url}/metrics`)).text();
+    const [, waiting] = /statewatt_forwarder_behind_frames\{forwarder="cloud",type="mqtt"\} (\d+)/.exec(metrics) ?? [];
+    assert.ok(Number(waiting) >= behind, `behind in the metrics: ${waiting}`);
+    await moreFrames(); // Nothing else waits for it.
+    await cloud.start();
+    const after = await site.healthWhen(
+      'it catches up',
+      (health) => health.status === 'healthy' && Number(health.parts.forwarding?.facts?.behind) < CHANNELS,
+      60_000,
+    );
+    assert.equal(after.parts.forwarding?.facts?.lost, 0);
+  });
+
+  it('after all of that, every frame that was acknowledged is in history exactly once, and was forwarded', async () => {
     await moreFrames();
     await quiesce(site);
+    await site.healthWhen('the target has caught up', ({ parts }) => parts.forwarding?.facts?.behind === 0);
     await observer.leave();
     await site.stop();
     const archive = await openArchive(site.data);
@@ -157,6 +186,7 @@ describe('chaos: one part of a running site goes away', function () {
     assert.deepEqual(lost, []);
     assertNoGaps(archive.frames);
     assertExactlyOnce(archive);
+    cloud.assertComplete(archive);
     // Paused channels stay so over a restart; the operator resumes them.
     await site.start();
     await commandAll(site, 'resume');
