@@ -48,13 +48,10 @@ export class Arrivals {
     this.#lastError = error;
   }
 
-  /** A raw value; `time` is its source time. */
+  /** A raw value, text for points of type string only; `time` is its source time. */
   put(index: number, raw: number | string, time: number, quality: SourceQuality = GOOD): void {
     if (typeof raw === 'string') this.#texts.set(index, raw);
-    else {
-      this.#texts.delete(index);
-      this.#values[index] = raw;
-    }
+    else this.#values[index] = raw;
     this.#times[index] = time;
     this.#mark(index, quality);
   }

@@ -35,6 +35,7 @@ export class GrpcLink {
   readonly #address: string;
   readonly #client: Client;
   readonly #metadata: Metadata;
+  readonly #connectTimeoutMs: number;
   readonly #deadlineMs: number;
   readonly #underWay = new Set<Cancellable>();
   #closed = false;
@@ -43,6 +44,7 @@ export class GrpcLink {
     this.#address = channel.address;
     this.#client = new Client(channel.address, security, OPTIONS);
     this.#metadata = metadata;
+    this.#connectTimeoutMs = channel.connectTimeoutMs;
     this.#deadlineMs = channel.deadlineMs;
   }
 
@@ -62,7 +64,7 @@ export class GrpcLink {
     const { path, requestSerialize, responseDeserialize } = methodOf(name);
     if (this.#closed) return Promise.reject(this.closedError());
     return new Promise((resolve, reject) => {
-      const options = { deadline: Date.now() + this.#deadlineMs };
+      const options = { deadline: Date.now() + (name === 'Connect' ? this.#connectTimeoutMs : this.#deadlineMs) };
       const call = this.#client.makeUnaryRequest(
         path,
         requestSerialize,

@@ -17,7 +17,9 @@ export interface GrpcChannel extends ChannelBase {
   /** Further metadata of every call; texts may refer to environment variables. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly mode: GrpcMode;
-  /** Of each call. */
+  /** Of the call that opens a session: the plug-in reaches its device in it. */
+  readonly connectTimeoutMs: number;
+  /** Of each other call. */
   readonly deadlineMs: number;
   /** Time without a call after which the plug-in is asked how it is. */
   readonly healthIntervalMs: number;

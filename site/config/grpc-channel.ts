@@ -43,6 +43,7 @@ export async function readGrpcChannel(
     ...(file.token === undefined ? {} : { token: file.token }),
     metadata,
     mode: file.mode ?? D.mode,
+    connectTimeoutMs: file.connect_timeout_ms ?? defaults.connectionTimeoutMs,
     deadlineMs: file.deadline_ms ?? D.deadlineMs,
     healthIntervalMs: file.health_interval_ms ?? D.healthIntervalMs,
     settings: file.settings ?? {},

@@ -37,7 +37,10 @@ export const GrpcChannelFile = closed({
   mode: Type.Optional(
     words(GRPC_MODES, { default: D.mode, description: 'values as they come, or asked for once a cycle' }),
   ),
-  deadline_ms: Type.Optional(millis('longest that a call may take', { default: D.deadlineMs })),
+  connect_timeout_ms: Type.Optional(
+    millis('time in which the plug-in must reach its device; default: the site’s connection_timeout_ms'),
+  ),
+  deadline_ms: Type.Optional(millis('longest that any other call may take', { default: D.deadlineMs })),
   health_interval_ms: Type.Optional(
     millis('time without a call after which the plug-in is asked how it is', { default: D.healthIntervalMs }),
   ),

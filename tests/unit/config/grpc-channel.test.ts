@@ -17,6 +17,7 @@ describe('gRPC channels in site.yaml', () => {
         address: '127.0.0.1:50051',
         metadata: {},
         mode: 'stream',
+        connectTimeoutMs: 5000,
         deadlineMs: 2000,
         healthIntervalMs: 5000,
         settings: {},
@@ -32,6 +33,7 @@ describe('gRPC channels in site.yaml', () => {
     token: "\${TOKEN}"
     metadata: { x-site: farm }
     mode: poll
+    connect_timeout_ms: 50
     deadline_ms: 100
     health_interval_ms: 200
     stale_after_ms: 300
@@ -45,14 +47,15 @@ describe('gRPC channels in site.yaml', () => {
         't/signal.csv': 'point_id,signal_name\n1,door\n',
       },
     );
-    const { tls, token, metadata, mode, deadlineMs, healthIntervalMs, settings, mappings } = channel;
+    const { tls, token, metadata, mode, connectTimeoutMs, deadlineMs, healthIntervalMs, settings, mappings } = channel;
     assert.deepEqual(
-      [tls, token, metadata, mode, deadlineMs, healthIntervalMs, settings],
+      [tls, token, metadata, mode, connectTimeoutMs, deadlineMs, healthIntervalMs, settings],
       [
         { caFile: '/site/ca.pem', verify: false },
         '${TOKEN}',
         { 'x-site': 'farm' },
         'poll',
+        50,
         100,
         200,
         { device: '/dev/ttyUSB0' },

@@ -31,7 +31,21 @@ describe('Arrivals', () => {
     arrivals.put(2, 5, 14, STALE);
     assert.deepEqual(arrivals.take(readings).reads, 0);
     assert.deepEqual(shown(readings), ['120 out-of-range 13', 'a good 12', '5 stale 14']);
+    readings.markAllStale();
     assert.deepEqual(arrivals.take(readings), { reads: 0, errors: 0, roundTrips: [] });
+    assert.deepEqual(shown(readings), ['120 stale 13', 'a stale 12', '5 stale 14']);
+  });
+
+  it('make stale what nothing more will come of, also before a cycle has taken it', () => {
+    const arrivals = new Arrivals(POINTS, [0, 0, 0]);
+    const readings = new Readings(POINTS);
+    arrivals.put(0, 1, 10);
+    arrivals.take(readings);
+    arrivals.put(1, 'a', 11);
+    arrivals.put(2, 5, 12, BAD);
+    for (const index of [0, 1, 2]) arrivals.putStale(index);
+    arrivals.take(readings);
+    assert.deepEqual(shown(readings), ['2 stale 10', 'a stale 11', '5 bad 12']);
   });
 
   it('keep the last value of a point that became bad, and tell why', () => {
