@@ -36,7 +36,7 @@ export interface MintChain {
   /** Resolves when transactions can be made now. @throws StatewattError */
   ready(): Promise<void>;
   /**
-   * A transaction that pays the amounts and names the batch. It has been tried out: that a wallet cannot be paid comes out
+   * A transaction that pays the amounts and names the batch. Its wallets have been looked at: that one cannot be paid comes out
    * here, where nothing has been signed or sent.
    *
    * @throws MintError, or any other error: it may succeed later
