@@ -4,6 +4,7 @@ import type { AccessClient } from '../actors/client/access.js';
 import type { ConfigurationClient } from '../actors/client/configuration.js';
 import type { AlarmsClient } from '../actors/client/alarms.js';
 import type { ForwardingClient } from '../actors/client/forwarding.js';
+import type { MintingClient } from '../actors/client/minting.js';
 import type { PointsUpdate, StatewattClient } from '../actors/client/client.js';
 import type {
   DeadLetterDetail,
@@ -74,6 +75,7 @@ export interface LocalClientParts {
   readonly alarms: AlarmsClient;
   readonly rules: RulesClient;
   readonly forwarding: ForwardingClient;
+  readonly minting: MintingClient;
   readonly access: AccessClient;
   readonly configuration: ConfigurationClient;
   health(): Promise<Health>;
@@ -109,6 +111,10 @@ export class LocalClient implements StatewattClient {
 
   get forwarding(): ForwardingClient {
     return this.#parts.forwarding;
+  }
+
+  get minting(): MintingClient {
+    return this.#parts.minting;
   }
 
   get access(): AccessClient {

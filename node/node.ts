@@ -59,6 +59,7 @@ import type { ModelService } from './model-service.js';
 import { Models } from './models.js';
 import { deliverTo } from './notification-delivery.js';
 import { Notifications } from './notifications.js';
+import { startMinting } from './minting.js';
 import { startBus, startHistoryStore, startRealtimeStore } from './outside-parts.js';
 import { startRedisFunctions } from './redis-requests.js';
 import { Reloader } from './reloader.js';
@@ -70,6 +71,7 @@ import { keepRunFile } from './run-file.js';
 import { SiteHolder } from './site-holder.js';
 import { Stages, type StageReport } from './stages.js';
 import { StatusMirror } from './status-mirror.js';
+import { tokenizationOf } from './tokenization.js';
 import { startTraces } from './traces.js';
 
 /** Bytes of frames that a node keeps on disk while NATS is away. */
@@ -149,6 +151,7 @@ async function startParts(
   stages: Stages,
 ): Promise<RunningNode> {
   const startedAt = Date.now();
+  const tokenization = tokenizationOf(holder, environment, log);
   const node = environment.nodeName;
   const version = packageVersion();
   await startTraces(stages, environment, version, log);
@@ -300,6 +303,7 @@ async function startParts(
       log.warn({ part: 'forwarding', forwarder, frames }, `forwarder ${forwarder}: frames are lost: ${why}`),
   });
   const configurationKind = createConfigurationKind(bus);
+  const minting = await startMinting({ stages, environment, site: holder.site, folder, bus, tokenization, log });
   const system: ActorSystem = createSystem({
     bus,
     kinds: [
@@ -312,11 +316,19 @@ async function startParts(
       configurationKind,
       accessKind,
       historyMappingKind,
+      ...minting.kinds,
     ],
     node,
     alwaysOn: async () => {
       const [ofModels, ofRules] = await Promise.all([models.refs(), rules.refs()]);
-      return [...channels.refs(), ...ofModels, ...ofRules, ...notifications.refs(), ...forwarding.refs()];
+      return [
+        ...channels.refs(),
+        ...ofModels,
+        ...ofRules,
+        ...notifications.refs(),
+        ...forwarding.refs(),
+        ...minting.refs,
+      ];
     },
     onOwned: (partitions) => {
       void channels.own(partitions);
@@ -444,6 +456,7 @@ async function startParts(
     alarms,
     rules: localRules,
     forwarding: forwarders,
+    minting: minting.client(system),
     access,
     configuration,
     health: () => healthCheck.check(),
@@ -550,7 +563,13 @@ async function startParts(
       'further nodes',
       async () => {
         const siblings = new Siblings();
-        await siblings.start(nodes - 1, { site: sitePath, natsUrl, historyUrl }, environment, folder, log);
+        await siblings.start(
+          nodes - 1,
+          { site: sitePath, natsUrl, historyUrl, further: minting.shared },
+          environment,
+          folder,
+          log,
+        );
         return siblings;
       },
       (siblings) => siblings.stop(),

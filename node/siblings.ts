@@ -11,6 +11,8 @@ export interface Shared {
   readonly site: string;
   readonly natsUrl: string;
   readonly historyUrl: string;
+  /** Further variables of their environment. */
+  readonly further?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Further nodes on this machine, each a process of its own; started again when they die. */
@@ -20,7 +22,7 @@ export class Siblings {
   /** Starts `count` of them, named after the first: `<name>-2` and so on. */
   async start(
     count: number,
-    { site, natsUrl, historyUrl }: Shared,
+    { site, natsUrl, historyUrl, further = {} }: Shared,
     { nodeName, redisUrl, logLevel, access }: Environment,
     folder: DataFolder,
     log: NodeLog,
@@ -34,6 +36,7 @@ export class Siblings {
           command: process.execPath,
           args: [main, 'node', site, '--data', folder.join('nodes', name), '--http-port', '0', '--json'],
           env: {
+            ...further,
             NATS_URL: natsUrl,
             CLICKHOUSE_URL: historyUrl,
             STATEWATT_NODE_NAME: name,

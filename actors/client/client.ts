@@ -7,6 +7,7 @@ import type { SupervisorView } from './supervision-schemas.js';
 import type { RulesClient } from './rules.js';
 import type { ArchiveClient } from './archive.js';
 import type { ForwardingClient } from './forwarding.js';
+import type { MintingClient } from './minting.js';
 import type {
   ActorDetail,
   ActorView,
@@ -73,6 +74,8 @@ export interface StatewattClient {
   readonly rules: RulesClient;
   /** Targets outside that readings are forwarded to. */
   readonly forwarding: ForwardingClient;
+  /** Tokens for readings. */
+  readonly minting: MintingClient;
   /** What the site is made of, now and before. */
   readonly configuration: ConfigurationClient;
   /** Who may come in, and who did what. */

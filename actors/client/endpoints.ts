@@ -14,6 +14,7 @@ import {
   ReplayReplySchema,
 } from './dead-letter-schemas.js';
 import { forwardingEndpoints } from './forwarding-endpoints.js';
+import { mintingEndpoints } from './minting-endpoints.js';
 import { modelEndpoints } from './model-endpoints.js';
 import { endpoint, LeaseSchema, type Endpoint } from './endpoint.js';
 import { pageOf } from './page.js';
@@ -204,6 +205,7 @@ export const endpoints = {
 
   ...modelEndpoints(endpoint),
   ...forwardingEndpoints,
+  ...mintingEndpoints,
 
   historyQuery: endpoint('history', 'query', {
     summary: 'Past values of one point, ascending by time, page by page',

@@ -12,6 +12,7 @@ import { RemoteAlarms } from './remote-alarms.js';
 import { RemoteRules } from './remote-rules.js';
 import { RemoteArchive } from './remote-archive.js';
 import { RemoteForwarding } from './remote-forwarding.js';
+import { RemoteMinting } from './remote-minting.js';
 import { Asker, type TokenSource } from './remote-ask.js';
 import { WaitingPoints, watchRemotely } from './remote-watch.js';
 import type { SupervisorView } from './supervision-schemas.js';
@@ -87,6 +88,7 @@ class RemoteClient implements StatewattClient {
   readonly rules: RemoteRules;
   readonly archive: RemoteArchive;
   readonly forwarding: RemoteForwarding;
+  readonly minting: RemoteMinting;
   readonly access: RemoteAccess;
   readonly configuration: RemoteConfiguration;
   readonly #nats: NatsConnection;
@@ -100,6 +102,7 @@ class RemoteClient implements StatewattClient {
     this.rules = new RemoteRules(this.#asker);
     this.archive = new RemoteArchive(nats, this.#asker);
     this.forwarding = new RemoteForwarding(this.#asker);
+    this.minting = new RemoteMinting(this.#asker);
     this.access = new RemoteAccess(this.#asker);
     this.configuration = new RemoteConfiguration(this.#asker);
   }

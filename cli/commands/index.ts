@@ -13,6 +13,7 @@ import { addHealth } from './health.js';
 import { addHistory } from './history.js';
 import { addKill, addRestart } from './supervise.js';
 import { addKeys } from './keys.js';
+import { addMint } from './mint.js';
 import { addModels } from './models.js';
 import { addNode } from './node.js';
 import { addPoints } from './points.js';
@@ -46,6 +47,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addAlarms,
   addRules,
   addForwarding,
+  addMint,
   addConfig,
   addPs,
   addShow,

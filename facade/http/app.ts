@@ -35,6 +35,7 @@ import { forwardingRoutes } from './routes/forwarding.js';
 import { healthRoutes } from './routes/health.js';
 import { hissrvRoutes } from './routes/hissrv.js';
 import { historyRoutes } from './routes/history.js';
+import { mintingRoutes } from './routes/minting.js';
 import { modelRoutes } from './routes/models.js';
 import { modsrvRoutes } from './routes/modsrv.js';
 import { pointRoutes } from './routes/points.js';
@@ -179,6 +180,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       ruleRoutes(typed, client);
       deadLetterRoutes(typed, client);
       forwardingRoutes(typed, client);
+      mintingRoutes(typed, client);
       configurationRoutes(typed, client);
       accessRoutes(typed, client);
       done();

@@ -22,6 +22,7 @@ import {
   WriteRequestSchema,
 } from '../../actors/client/schemas.js';
 import { ALARM_LEVELS_PATTERN, AlarmsUpdateSchema } from '../../actors/client/alarm-watch.js';
+import { MintBatchViewSchema, MintingViewSchema } from '../../actors/client/minting.js';
 import { SupervisorViewSchema } from '../../actors/client/supervision-schemas.js';
 import {
   AlarmJournalSchema,
@@ -127,6 +128,9 @@ export const ImportSummary = component(
 );
 export const ForwarderView = component('Forwarder', ForwarderViewSchema);
 export const ForwarderList = Type.Array(ForwarderView);
+
+export const MintingView = component('Minting', MintingViewSchema);
+export const MintBatchView = component('MintBatch', MintBatchViewSchema);
 
 export const ModelList = Type.Array(ModelView);
 export const TemplateList = Type.Array(TemplateView);

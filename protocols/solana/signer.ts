@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { StatewattError } from '../../errors/error.js';
 import { decodeBase58, encodeBase58 } from '../../site/metering/base58.js';
@@ -47,6 +47,14 @@ export class LocalSigner implements Signer {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/** The content of a key file with a new key. */
+export function newAuthority(): string {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const seed = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32);
+  const key = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
+  return JSON.stringify([...seed, ...key]);
 }
 
 /**

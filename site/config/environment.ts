@@ -50,6 +50,22 @@ export const EnvironmentSchema = Type.Object({
   SOLANA_RPC_URL: Type.Optional(
     url(HTTP, 'Solana JSON-RPC; without it the node runs LiteSVM', 'https://api.devnet.solana.com'),
   ),
+  SOLANA_KEY_FILE: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'key that mints, as solana-keygen writes it; only its owner may read the file',
+    }),
+  ),
+  SOLANA_KEY: Type.Optional(Type.String({ minLength: 1, description: 'the key itself, as in the file or base58' })),
+  SOLANA_SIGNER: Type.Optional(
+    Type.String({ minLength: 1, description: 'program that has the key and signs, with its arguments' }),
+  ),
+  SOLANA_MINT: Type.Optional(
+    Type.String({ pattern: '^[1-9A-HJ-NP-Za-km-z]{32,44}$', description: 'the token that is minted, base58' }),
+  ),
+  SOLANA_CREATE_MINT: Type.Optional(
+    Type.Boolean({ description: 'make a token on the first start; without it a token that is there is needed' }),
+  ),
   OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(
     url(HTTP, 'OpenTelemetry collector that traces go to (OTLP over HTTP)', 'http://10.0.0.1:4318'),
   ),
@@ -135,6 +151,16 @@ export interface Environment {
   readonly redisUrl?: string;
   readonly clickhouseUrl?: string;
   readonly solanaRpcUrl?: string;
+  /** Who mints what on the chain. */
+  readonly solana?: {
+    /** Absolute path. */
+    readonly keyFile?: string;
+    /** The key itself stands in SOLANA_KEY; it is read where it is used only. */
+    readonly hasKey?: boolean;
+    readonly signer?: string;
+    readonly mint?: string;
+    readonly createMint?: boolean;
+  };
   /** Set: traces are exported. */
   readonly traces?: TraceSettings;
   /** Goes before the site file's section of that name. */
@@ -215,6 +241,13 @@ function toEnvironment(
     certFile: path(variables.NATS_CERT),
     keyFile: path(variables.NATS_KEY),
   });
+  const solana = defined({
+    keyFile: path(variables.SOLANA_KEY_FILE),
+    hasKey: variables.SOLANA_KEY === undefined ? undefined : true,
+    signer: variables.SOLANA_SIGNER,
+    mint: variables.SOLANA_MINT,
+    createMint: variables.SOLANA_CREATE_MINT,
+  });
   const nats = {
     servers: items(variables.NATS_URL),
     port: variables.STATEWATT_NATS_PORT,
@@ -228,6 +261,7 @@ function toEnvironment(
     redisUrl: variables.REDIS_URL,
     clickhouseUrl: variables.CLICKHOUSE_URL,
     solanaRpcUrl: variables.SOLANA_RPC_URL,
+    solana: Object.keys(solana).length === 0 ? undefined : solana,
     traces,
     tokenization,
     dataFolder: resolve(variables.STATEWATT_DATA),

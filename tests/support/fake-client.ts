@@ -10,6 +10,7 @@ import { FakeAlarms } from './fake-alarms.js';
 import { FakeRules } from './fake-rules.js';
 import { FakeArchive } from './fake-archive.js';
 import { FakeForwarding } from './fake-forwarding.js';
+import { FakeMinting } from './fake-minting.js';
 import type {
   DeadLetterDetail,
   DeadLettersPage,
@@ -67,6 +68,7 @@ export class FakeClient implements StatewattClient {
   readonly rules: FakeRules;
   readonly archive: FakeArchive;
   readonly forwarding: FakeForwarding;
+  readonly minting: FakeMinting;
   readonly access: FakeAccess;
   readonly configuration: FakeConfiguration;
   readonly #channels = new Map<number, ChannelView>();
@@ -88,6 +90,7 @@ export class FakeClient implements StatewattClient {
     this.rules = new FakeRules(time);
     this.archive = new FakeArchive(time);
     this.forwarding = new FakeForwarding(time);
+    this.minting = new FakeMinting(time);
     this.access = new FakeAccess(time);
     this.configuration = new FakeConfiguration(time);
     for (let id = 1001; id <= 1000 + channels; id++) {

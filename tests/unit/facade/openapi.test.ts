@@ -64,6 +64,8 @@ describe('OpenAPI document', () => {
       'GET /api/v1/history/export',
       'GET /api/v1/history/mappings',
       'GET /api/v1/keys',
+      'GET /api/v1/minting',
+      'GET /api/v1/minting/batches/{id}',
       'GET /api/v1/models',
       'GET /api/v1/models/{id}',
       'GET /api/v1/nodes',
@@ -114,6 +116,9 @@ describe('OpenAPI document', () => {
       'POST /api/v1/forwarders/{id}/skip',
       'POST /api/v1/history/import',
       'POST /api/v1/keys',
+      'POST /api/v1/minting/auto',
+      'POST /api/v1/minting/batches/{id}/retry',
+      'POST /api/v1/minting/mint',
       'POST /api/v1/models',
       'POST /api/v1/models/{id}/points/{point}/write',
       'POST /api/v1/points/{address}/write',
@@ -141,7 +146,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 94);
+    assert.equal(ids.size, 99);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {
