@@ -80,6 +80,10 @@ export const subjects = {
   /** A changed alarm as JSON, while somebody watches; `*` for any. What a source has beside letters, digits, _ and - becomes `_`. */
   liveAlarm: (level: string, source: string) =>
     `statewatt.live.alarms.${level}.${source === '*' ? source : source.replace(/[^A-Za-z0-9_-]/g, '_')}`,
+  /** Live changes of one model as JSON, while somebody watches. */
+  liveModel: (id: string) => `statewatt.live.models.${id}`,
+  /** Told to all nodes when a model is another one, or holds another value, by the node where it lives. */
+  modelChanged: (id: string) => `statewatt.nodes.model-changed.${id}`,
   /** A question to whoever owns the partition; answered from memory, not journaled. */
   query: (partition: number) => `statewatt.query.${partition}`,
   /** A question that every node answers. */

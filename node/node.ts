@@ -253,7 +253,12 @@ async function startParts(
     realtime,
     onTrouble: (channel, error) => log.error({ part: 'channels', channel }, errorMessage(error)),
   });
-  const hub = new ModelHub({ site: () => holder.site, feed, realtime });
+  const hub = new ModelHub({
+    site: () => holder.site,
+    feed,
+    realtime,
+    announce: (id) => bus.nats.publish(subjects.modelChanged(id)),
+  });
   const modelKind = createModelKind(hub);
   const models: Models = new Models({
     system: () => system,

@@ -1,4 +1,5 @@
 import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
+import type { ModelChange, ModelHistoryPage, ModelHistoryQuery, ModelVerdicts } from './model-data.js';
 import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel, TemplateView } from './model-schemas.js';
 import type { AccessClient } from './access.js';
 import type { AlarmsClient } from './alarms.js';
@@ -64,12 +65,21 @@ export interface StatewattClient {
   model(id: string): Promise<ModelDetail>;
   /** @throws `models.invalid`, `models.exists` */
   createModel(model: NewModel): Promise<ModelView>;
+  /** Makes many, each for itself; answers what became of each. */
+  createModels(models: readonly NewModel[]): Promise<ModelVerdicts>;
   /** @throws `models.invalid`, `models.not_found`, `models.configured`: it stands in the site file */
   updateModel(id: string, changes: ModelUpdate): Promise<ModelView>;
   /** @throws `models.not_found`, `models.configured` */
   removeModel(id: string): Promise<void>;
   /** Writes the channel point that a model's point stands for, or sets what a point without one holds. */
   writeModel(request: ModelWrite): Promise<WriteReply>;
+  /** What a point of a model was. @throws `models.not_found`, `models.point_not_found`, `models.no_history` */
+  modelHistory(query: ModelHistoryQuery): Promise<ModelHistoryPage>;
+  /**
+   * Live changes of a model until `signal` aborts. Slow readers get the newest state, not a queue. Read the model after the
+   * watch has begun. @throws `models.not_found`, also when it is removed
+   */
+  watchModel(id: string, signal: AbortSignal): AsyncIterable<ModelChange>;
   readonly alarms: AlarmsClient;
   readonly rules: RulesClient;
   /** Targets outside that readings are forwarded to. */

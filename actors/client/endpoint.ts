@@ -40,6 +40,8 @@ export interface EndpointContext {
   readonly watch: (channel: number | '*') => Lease;
   /** Keeps changes of alarms flowing. */
   readonly watchAlarms: () => Lease;
+  /** Keeps changes of a model flowing. */
+  readonly watchModel: (id: string) => Lease;
   /** Has a file fetched piece by piece by requests of its reader. */
   readonly openFile: (
     reader: string,

@@ -231,6 +231,8 @@ export const ALL_ENDPOINTS: readonly Endpoint[] = Object.values(endpoints);
 
 /** Live changes of a channel, or of all, are published on this subject while a lease of them is alive. */
 export const liveSubject = subjects.live;
+/** Live changes of a model are published on this subject while a lease of them is alive. */
+export const liveModelSubject = subjects.liveModel;
 export { liveAlarmSubject };
 
 /** @throws `points.invalid_address` */

@@ -1,5 +1,11 @@
 import Type from 'typebox';
-import type { endpoint as defineEndpoint } from './endpoint.js';
+import { LeaseSchema, type endpoint as defineEndpoint } from './endpoint.js';
+import {
+  ModelHistoryPageSchema,
+  ModelHistoryQuerySchema,
+  ModelVerdictsSchema,
+  NewModelsSchema,
+} from './model-data.js';
 import {
   ModelChangesSchema,
   ModelDetailSchema,
@@ -48,6 +54,28 @@ export function modelEndpoints(endpoint: typeof defineEndpoint) {
       request: NewModelSchema,
       response: ModelViewSchema,
       call: ({ client }, model) => client.createModel(model),
+    }),
+    modelsCreateMany: endpoint('models', 'create-many', {
+      summary: 'Make up to 1000 models, each for itself; answers what became of each once they are durable',
+      changes: true,
+      request: NewModelsSchema,
+      response: ModelVerdictsSchema,
+      call: ({ client }, { models }) => client.createModels(models),
+    }),
+    modelsHistory: endpoint('models', 'history', {
+      summary: 'The history of a point of a model, ascending by time, page by page',
+      request: ModelHistoryQuerySchema,
+      response: ModelHistoryPageSchema,
+      call: ({ client }, query) => client.modelHistory(query),
+    }),
+    modelsWatch: endpoint('models', 'watch', {
+      summary: 'Have live changes of a model published on the subject in the answer; ask again before leaseMs have passed',
+      request: Type.Object({ id }, closed),
+      response: LeaseSchema,
+      call: async ({ client, watchModel }, { id }) => {
+        await client.model(id); // A watch of a model that is not there would be silent for ever.
+        return watchModel(id);
+      },
     }),
     modelsUpdate: endpoint('models', 'update', {
       summary: 'Change a model that does not stand in the site file; what is left out stays',

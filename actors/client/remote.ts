@@ -5,7 +5,9 @@ import { StatewattError, errorMessage } from '../../errors/error.js';
 import { formatPointAddress } from '../../site/points.js';
 import type { PointsUpdate, StatewattClient } from './client.js';
 import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
-import { endpoints, liveSubject } from './endpoints.js';
+import { endpoints, liveModelSubject, liveSubject } from './endpoints.js';
+import type { ModelChange, ModelHistoryPage, ModelHistoryQuery, ModelVerdicts } from './model-data.js';
+import { WaitingModel } from './model-watch.js';
 import { RemoteAccess } from './remote-access.js';
 import { RemoteConfiguration } from './remote-configuration.js';
 import { RemoteAlarms } from './remote-alarms.js';
@@ -47,6 +49,8 @@ const WRITE_DEADLINE_MS = 5_000;
 const WRITE_MARGIN_MS = 2_000;
 /** A replay waits for the actor's answer, or for one run of the effect. */
 const REPLAY_TIMEOUT_MS = 60_000;
+/** For what a thousand models take. */
+const BULK_TIMEOUT_MS = 30_000;
 /** Items asked for at once where a list has to be gathered from its pages. */
 const PAGE = 1_000;
 
@@ -193,6 +197,27 @@ class RemoteClient implements StatewattClient {
 
   async removeModel(id: string): Promise<void> {
     await this.#asker.ask(endpoints.modelsRemove, { id });
+  }
+
+  createModels(models: readonly NewModel[]): Promise<ModelVerdicts> {
+    return this.#asker.ask(endpoints.modelsCreateMany, { models: [...models] }, BULK_TIMEOUT_MS);
+  }
+
+  modelHistory(query: ModelHistoryQuery): Promise<ModelHistoryPage> {
+    return this.#asker.ask(endpoints.modelsHistory, query);
+  }
+
+  watchModel(id: string, signal: AbortSignal): AsyncIterable<ModelChange> {
+    return watchRemotely(
+      {
+        nats: this.#nats,
+        lease: () => this.#asker.ask(endpoints.modelsWatch, { id }),
+        onReconnect: (listener) => this.#asker.onReconnect(listener),
+      },
+      [liveModelSubject(id)],
+      new WaitingModel(id),
+      AbortSignal.any([signal, this.#closed.signal]),
+    );
   }
 
   /** As `write`: without an answer in time, the error's `details.commandId` asks for the result. */

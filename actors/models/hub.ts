@@ -16,6 +16,8 @@ export interface ModelHubParts {
   readonly site: () => Site;
   readonly feed: LiveFeed;
   readonly realtime: RealtimeStore;
+  /** Tells those who watch the model that it is another one, or holds another value. */
+  readonly announce?: (id: string) => void;
 }
 
 /** A model that lives on this node. */
@@ -50,6 +52,7 @@ export class ModelHub {
     const member: Member = { id, definition, age, held, values: undefined, problem: null };
     this.#members.set(id, member);
     this.#make(member, this.#siteParts());
+    this.#parts.announce?.(id);
   }
 
   /** A point without a mapping was set. */
@@ -59,6 +62,7 @@ export class ModelHub {
     member.held = { ...member.held, [point]: held };
     const changed = member.values?.hold(point, held) ?? [];
     if (changed.length > 0) this.#mirror.changed(id, changed);
+    this.#parts.announce?.(id);
   }
 
   /** The model lives elsewhere now; what readers have of it stays. */
@@ -74,6 +78,7 @@ export class ModelHub {
   drop(id: string, age: ModelAge): void {
     this.leave(id);
     this.#mirror.drop(id, age);
+    this.#parts.announce?.(id);
   }
 
   /** Why a model of this node cannot be made; null when it is. */

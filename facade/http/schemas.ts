@@ -110,6 +110,9 @@ export const RuleExecutions = component('RuleExecutions', RuleExecutionsSchema);
 
 export const ModelView = component('Model', ModelViewSchema);
 export const ModelDetail = component('ModelDetail', ModelDetailSchema);
+export const ModelVerdicts = component('ModelVerdicts', ModelVerdictsSchema);
+export const ModelChange = component('ModelChange', ModelUpdatesSchema);
+export const ModelHistoryPage = component('ModelHistoryPage', ModelHistoryPageSchema);
 export const TemplateView = component('Template', TemplateViewSchema);
 
 export const SeriesPage = component('SeriesPage', SeriesPageSchema);

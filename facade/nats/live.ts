@@ -1,19 +1,20 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { StatewattError } from '../../errors/error.js';
 import type { StatewattClient } from '../../actors/client/client.js';
-import { liveAlarmSubject, liveSubject, type Lease } from '../../actors/client/endpoints.js';
+import { liveAlarmSubject, liveModelSubject, liveSubject, type Lease } from '../../actors/client/endpoints.js';
 import { Leases } from './leases.js';
 
 /** Bytes given to the connection before the server has to say that it took them. */
 const FLUSH_BYTES = 64 * 1024;
 const ALARMS = 'alarms';
+const MODEL = 'model/';
 
-/** What may be watched: a channel, all channels, the alarms. */
-type Watched = number | '*' | typeof ALARMS;
+/** What may be watched: a channel, all channels, the alarms, a model. */
+type Watched = number | '*' | typeof ALARMS | `${typeof MODEL}${string}`;
 
 /**
  * Publishes live changes as JSON while somebody asks for them. What it holds grows with what is watched, never with the
- * number of watchers: a lease belongs to a channel (or to all, or to the alarms), and asking again makes it last longer.
+ * number of watchers: a lease belongs to a channel (or to all, to the alarms, to a model), and asking again makes it last longer.
  */
 export class LiveChanges {
   readonly #nats: NatsConnection;
@@ -28,8 +29,11 @@ export class LiveChanges {
   ) {
     this.#nats = nats;
     this.#client = client;
-    const publish = (watched: Watched, signal: AbortSignal): Promise<void> =>
-      watched === ALARMS ? this.#publishAlarms(signal) : this.#publishPoints(watched, signal);
+    const publish = (watched: Watched, signal: AbortSignal): Promise<void> => {
+      if (watched === ALARMS) return this.#publishAlarms(signal);
+      if (typeof watched === 'number' || watched === '*') return this.#publishPoints(watched, signal);
+      return this.#publishModel(watched.slice(MODEL.length), signal);
+    };
     this.#leases = new Leases({ leaseMs, onProblem, publish });
   }
 
@@ -52,6 +56,11 @@ export class LiveChanges {
     return { subject: liveAlarmSubject('*', '*'), leaseMs: this.#leases.renew(ALARMS) };
   }
 
+  /** Starts or renews the lease of a model. @throws `nats.stopping` */
+  watchModel(id: string): Lease {
+    return { subject: liveModelSubject(id), leaseMs: this.#leases.renew(`${MODEL}${id}`) };
+  }
+
   stop(): Promise<void> {
     return this.#leases.stop();
   }
@@ -70,6 +79,14 @@ export class LiveChanges {
     for await (const { alarms } of this.#client.alarms.watch({}, signal)) {
       if (signal.aborted) return;
       for (const alarm of alarms) await publish(liveAlarmSubject(alarm.level, alarm.source), alarm);
+    }
+  }
+
+  async #publishModel(id: string, signal: AbortSignal): Promise<void> {
+    const publish = this.#publisher();
+    for await (const change of this.#client.watchModel(id, signal)) {
+      if (signal.aborted) return;
+      await publish(liveModelSubject(id), change);
     }
   }
 

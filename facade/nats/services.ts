@@ -47,7 +47,7 @@ export interface NatsServicesOptions {
 }
 
 export interface NatsServices {
-  /** Channels (or `*`), and the alarms, whose changes are published now. */
+  /** Channels (or `*`), the alarms and models, whose changes are published now. */
   readonly watched: readonly (number | string)[];
   /** Takes no more requests, answers those under way, ends live changes. */
   stop(): Promise<void>;
@@ -91,6 +91,7 @@ class NatsNode implements NatsServices {
       client,
       watch: (channel) => this.#live.watch(channel),
       watchAlarms: () => this.#live.watchAlarms(),
+      watchModel: (id) => this.#live.watchModel(id),
       openFile: (reader, read) => this.#files.open(reader, read),
     };
   }

@@ -1,7 +1,8 @@
-import { Ajv } from 'ajv';
+import { Ajv, type ValidateFunction } from 'ajv';
 import Type, { type Static } from 'typebox';
 import type { AlarmsWatchFilter } from '../../actors/client/alarm-watch.js';
 import type { PointsUpdate, StatewattClient } from '../../actors/client/client.js';
+import { ModelIdSchema } from '../../actors/client/model-schemas.js';
 import { StatewattError } from '../../errors/error.js';
 import { ALARM_LEVELS, type AlarmLevel } from '../../site/alarms.js';
 import { formatPointAddress, parsePointAddress } from '../../site/points.js';
@@ -29,13 +30,18 @@ export const AlarmsTopic = Type.Object(
   },
   closed,
 );
-type Topic = Static<typeof PointsTopic> | Static<typeof AlarmsTopic>;
+export const ModelTopic = Type.Object(
+  { topic: Type.Unsafe<'model'>({ type: 'string', enum: ['model'] }), model: ModelIdSchema },
+  closed,
+);
+type Topic = Static<typeof PointsTopic> | Static<typeof AlarmsTopic> | Static<typeof ModelTopic>;
 const Unsubscribe = Type.Object({ subscription: Type.Integer({ minimum: 1 }) }, closed);
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
 const isTopic = {
   points: ajv.compile<Static<typeof PointsTopic>>(PointsTopic),
   alarms: ajv.compile<Static<typeof AlarmsTopic>>(AlarmsTopic),
+  model: ajv.compile<Static<typeof ModelTopic>>(ModelTopic),
 };
 const isUnsubscribe = ajv.compile<Static<typeof Unsubscribe>>(Unsubscribe);
 
@@ -58,7 +64,7 @@ export class Subscriptions {
     return this.#open.size;
   }
 
-  /** @throws `ws.too_many_subscriptions`, `points.invalid_address`, `channels.not_found`; RpcFault for wrong params */
+  /** @throws `ws.too_many_subscriptions`, `points.invalid_address`, `channels.not_found`, `models.not_found`; RpcFault for wrong params */
   async add(params: unknown): Promise<{ subscription: number }> {
     const topic = readTopic(params);
     if (this.#open.size >= MAX_SUBSCRIPTIONS) {
@@ -72,8 +78,7 @@ export class Subscriptions {
     const abort = new AbortController();
     this.#open.set(subscription, abort);
     try {
-      const watch =
-        topic.topic === 'points' ? await this.#points(topic, abort.signal) : this.#alarms(topic, abort.signal);
+      const watch = await this.#watch(topic, abort.signal);
       void this.#run(subscription, topic.topic, watch, abort.signal);
     } catch (error) {
       this.#open.delete(subscription);
@@ -97,6 +102,13 @@ export class Subscriptions {
   end(): void {
     for (const abort of this.#open.values()) abort.abort();
     this.#open.clear();
+  }
+
+  async #watch(topic: Topic, signal: AbortSignal): Promise<AsyncIterable<object>> {
+    if (topic.topic === 'points') return this.#points(topic, signal);
+    if (topic.topic === 'alarms') return this.#alarms(topic, signal);
+    await this.#client.model(topic.model); // One that is not there would be silent for ever.
+    return this.#client.watchModel(topic.model, signal);
   }
 
   async #points({ channel, points }: Static<typeof PointsTopic>, signal: AbortSignal): Promise<AsyncIterable<object>> {
@@ -137,7 +149,11 @@ export class Subscriptions {
 
 function readTopic(params: unknown): Topic {
   const { topic } = (params ?? {}) as { topic?: unknown };
-  const validate = topic === 'alarms' ? isTopic.alarms : isTopic.points;
+  if (topic === 'alarms') return checked(isTopic.alarms, params);
+  return topic === 'model' ? checked(isTopic.model, params) : checked(isTopic.points, params);
+}
+
+function checked<T>(validate: ValidateFunction<T>, params: unknown): T {
   if (validate(params)) return params;
   throw invalidParams(validate);
 }

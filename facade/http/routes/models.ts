@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import type { StatewattClient } from '../../../actors/client/client.js';
+import { NewModelsSchema } from '../../../actors/client/model-data.js';
 import {
   ModelChangesSchema,
   ModelIdSchema,
@@ -8,12 +9,25 @@ import {
 } from '../../../actors/client/model-schemas.js';
 import { configures, operates, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
-import { ModelDetail, ModelList, ModelView, TemplateList, WriteReply, errorAnswers } from '../schemas.js';
+import {
+  HistoryRange,
+  ModelDetail,
+  ModelHistoryPage,
+  ModelList,
+  ModelVerdicts,
+  ModelView,
+  TemplateList,
+  WriteReply,
+  errorAnswers,
+} from '../schemas.js';
 
-const ModelParams = Type.Object({ id: ModelIdSchema });
+export const ModelParams = Type.Object({ id: ModelIdSchema });
 const { point, value, commandId, deadlineMs } = ModelWriteSchema.properties;
 const PointParams = Type.Object({ id: ModelIdSchema, point });
 const Value = Type.Object({ value, commandId, deadlineMs }, { additionalProperties: false });
+
+/** Bytes of a request for many models. */
+const BULK_LIMIT = 8 * 1024 * 1024;
 
 /** Models of equipment: templates, definitions, values and writes. */
 export function modelRoutes(app: HttpApp, client: StatewattClient): void {
@@ -58,6 +72,38 @@ export function modelRoutes(app: HttpApp, client: StatewattClient): void {
       },
     },
     async (request, reply) => reply.code(201).send(await client.createModel(request.body)),
+  );
+
+  app.post(
+    '/models/bulk',
+    {
+      config: configures,
+      bodyLimit: BULK_LIMIT,
+      schema: {
+        operationId: 'createModels',
+        summary: 'Make up to 1000 models, each for itself; answers what became of each once they are durable',
+        tags: ['models'],
+        body: NewModelsSchema,
+        response: { 200: ModelVerdicts, ...errorAnswers },
+      },
+    },
+    (request) => client.createModels(request.body.models),
+  );
+
+  app.get(
+    '/models/:id/points/:point/history',
+    {
+      config: reads,
+      schema: {
+        operationId: 'getModelPointHistory',
+        summary: 'The history of a point of a model, ascending by time, page by page',
+        tags: ['models'],
+        params: PointParams,
+        querystring: HistoryRange,
+        response: { 200: ModelHistoryPage, ...errorAnswers },
+      },
+    },
+    ({ params, query }) => client.modelHistory({ model: params.id, point: params.point, ...query }),
   );
 
   app.get(

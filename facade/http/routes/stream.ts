@@ -3,10 +3,11 @@ import type { StatewattClient } from '../../../actors/client/client.js';
 import { reads } from '../access/needs.js';
 import type { AlarmLevel } from '../../../site/alarms.js';
 import type { HttpApp } from '../app.js';
-import { AlarmsUpdate, AlarmStreamQuery, PointsUpdate, StreamQuery, errorAnswers } from '../schemas.js';
+import { AlarmsUpdate, AlarmStreamQuery, ModelChange, PointsUpdate, StreamQuery, errorAnswers } from '../schemas.js';
+import { ModelParams } from './models.js';
 import type { EventStreams } from '../stream.js';
 
-/** Live changes of points and of alarms, pushed. */
+/** Live changes of points, of alarms and of a model, pushed. */
 export function streamRoutes(app: HttpApp, client: StatewattClient, streams: EventStreams): void {
   app.get(
     '/points/stream',
@@ -38,6 +39,37 @@ export function streamRoutes(app: HttpApp, client: StatewattClient, streams: Eve
         requestId: request.id,
         log: request.log,
         identity: request.identity,
+      });
+    },
+  );
+
+  app.get(
+    '/models/:id/stream',
+    {
+      exposeHeadRoute: false,
+      config: { ...reads, untraced: true },
+      schema: {
+        operationId: 'streamModel',
+        summary: 'Live changes of a model as Server-Sent Events',
+        description:
+          'Each event’s data holds the points that have changed. `remade` says that the model is another one: read it ' +
+          'again. An event `failed` carries an error envelope and ends the stream, also when the model is removed.',
+        tags: ['models'],
+        params: ModelParams,
+        response: {
+          200: { description: 'the events', content: { 'text/event-stream': { schema: ModelChange } } },
+          ...errorAnswers,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      await client.model(id);
+      streams.admit();
+      reply.hijack();
+      await streams.run(reply.raw, (signal) => client.watchModel(id, signal), {
+        requestId: request.id,
+        log: request.log,
       });
     },
   );

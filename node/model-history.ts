@@ -1,0 +1,57 @@
+import type { ModelHistoryPage, ModelHistoryQuery } from '../actors/client/model-data.js';
+import type { HistoryPage, HistoryQuery, HistoryRow } from '../actors/client/schemas.js';
+import { StatewattError } from '../errors/error.js';
+import { fromChannel, type Model, type ModelPoint, type Route } from '../site/models/model.js';
+import { isState } from '../site/points.js';
+
+/**
+ * The history of a model's point: that of the channel point that it stands for, as the model sees it.
+ *
+ * @throws `models.point_not_found`, `models.no_history`
+ */
+export async function modelHistory(
+  { points }: Pick<Model, 'points'>,
+  { model, point: name, ...range }: ModelHistoryQuery,
+  query: (query: HistoryQuery) => Promise<HistoryPage>,
+): Promise<ModelHistoryPage> {
+  const point = points.find((candidate) => candidate.name === name);
+  if (point === undefined) {
+    throw new StatewattError(
+      'models.point_not_found',
+      'not_found',
+      `the model ${model} has no point ${name.slice(0, 64)}`,
+    );
+  }
+  const { route } = point;
+  if (route === undefined) {
+    throw new StatewattError(
+      'models.no_history',
+      'not_found',
+      `modsrv:${model}:${name} stands for no point of a channel: history has nothing of it`,
+    );
+  }
+  const { channel, kind, id } = route;
+  const { rows, resolution, from, to, nextCursor } = await query({ channel, kind, id, ...range });
+  return { model, point: name, resolution, from, to, rows: rows.map((row) => asSeen(row, point, route)), nextCursor };
+}
+
+/** A row of the channel's point as one of the model's. */
+function asSeen(row: HistoryRow, point: ModelPoint, route: Route): HistoryRow {
+  const own = (value: number): number => {
+    const found = fromChannel(route, value);
+    return isState(point.kind) && row.quality !== undefined ? Number(found !== 0) : found;
+  };
+  const seen: HistoryRow = { ...row };
+  if (typeof row.value === 'number') seen.value = own(row.value);
+  if (row.first !== undefined) seen.first = own(row.first);
+  if (row.last !== undefined) seen.last = own(row.last);
+  if (row.min !== undefined && row.max !== undefined) {
+    const [a, b] = [own(row.min), own(row.max)];
+    seen.min = Math.min(a, b); // A negative scale turns them round.
+    seen.max = Math.max(a, b);
+  }
+  const { min = -Infinity, max = Infinity } = point;
+  if (row.quality === 'good' && typeof seen.value === 'number' && (seen.value < min || seen.value > max))
+    seen.quality = 'out-of-range';
+  return seen;
+}
