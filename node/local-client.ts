@@ -12,6 +12,7 @@ import type {
   DeadLettersQuery,
   ReplayReply,
 } from '../actors/client/dead-letter-schemas.js';
+import type { ModelChange, ModelHistoryPage, ModelHistoryQuery, ModelVerdicts } from '../actors/client/model-data.js';
 import type {
   ModelDetail,
   ModelUpdate,
@@ -51,6 +52,7 @@ import { formatPointAddress } from '../site/points.js';
 import { listDeadLetters, viewLetterInside } from './dead-letters.js';
 import type { HistoryStorage } from './history-storage.js';
 import { LocalArchive } from './local-archive.js';
+import { ModelData, type ModelDataParts } from './model-data.js';
 import { ModelService } from './model-service.js';
 import { PointIndexes } from './point-index.js';
 import { listPoints } from './points-page.js';
@@ -72,6 +74,7 @@ export interface LocalClientParts {
   readonly storage: Pick<HistoryStorage, 'collects'>;
   readonly mappings: MappingsClient;
   readonly feed: LiveFeed;
+  readonly bus: ModelDataParts['bus'];
   readonly alarms: AlarmsClient;
   readonly rules: RulesClient;
   readonly forwarding: ForwardingClient;
@@ -89,12 +92,14 @@ export class LocalClient implements StatewattClient {
   readonly #indexes = new PointIndexes();
   /** What the client answers about models. */
   readonly modelService: ModelService;
+  readonly #modelData: ModelData;
   readonly #archive: LocalArchive;
 
   constructor(parts: LocalClientParts) {
     this.#parts = parts;
     this.#archive = new LocalArchive(parts.history, parts.holder, this.#indexes, parts.storage, parts.mappings);
     this.modelService = new ModelService({ ...parts, write: (request) => this.write(request) });
+    this.#modelData = new ModelData(parts, this.modelService);
   }
 
   get alarms(): AlarmsClient {
@@ -214,6 +219,18 @@ export class LocalClient implements StatewattClient {
 
   createModel(model: NewModel): Promise<ModelView> {
     return this.modelService.create(model);
+  }
+
+  createModels(models: readonly NewModel[]): Promise<ModelVerdicts> {
+    return this.#modelData.createMany(models);
+  }
+
+  modelHistory(query: ModelHistoryQuery): Promise<ModelHistoryPage> {
+    return this.#modelData.history(query);
+  }
+
+  watchModel(id: string, signal: AbortSignal): AsyncIterable<ModelChange> {
+    return this.#modelData.watch(id, signal);
   }
 
   updateModel(id: string, changes: ModelUpdate): Promise<ModelView> {

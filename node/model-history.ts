@@ -1,27 +1,19 @@
 import type { ModelHistoryPage, ModelHistoryQuery } from '../actors/client/model-data.js';
 import type { HistoryPage, HistoryQuery, HistoryRow } from '../actors/client/schemas.js';
 import { StatewattError } from '../errors/error.js';
-import { fromChannel, type Model, type ModelPoint, type Route } from '../site/models/model.js';
+import { fromChannel, type ModelPoint, type Route } from '../site/models/model.js';
 import { isState } from '../site/points.js';
 
 /**
  * The history of a model's point: that of the channel point that it stands for, as the model sees it.
  *
- * @throws `models.point_not_found`, `models.no_history`
+ * @throws `models.no_history`
  */
 export async function modelHistory(
-  { points }: Pick<Model, 'points'>,
+  point: ModelPoint,
   { model, point: name, ...range }: ModelHistoryQuery,
   query: (query: HistoryQuery) => Promise<HistoryPage>,
 ): Promise<ModelHistoryPage> {
-  const point = points.find((candidate) => candidate.name === name);
-  if (point === undefined) {
-    throw new StatewattError(
-      'models.point_not_found',
-      'not_found',
-      `the model ${model} has no point ${name.slice(0, 64)}`,
-    );
-  }
   const { route } = point;
   if (route === undefined) {
     throw new StatewattError(

@@ -71,17 +71,27 @@ export class ModelService {
 
   async model(id: string): Promise<ModelDetail> {
     const { context, actor } = await this.#look(id);
-    const view = this.#view(context, actor);
-    const model = buildModel(context.definition, this.#siteParts(), collect([]));
-    if (model === undefined) return { model: view, points: [] };
-    const values = new ModelValues(model, context.held);
-    for (const channel of values.channels) values.applyStored(await this.#parts.realtime.read(channel));
-    return { model: view, points: model.points.map((point, slot) => viewPoint(point, values.at(slot))) };
+    const values = await this.#values(context);
+    const points = values?.model.points.map((point, slot) => viewPoint(point, values.at(slot))) ?? [];
+    return { model: this.#view(context, actor), points };
   }
 
-  async create({ id, name = id, template, parameters = {}, parent = null, points = {} }: NewModel): Promise<ModelView> {
+  /** A model with its values as they are now; undefined while it cannot be made. @throws `models.not_found` */
+  async values(id: string): Promise<ModelValues | undefined> {
+    return this.#values((await this.#look(id)).context);
+  }
+
+  /** A point of a model. @throws `models.not_found`, `models.invalid`, `models.point_not_found` */
+  async point(id: string, name: string): Promise<ModelPoint> {
+    const { context } = await this.#look(id);
+    return pointOf(this.#make(context.definition), name);
+  }
+
+  /** @param isThere knows the models that there are; default: they are asked for */
+  async create(model: NewModel, isThere?: (id: string) => boolean): Promise<ModelView> {
+    const { id, name = id, template, parameters = {}, parent = null, points = {} } = model;
     const definition: ModelDefinition = { id, name, template, parameters, parent, points };
-    await this.#check(definition);
+    await this.#check(definition, isThere);
     const context = await this.#ask(id, { type: 'create', definition });
     return this.#view(context);
   }
@@ -108,10 +118,9 @@ export class ModelService {
     await this.#show((store) => store.setModels([gone]));
   }
 
-  /** The kind of a point of a model. @throws `models.not_found`, `models.invalid`, `models.point_not_found` */
+  /** The kind of a point of a model. @throws as `point` */
   async kindOf(id: string, name: string): Promise<PointKind> {
-    const { context } = await this.#look(id);
-    return pointOf(this.#make(context.definition), name).kind;
+    return (await this.point(id, name)).kind;
   }
 
   /**
@@ -194,6 +203,14 @@ export class ModelService {
     return { context: actor.context, actor };
   }
 
+  async #values({ definition, held }: Defined): Promise<ModelValues | undefined> {
+    const model = buildModel(definition, this.#siteParts(), collect([]));
+    if (model === undefined) return undefined;
+    const values = new ModelValues(model, held);
+    for (const channel of values.channels) values.applyStored(await this.#parts.realtime.read(channel));
+    return values;
+  }
+
   /** @throws `models.invalid` */
   #make(definition: ModelDefinition): Model {
     const problems: string[] = [];
@@ -203,10 +220,10 @@ export class ModelService {
   }
 
   /** @throws `models.invalid` */
-  async #check(definition: ModelDefinition): Promise<void> {
+  async #check(definition: ModelDefinition, isThere?: (id: string) => boolean): Promise<void> {
     this.#make(definition);
     const { id, parent } = definition;
-    if (parent === null) return;
+    if (parent === null || isThere?.(parent) === true) return;
     const parents = new Map((await this.models()).map((model) => [model.id, model.parent]));
     if (!parents.has(parent)) throw invalid(id, [`parent: there is no model ${parent}`]);
     parents.set(id, parent);

@@ -26,6 +26,7 @@ import { FrameRouter } from '../actors/rule/frame-router.js';
 import { RuleMirror } from '../actors/rule/rule-mirror.js';
 import type { RuleParts } from '../actors/rule/worker.js';
 import { createSystem, type ActorSystem } from '../actors/runtime/system.js';
+import { subjects } from '../bus/subjects.js';
 import { errorMessage } from '../errors/error.js';
 import { HttpCounters } from '../facade/http/counters.js';
 import { createHttpFacade } from '../facade/http/server.js';
@@ -458,6 +459,7 @@ async function startParts(
     storage,
     mappings,
     feed,
+    bus,
     alarms,
     rules: localRules,
     forwarding: forwarders,

@@ -1,11 +1,6 @@
 import Type from 'typebox';
 import { LeaseSchema, type endpoint as defineEndpoint } from './endpoint.js';
-import {
-  ModelHistoryPageSchema,
-  ModelHistoryQuerySchema,
-  ModelVerdictsSchema,
-  NewModelsSchema,
-} from './model-data.js';
+import { ModelHistoryPageSchema, ModelHistoryQuerySchema, ModelVerdictsSchema, NewModelsSchema } from './model-data.js';
 import {
   ModelChangesSchema,
   ModelDetailSchema,
@@ -69,7 +64,8 @@ export function modelEndpoints(endpoint: typeof defineEndpoint) {
       call: ({ client }, query) => client.modelHistory(query),
     }),
     modelsWatch: endpoint('models', 'watch', {
-      summary: 'Have live changes of a model published on the subject in the answer; ask again before leaseMs have passed',
+      summary:
+        'Have live changes of a model published on the subject in the answer; ask again before leaseMs have passed',
       request: Type.Object({ id }, closed),
       response: LeaseSchema,
       call: async ({ client, watchModel }, { id }) => {

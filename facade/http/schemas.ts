@@ -6,6 +6,7 @@ import {
   ReplayReplySchema,
 } from '../../actors/client/dead-letter-schemas.js';
 import { ForwarderViewSchema } from '../../actors/client/forwarding.js';
+import { ModelHistoryPageSchema, ModelUpdatesSchema, ModelVerdictsSchema } from '../../actors/client/model-data.js';
 import { ModelDetailSchema, ModelViewSchema, TemplateViewSchema } from '../../actors/client/model-schemas.js';
 import {
   ActorDetailSchema,

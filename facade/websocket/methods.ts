@@ -19,7 +19,13 @@ const ajv = new Ajv({ allErrors: true, verbose: true, useDefaults: true, strict:
 
 /** Each request of the public interface as `<service>.<name>`, and the methods of the RPC library’s contract. */
 export function createMethods(client: StatewattClient): ReadonlyMap<string, Method> {
-  const context: EndpointContext = { client, watch: noLease, watchAlarms: noLease, watchModel: noLease, openFile: noLease };
+  const context: EndpointContext = {
+    client,
+    watch: noLease,
+    watchAlarms: noLease,
+    watchModel: noLease,
+    openFile: noLease,
+  };
   const methods = new Map<string, Method>([
     ['echo', { needs: 'read', call: (params) => params }],
     ['add', { needs: 'read', call: add }],

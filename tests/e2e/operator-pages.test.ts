@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import type { RunningNode } from '../../node/node.js';
 import { findChromium, launchChromium } from '../support/browser.js';
 import { startTestNode, virtualChannel } from '../support/node.js';
-import { tempFolder } from '../support/temp.js';
+import { eventually, tempFolder } from '../support/temp.js';
 import { openWebPage } from '../support/web.js';
 
 const PASSWORD = 'correct horse battery';
@@ -18,6 +18,13 @@ rules:
     condition: 1:A:1 > 90
     actions:
       - { type: alarm, level: Major, title: Limit above 90 kW, group: battery }
+models:
+  - id: pack
+    name: Battery pack
+    template: battery_system
+    parameters: { capacity: 10000, charge_power: 5000, discharge_power: 5000 }
+    points: { active_power: { point: 1:T:1, scale: 1000 } }
+  - { id: breaker, name: Main breaker, template: circuit_breaker, parent: pack }
 `;
 
 describe('web page: alarms, rules and models of a running node', function () {
@@ -115,6 +122,35 @@ describe('web page: alarms, rules and models of a running node', function () {
     await page.getByRole('button', { name: 'Disable…' }).click();
     await page.getByRole('button', { name: 'Disable', exact: true }).click();
     await page.locator('#rules-limit_high .rule-disabled').waitFor();
+    assert.deepEqual(complaints, []);
+  });
+
+  it('shows the tree of models, values as they change, a trend, and writes after confirmation', async () => {
+    await open('#/models');
+    const tree = page.locator('.grid-models');
+    await tree.getByText('Main breaker').waitFor();
+    await tree.locator('.grid-body').focus();
+    await page.keyboard.press('ArrowDown'); // battery
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowLeft'); // closes the pack
+    await tree.getByText('Main breaker').waitFor({ state: 'detached' });
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Battery pack' }).waitFor();
+    const power = page.locator('#model-points-active_power');
+    const before = await power.locator('.value').textContent();
+    await eventually(async () => ((await power.locator('.value').textContent()) !== before ? true : undefined));
+    await power.click();
+    await page.getByRole('img', { name: /^Trend of .* min \d/ }).waitFor();
+
+    await page.goto(`${node.url}/#/models/breaker`);
+    const point = page.locator('.grid-model-points .row', { hasText: 'Write…' }).first();
+    await point.getByRole('button', { name: 'Write…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'On…' }).click();
+    await dialog.getByRole('button', { name: 'Write on' }).click();
+    await dialog.getByText('Device answered held').waitFor();
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await page.locator('.grid-model-points .value', { hasText: 'on' }).first().waitFor();
     assert.deepEqual(complaints, []);
   });
 

@@ -3,6 +3,13 @@ import { StatewattError } from '../../errors/error.js';
 import { formatPointAddress, type PointKind } from '../../site/points.js';
 import type { PointsUpdate, StatewattClient } from '../../actors/client/client.js';
 import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel } from '../../actors/client/model-schemas.js';
+import type {
+  ModelChange,
+  ModelHistoryPage,
+  ModelHistoryQuery,
+  ModelVerdicts,
+} from '../../actors/client/model-data.js';
+import { WaitingModel } from '../../actors/client/model-watch.js';
 import { FakeModels } from './fake-models.js';
 import { FakeAccess } from './fake-access.js';
 import { FakeConfiguration } from './fake-configuration.js';
@@ -284,6 +291,38 @@ export class FakeClient implements StatewattClient {
 
   async createModel(model: NewModel): Promise<ModelView> {
     return this.#models.create(model);
+  }
+
+  async createModels(models: readonly NewModel[]): Promise<ModelVerdicts> {
+    return this.#models.createMany(models);
+  }
+
+  async modelHistory({ model, point, ...range }: ModelHistoryQuery): Promise<ModelHistoryPage> {
+    this.#models.get(model);
+    const {
+      channel: _channel,
+      kind: _kind,
+      id: _id,
+      ...page
+    } = await this.history({
+      ...{ channel: 1001, kind: 'T', id: 1 },
+      ...range,
+    });
+    return { model, point, ...page };
+  }
+
+  /** Every change of a model is told to all who watch it. */
+  async *watchModel(id: string, signal: AbortSignal): AsyncGenerator<ModelChange> {
+    this.#models.get(id);
+    const waiting = new WaitingModel(id);
+    const end = this.#models.watch(id, waiting);
+    this.watchers += 1;
+    try {
+      yield* waiting.updates(signal);
+    } finally {
+      end();
+      this.watchers -= 1;
+    }
   }
 
   async updateModel(id: string, changes: ModelUpdate): Promise<ModelView> {

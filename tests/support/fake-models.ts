@@ -7,12 +7,15 @@ import type {
   NewModel,
   TemplateView,
 } from '../../actors/client/model-schemas.js';
+import type { ModelVerdict, ModelVerdicts } from '../../actors/client/model-data.js';
+import type { WaitingModel } from '../../actors/client/model-watch.js';
 import type { WriteReply } from '../../actors/client/schemas.js';
 
 /** The models of the fake client: every model has the same two points. */
 export class FakeModels {
   readonly #models = new Map<string, ModelView>();
   readonly #limits = new Map<string, number>();
+  readonly #watchers = new Set<{ id: string; waiting: WaitingModel }>();
 
   templates(): TemplateView[] {
     const capacity = { name: 'capacity', type: 'number', unit: 'Wh', description: 'when it is full' } as const;
@@ -50,6 +53,26 @@ export class FakeModels {
     return model;
   }
 
+  createMany(models: readonly NewModel[]): ModelVerdicts {
+    const verdicts = models.map((model): ModelVerdict => {
+      try {
+        return { id: model.id, model: this.create(model) };
+      } catch (error) {
+        const { code, message } = error as StatewattError;
+        return { id: model.id, error: { code, message } };
+      }
+    });
+    const created = verdicts.filter(({ model }) => model !== undefined).length;
+    return { created, refused: verdicts.length - created, verdicts };
+  }
+
+  /** Answers a function that ends it. */
+  watch(id: string, waiting: WaitingModel): () => void {
+    const watcher = { id, waiting };
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
   update(id: string, changes: ModelUpdate): ModelView {
     const model = { ...this.#find(id), ...changes };
     this.#models.set(id, model);
@@ -65,6 +88,8 @@ export class FakeModels {
     this.#find(model);
     const written = Number(value);
     this.#limits.set(model, written);
+    const changed = { name: point, kind: 'A', value: written, quality: 'good', time: Date.now() } as const;
+    for (const { id, waiting } of this.#watchers) if (id === model) waiting.add({ points: [changed], remade: false });
     const address = `modsrv:${model}:${point}`;
     return { commandId, address, written, readBack: written, confirmed: true, answer: 'held', roundTripMs: 0 };
   }

@@ -25,6 +25,7 @@ export class ApiError extends Error {
 export class ServerAwayError extends Error {}
 
 export interface HistoryRequest {
+  /** `comsrv:1001:T:1`, or `model:roof:power` */
   address: string;
   /** ms since the Unix epoch; rounded to whole ones */
   from: number;
@@ -105,7 +106,7 @@ export class HttpApi implements Api {
       resolution: 'auto',
       limit: String(PAGE_LIMIT),
     });
-    const url = () => `/api/v1/points/${address}/history?${query.toString()}`;
+    const url = () => `${pathOf(address)}/history?${query.toString()}`;
     const first = (await this.ask(url(), { signal })) as HistoryPage;
     let cursor = first.nextCursor;
     for (let page = 1; page < MAX_HISTORY_PAGES && cursor !== null; page++) {
@@ -119,7 +120,7 @@ export class HttpApi implements Api {
 
   async write(address: string, value: number | boolean | string, commandId: string): Promise<WriteReply> {
     const options = { post: { value, commandId }, timeoutMs: WRITE_TIMEOUT_MS };
-    return (await this.ask(`/api/v1/points/${address}/write`, options)) as WriteReply;
+    return (await this.ask(`${pathOf(address)}/write`, options)) as WriteReply;
   }
 
   async commandChannel(id: number, command: ChannelCommandName): Promise<ChannelView> {
@@ -206,6 +207,12 @@ export class HttpApi implements Api {
     const skew = Date.parse(date) - Date.now();
     if (Number.isFinite(skew)) this.skewMs = Math.abs(skew) <= CLOCK_TOLERANCE_MS ? 0 : skew;
   }
+}
+
+/** Of a channel's point, `comsrv:1001:T:1`, or a model's, `model:roof:power`. */
+function pathOf(address: string): string {
+  const [first, model, point] = address.split(':');
+  return first === 'model' ? `/api/v1/models/${model}/points/${point}` : `/api/v1/points/${address}`;
 }
 
 /** Whether the server wants to know who asks. */

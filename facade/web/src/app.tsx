@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks';
 import { AlarmsPage } from './components/alarms-page.js';
 import { ChannelsPage } from './components/channels-page.js';
 import { Header } from './components/header.js';
+import { ModelsPage } from './components/models-page.js';
 import { RulesPage } from './components/rules-page.js';
 import { SignIn } from './components/sign-in.js';
 import { route, signedOut } from './page.js';
@@ -30,5 +31,6 @@ function Shown() {
   const { page } = route.value;
   if (page === 'alarms') return <AlarmsPage />;
   if (page === 'rules') return <RulesPage />;
+  if (page === 'models') return <ModelsPage />;
   return <ChannelsPage />;
 }

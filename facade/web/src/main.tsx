@@ -6,17 +6,18 @@ import {
   alarms,
   api,
   channelRoute,
-  charted,
   go,
   me,
+  model,
+  models,
   now,
   points,
   route,
   ruleDetail,
   rules,
-  selected,
   site,
   trend,
+  trended,
 } from './page.js';
 import { parseRoute, type PageName } from './route.js';
 import 'uplot/dist/uPlot.min.css';
@@ -63,6 +64,9 @@ function follow(page: PageName | undefined): void {
   if (page === 'rules') rules.poll.start();
   else rules.poll.stop();
   ruleDetail.select(page === 'rules' ? chosen.value : undefined);
+  if (page === 'models') models.poll.start();
+  else models.poll.stop();
+  model.select(page === 'models' ? chosen.value : undefined);
 }
 
 async function askWhoIAm(): Promise<void> {
@@ -82,6 +86,7 @@ window.addEventListener('online', followVisibility);
 setInterval(tick, 1_000);
 
 points.onPoint = (point) => trend.live(point);
+model.onPoint = (point) => trend.live(point);
 effect(() => points.select(channelRoute.value.channel));
 effect(() => {
   // Something to look at from the start: the first channel, and its first measured number.
@@ -96,11 +101,10 @@ effect(() => {
     go({ page: 'channels', channel, point: { kind: measured.kind, id: measured.id } }, { replace: true });
 });
 effect(() => {
-  const point = charted.value;
-  const interval = selected.value?.pollingIntervalMs;
-  if (point !== undefined && interval !== undefined)
-    trend.select({ address: point.address, pollingIntervalMs: interval, deadband: point.deadband });
-  else if (channelRoute.value.point === undefined) trend.select(undefined);
+  const { value } = route;
+  const isChosen = 'point' in value && value.point !== undefined;
+  if (trended.value !== undefined) trend.select(trended.value);
+  else if (!isChosen) trend.select(undefined);
 });
 effect(() => {
   const page = shown.value;
@@ -110,6 +114,7 @@ effect(() => {
   const id = chosen.value;
   if (shown.value === 'alarms') untracked(() => alarmDetail.select(id));
   if (shown.value === 'rules') untracked(() => ruleDetail.select(id));
+  if (shown.value === 'models') untracked(() => model.select(id));
 });
 effect(() => {
   const name = site.health.value?.site ?? 'Site';

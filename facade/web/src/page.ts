@@ -1,4 +1,5 @@
 import { computed, signal } from '@preact/signals';
+import type { PointView } from '../../../actors/client/schemas.js';
 import { may, type Need } from '../../../site/access.js';
 import { HttpAlarmsApi } from './alarms-api.js';
 import { HttpApi, type Me } from './api.js';
@@ -7,9 +8,13 @@ import { formatRoute, parseRoute, type Route } from './route.js';
 import { AlarmDetailStore } from './state/alarm-detail-store.js';
 import { AlarmsStore } from './state/alarms-store.js';
 import { RuleDetailStore, RulesStore } from './state/rules-store.js';
+import { modelAddress, ModelsStore, ModelStore } from './state/models-store.js';
 import { PointsStore, type StreamHandlers } from './state/points-store.js';
 import { SiteStore } from './state/site-store.js';
-import { TrendStore } from './state/trend-store.js';
+import { TrendStore, type TrendPoint } from './state/trend-store.js';
+
+/** Of a model's point it is not known how often it is read: gaps are told by its own usual step. */
+const MODEL_STEP_MS = 1_000;
 
 /** The page's parts, wired together: one of each. Components read their signals and call their methods. */
 export const api = new HttpApi();
@@ -29,6 +34,8 @@ export const alarmDetail = new AlarmDetailStore(alarmsApi);
 export const rulesApi = new HttpRulesApi(api);
 export const rules = new RulesStore(rulesApi);
 export const ruleDetail = new RuleDetailStore(rulesApi);
+export const models = new ModelsStore(api);
+export const model = new ModelStore(api, openStream);
 alarms.onAlarm = (alarm) => alarmDetail.note(alarm);
 
 export const route = signal<Route>(parseRoute(location.hash));
@@ -43,11 +50,31 @@ export const channelRoute = computed(() =>
 export const selected = computed(() =>
   site.channels.value.find((channel) => channel.id === channelRoute.value.channel),
 );
-/** The point whose trend is shown. */
+/** The model's point that is chosen. */
+export const modelPoint = computed(() => {
+  const { value } = route;
+  if (value.page !== 'models' || value.point === undefined) return undefined;
+  return model.detail.value?.points.find(({ name }) => name === value.point);
+});
+/** The channel's point that is chosen. */
 export const charted = computed(() => {
   const { channel, point } = channelRoute.value;
   if (point === undefined) return undefined;
   return points.points.value.find((p) => p.channel === channel && p.kind === point.kind && p.id === point.id);
+});
+/** The point whose trend is shown, with what is written beside it. */
+export const trended = computed((): (TrendPoint & Pick<PointView, 'name' | 'unit' | 'kind'>) | undefined => {
+  const point = charted.value;
+  const interval = selected.value?.pollingIntervalMs;
+  if (point !== undefined && interval !== undefined) {
+    const { address, name, unit, kind, deadband } = point;
+    return { address, name, unit, kind, deadband, pollingIntervalMs: interval };
+  }
+  const ofModel = modelPoint.value;
+  const id = model.detail.value?.model.id;
+  if (ofModel === undefined || id === undefined) return undefined;
+  const { name, title, unit, kind } = ofModel;
+  return { address: modelAddress(id, name), name: title, unit, kind, pollingIntervalMs: MODEL_STEP_MS };
 });
 /** Whether what the page shows is of now. */
 export const isLive = computed(() => site.link.value.state === 'up' && points.status.value.state === 'live');

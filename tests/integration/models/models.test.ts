@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import type { ModelChange } from '../../../actors/client/model-data.js';
 import type { ModelPointView } from '../../../actors/client/model-schemas.js';
 import { connectClient } from '../../../actors/client/remote.js';
 import type { RunningNode } from '../../../node/node.js';
@@ -144,6 +145,38 @@ describe('models on a running node', function () {
     await eventually(async () =>
       (await reader.hget('modsrv:model:model_001:measurement', 'active_power')) === '12.500000' ? true : undefined,
     );
+  });
+
+  it('makes many at once, tells their changes live, and knows what they were', async () => {
+    const names = Array.from({ length: 50 }, (_, index) => `bulk_${index}`);
+    const models = names.map((id, index) => ({
+      ...{ id, template: 'relay', points: { power: { point: '1001:T:1', scale: 1000 } } },
+      ...(index === 0 ? {} : { parent: 'bulk_0' }),
+    }));
+    const { created, verdicts } = await node.client.createModels([...models, { id: 'feeder', template: 'relay' }]);
+    assert.deepEqual([created, verdicts.at(-1)?.error?.code], [50, 'models.exists']);
+    const client = await connectClient({ natsUrl: node.natsUrl });
+    const abort = new AbortController();
+    try {
+      for (const face of [node.client, client]) {
+        const changes = face.watchModel('bulk_7', abort.signal)[Symbol.asyncIterator]();
+        const { value } = (await changes.next()) as IteratorYieldResult<ModelChange>;
+        assert.equal(value.points[0]?.name, 'power');
+        await face.writeModel({ model: 'bulk_7', point: 'tariff', value: 3 });
+        let isRemade = false;
+        while (!isRemade) isRemade = ((await changes.next()) as IteratorYieldResult<ModelChange>).value.remade;
+        const page = await eventually(async () => {
+          const found = await face.modelHistory({ model: 'bulk_7', point: 'power', resolution: 'raw', limit: 5 });
+          return found.rows.length > 0 ? found : undefined;
+        });
+        assert.ok((page.rows[0]?.value as number) >= 5000, 'kW of the channel are W of the model');
+        await assert.rejects(face.modelHistory({ model: 'bulk_7', point: 'tariff' }), { code: 'models.no_history' });
+      }
+    } finally {
+      abort.abort();
+      await client.close();
+    }
+    await Promise.all(names.map((id) => node.client.removeModel(id)));
   });
 
   it('is the same over NATS', async () => {

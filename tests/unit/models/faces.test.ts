@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { buildHttpApp, type HttpApp } from '../../../facade/http/app.js';
+import type { ModelVerdict } from '../../../actors/client/model-data.js';
 import { FakeClient } from '../../support/fake-client.js';
 
 describe('models over HTTP', () => {
@@ -28,6 +29,32 @@ describe('models over HTTP', () => {
     assert.equal((await send('PUT', '/api/v1/models/m', { name: 'Store' })).body?.name, 'Store');
     assert.deepEqual(await send('DELETE', '/api/v1/models/m'), { status: 204, body: null });
     assert.equal((await send('GET', '/api/v1/models/m')).status, 404);
+  });
+
+  it('are made many at once, each with a verdict', async () => {
+    const models = ['a', 'b', 'a'].map((id) => ({ id, template: 'battery' }));
+    const { status, body } = await send('POST', '/api/v1/models/bulk', { models });
+    const { created, refused, verdicts } = body as { created: number; refused: number; verdicts: ModelVerdict[] };
+    assert.deepEqual([status, created, refused], [200, 2, 1]);
+    assert.deepEqual(
+      verdicts.map(({ id, model, error }) => [id, model?.ref, error?.code]),
+      [
+        ['a', 'model/a', undefined],
+        ['b', 'model/b', undefined],
+        ['a', undefined, 'models.exists'],
+      ],
+    );
+    assert.equal((await send('POST', '/api/v1/models/bulk', { models: [] })).status, 400);
+    const many = Array.from({ length: 1_001 }, (_, index) => ({ id: `m${index}`, template: 'battery' }));
+    assert.equal((await send('POST', '/api/v1/models/bulk', { models: many })).status, 400);
+  });
+
+  it('have a history by point', async () => {
+    await send('POST', '/api/v1/models', { id: 'm', template: 'battery' });
+    const { status, body } = await send('GET', '/api/v1/models/m/points/soc/history?limit=2&resolution=raw');
+    assert.deepEqual([status, body?.model, body?.point, (body?.rows as unknown[]).length], [200, 'm', 'soc', 2]);
+    assert.equal((await send('GET', '/api/v1/models/x/points/soc/history')).status, 404);
+    assert.equal((await send('GET', '/api/v1/models/x/stream')).status, 404);
   });
 
   it('are refused when they are no models', async () => {

@@ -9,6 +9,7 @@ const PAGES: readonly { page: PageName; label: string; href: string }[] = [
   { page: 'channels', label: 'Channels', href: '#/' },
   { page: 'alarms', label: 'Alarms', href: '#/alarms' },
   { page: 'rules', label: 'Rules', href: '#/rules' },
+  { page: 'models', label: 'Models', href: '#/models' },
 ];
 
 /** The site's name and health, and whether the page is live. */

@@ -129,7 +129,11 @@ export function PointTable({ dimmed }: { dimmed: boolean }) {
         )}
       />
       {writing.value === undefined ? null : (
-        <WriteDialog flow={writing.value} onClose={() => (writing.value = undefined)} />
+        <WriteDialog
+          flow={writing.value}
+          now={all.find((point) => point.address === writing.value?.point.address)}
+          onClose={() => (writing.value = undefined)}
+        />
       )}
     </div>
   );

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { formatTime, formatValue } from '../format.js';
-import { charted, now, trend } from '../page.js';
+import { now, trend, trended } from '../page.js';
 import { SPANS } from '../state/trend-store.js';
 import { summarize, type TrendColumns } from '../state/trend-data.js';
 import { TrendChart } from './trend-chart.js';
@@ -15,7 +15,7 @@ const RESOLUTION_NAMES: Readonly<Record<string, string>> = {
 /** The trend of the chosen point, over a moving or a fixed range. */
 export function TrendPanel() {
   const pointed = useSignal<number | null>(null);
-  const point = charted.value;
+  const point = trended.value;
   if (point === undefined)
     return (
       <div class="trend">

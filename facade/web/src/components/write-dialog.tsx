@@ -1,13 +1,19 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { PointView, WriteReply } from '../../../../actors/client/schemas.js';
+import type { WriteReply } from '../../../../actors/client/schemas.js';
 import { formatLimits, formatRoundTrip, formatValue } from '../format.js';
-import { points } from '../page.js';
-import type { WriteFlow } from '../state/write-flow.js';
+import type { WritablePoint, WriteFlow } from '../state/write-flow.js';
 import { Age, QualityMark } from './marks.js';
 
+interface WriteDialogProps {
+  flow: WriteFlow;
+  /** The point as it is now; undefined when it is not known any more. */
+  now: WritablePoint | undefined;
+  onClose: () => void;
+}
+
 /** Writes one point: choose, confirm, read the device's answer. Escape leaves it at any step. */
-export function WriteDialog({ flow, onClose }: { flow: WriteFlow; onClose: () => void }) {
+export function WriteDialog({ flow, now, onClose }: WriteDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const step = flow.step.value;
   useEffect(() => dialog.current?.showModal(), []);
@@ -17,7 +23,7 @@ export function WriteDialog({ flow, onClose }: { flow: WriteFlow; onClose: () =>
   }, [step.name]);
 
   // The value as it is now, not as it was when the dialog opened.
-  const point = points.points.value.find((p) => p.address === flow.point.address) ?? flow.point;
+  const point = now ?? flow.point;
   const shown = (value: number | string) => `${formatValue(value, point.kind)} ${point.unit}`.trim();
   const leave = (label: string) => (
     <button type="button" onClick={() => dialog.current?.close()}>
@@ -96,14 +102,14 @@ export function WriteDialog({ flow, onClose }: { flow: WriteFlow; onClose: () =>
 /** On or off for controls, a number (or text) for adjustments. */
 function Chooser(props: {
   flow: WriteFlow;
-  point: PointView;
+  point: WritablePoint;
   problem: string | undefined;
   cancel: preact.ComponentChildren;
 }) {
   const { flow, point, problem, cancel } = props;
   const text = useSignal(point.value === null ? '' : String(point.value));
   const limits = formatLimits(point);
-  if (point.kind === 'C')
+  if (point.kind === 'C' || point.kind === 'S')
     return (
       <div class="buttons">
         <button type="button" data-first onClick={() => flow.choose('1')}>

@@ -78,7 +78,7 @@ export class TrendStore {
   }
 
   /** Takes a value as it arrives from the device. */
-  live(point: PointView): void {
+  live(point: Pick<PointView, 'address' | 'value' | 'quality' | 'time'>): void {
     const range = this.range.value;
     if (point.address !== this.point.value?.address || range.type === 'fixed' || this.#resolution !== 'raw') return;
     const columns = this.columns.value;

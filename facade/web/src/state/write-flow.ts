@@ -12,15 +12,21 @@ export type WriteStep =
   | { name: 'answered'; reply: WriteReply }
   | { name: 'failed'; value: number | string; code: string; message: string };
 
+/** What of a point has to be known to write it; one of a model has the address `model:<id>:<point>`. */
+export type WritablePoint = Pick<
+  PointView,
+  'address' | 'name' | 'kind' | 'unit' | 'value' | 'quality' | 'time' | 'min' | 'max'
+>;
+
 /** One write of one point, from the first click to the device's answer. */
 export class WriteFlow {
-  readonly point: PointView;
+  readonly point: WritablePoint;
   readonly step = signal<WriteStep>({ name: 'choosing' });
-  readonly #api: Api;
+  readonly #api: Pick<Api, 'write'>;
   /** The same through all tries of one confirmed value, so that a try whose answer was lost is not done twice. */
   #commandId = newCommandId();
 
-  constructor(api: Api, point: PointView) {
+  constructor(api: Pick<Api, 'write'>, point: WritablePoint) {
     this.#api = api;
     this.point = point;
   }
@@ -70,6 +76,6 @@ export function parseValue(text: string, isText: boolean): number | string | und
   return Number.isFinite(value) ? value : undefined;
 }
 
-function isWithin(value: number, { min = -Infinity, max = Infinity }: PointView): boolean {
+function isWithin(value: number, { min = -Infinity, max = Infinity }: WritablePoint): boolean {
   return value >= min && value <= max;
 }
