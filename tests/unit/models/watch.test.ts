@@ -109,7 +109,7 @@ describe('watch of a model', () => {
     assert.deepEqual((await next).value, { model: 'm', points: [], remade: true });
     const [status] = statuses;
     const again = changes.next();
-    status?.('disconnected' as BusStatus);
+    status?.('disconnected');
     status?.('connected');
     assert.equal(((await again).value as ModelChange).remade, true);
   });

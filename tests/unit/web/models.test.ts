@@ -85,7 +85,7 @@ describe('web page: models', () => {
     clock.restore(); // fetch needs real ones
     const asked: string[] = [];
     const fetched = sinon.stub(globalThis, 'fetch').callsFake((url) => {
-      asked.push(String(url).replace(/\?.*/, ''));
+      asked.push((url as string).replace(/\?.*/, ''));
       return Promise.resolve(new Response('{"rows": [], "nextCursor": null}'));
     });
     try {
