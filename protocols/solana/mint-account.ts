@@ -14,6 +14,7 @@ import type { Signer } from './signer.js';
 import { initializeMint } from './token-instructions.js';
 import { MINT_BYTES, readMint } from './token-state.js';
 
+/** Of `ensureMint`. */
 export interface EnsureMintOptions {
   url: string;
   /** Pays, and is to be the mint's authority. */

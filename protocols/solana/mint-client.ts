@@ -29,6 +29,7 @@ import { Wallets, type WalletCheck } from './wallets.js';
 
 export type { FeeEstimate, MintItem, MintOutcome, MintPlan, RefusedItem, SignedMint } from './mint-types.js';
 
+/** Of `MintClient`. */
 export interface MintClientOptions {
   /** Any JSON-RPC endpoint of Solana. */
   url: string;

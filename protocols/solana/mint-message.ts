@@ -15,6 +15,7 @@ export interface MintTarget {
   readonly create: boolean;
 }
 
+/** What a message is made of. */
 export interface MintMessageParts {
   /** Pays, and may mint. Base58. */
   readonly authority: string;
@@ -27,6 +28,7 @@ export interface MintMessageParts {
   readonly blockhash: string;
 }
 
+/** A message that is ready to be signed. */
 export interface MintMessage {
   /** The bytes to sign. */
   readonly message: Uint8Array;

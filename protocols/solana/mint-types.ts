@@ -18,6 +18,7 @@ export interface MintPlan {
   readonly targets: readonly MintTarget[];
 }
 
+/** An item that cannot be minted, and why. */
 export interface RefusedItem {
   readonly item: number;
   readonly code: string;
@@ -46,6 +47,7 @@ export interface FeeEstimate {
   readonly newAccounts: number;
 }
 
+/** What has become of a transaction. */
 export type MintOutcome =
   /** Not known to the chain yet, and still able to come. */
   | { readonly status: 'pending' }

@@ -13,6 +13,7 @@ export interface Signer {
    * @throws `signer.unavailable`, `signer.refused`
    */
   sign(message: Uint8Array): Promise<Uint8Array>;
+  /** Ends what the signer runs; it signs nothing afterwards. */
   close(): Promise<void>;
 }
 
@@ -44,6 +45,7 @@ export class LocalSigner implements Signer {
     return Promise.resolve(sign(null, message, this.#key));
   }
 
+  /** Nothing is to be ended. */
   close(): Promise<void> {
     return Promise.resolve();
   }

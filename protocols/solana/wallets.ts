@@ -10,6 +10,7 @@ export type WalletCheck =
   | { readonly wallet: string; readonly tokenAccount: string; readonly create: boolean }
   | { readonly wallet: string; readonly code: WalletRefusal; readonly message: string };
 
+/** Why a wallet cannot be minted to. */
 export type WalletRefusal =
   | 'chain.wallet_invalid'
   | 'chain.wallet_off_curve'

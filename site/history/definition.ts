@@ -1,5 +1,5 @@
-import type { Site } from '../model.js';
 import { parsePattern, type PointPattern } from '../forwarding/pattern.js';
+import type { PointDefinition } from '../points.js';
 import { ruleMatcher, STORE_ALL, type StorageRule, type StoreMode, type Storing } from './mapping.js';
 
 /** A mapping of what is stored, as a site file or a caller writes it. */
@@ -21,6 +21,15 @@ export interface MappingDefinition {
   readonly collectMs?: number;
 }
 
+/** What must be known of a site to say what a mapping means. */
+export interface MappedSite {
+  readonly channels: readonly {
+    readonly id: number;
+    readonly enabled: boolean;
+    readonly points: readonly Pick<PointDefinition, 'kind' | 'id' | 'name'>[];
+  }[];
+}
+
 /** Where what is wrong is reported. */
 export interface MappingOrigin {
   report(field: string, found: string, allowed: string): void;
@@ -39,7 +48,7 @@ const PATTERN = '<channel>:<kind>:<id>, each of which may be *, numbers also ran
  */
 export function buildStorageRule(
   definition: MappingDefinition,
-  site: Pick<Site, 'channels'> | undefined,
+  site: MappedSite | undefined,
   origin: MappingOrigin,
 ): StorageRule | undefined {
   let sound = true;
@@ -88,7 +97,7 @@ function storingOf({ store = 'all', deadband, maxIntervalMs, intervalMs }: Mappi
 function checkCollected(
   points: readonly PointPattern[],
   names: readonly string[],
-  site: Pick<Site, 'channels'> | undefined,
+  site: MappedSite | undefined,
   wrong: Wrong,
 ): void {
   if (names.length > 0) wrong('names', 'names of points', 'points alone, as those in Redis have no names');
@@ -112,7 +121,7 @@ function checkCollected(
 function checkMatches(
   rule: Pick<StorageRule, 'points' | 'names'>,
   { points, names }: MappingDefinition,
-  { channels }: Pick<Site, 'channels'>,
+  { channels }: MappedSite,
   wrong: Wrong,
 ): void {
   const isMeant = ruleMatcher(rule);
