@@ -65,8 +65,8 @@ export function createMeterKind() {
         }),
         answerRegister,
       ),
-      rotate: command(Type.Object({ publicKey: base58 }), answerChange),
-      reassign: command(Type.Object({ wallet: base58, user: text }), answerChange),
+      rotate: command(Type.Object({ publicKey: base58, by: Type.Optional(text) }), answerChange),
+      reassign: command(Type.Object({ wallet: base58, user: text, by: Type.Optional(text) }), answerChange),
       revoke: command(Type.Object({ by: text, reason: text }), answerRevoke),
       submit: command(
         Type.Object({

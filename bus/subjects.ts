@@ -84,6 +84,9 @@ export const subjects = {
   liveModel: (id: string) => `statewatt.live.models.${id}`,
   /** Told to all nodes when a model is another one, or holds another value, by the node where it lives. */
   modelChanged: (id: string) => `statewatt.nodes.model-changed.${id}`,
+  /** What became of a reading of a meter, as JSON; `*` for any. What a meter's id has beside letters, digits, _ and - becomes `_`. */
+  liveReading: (event: string, meter: string) =>
+    `statewatt.live.readings.${event}.${meter === '*' ? meter : meter.replace(/[^A-Za-z0-9_-]/g, '_')}`,
   /** A question to whoever owns the partition; answered from memory, not journaled. */
   query: (partition: number) => `statewatt.query.${partition}`,
   /** A question that every node answers. */

@@ -4,6 +4,7 @@ import type { AccessClient } from '../actors/client/access.js';
 import type { ConfigurationClient } from '../actors/client/configuration.js';
 import type { AlarmsClient } from '../actors/client/alarms.js';
 import type { ForwardingClient } from '../actors/client/forwarding.js';
+import type { MeteringClient } from '../actors/client/metering.js';
 import type { MintingClient } from '../actors/client/minting.js';
 import type { PointsUpdate, StatewattClient } from '../actors/client/client.js';
 import type {
@@ -78,6 +79,7 @@ export interface LocalClientParts {
   readonly alarms: AlarmsClient;
   readonly rules: RulesClient;
   readonly forwarding: ForwardingClient;
+  readonly metering: MeteringClient;
   readonly minting: MintingClient;
   readonly access: AccessClient;
   readonly configuration: ConfigurationClient;
@@ -116,6 +118,10 @@ export class LocalClient implements StatewattClient {
 
   get forwarding(): ForwardingClient {
     return this.#parts.forwarding;
+  }
+
+  get metering(): MeteringClient {
+    return this.#parts.metering;
   }
 
   get minting(): MintingClient {

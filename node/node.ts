@@ -9,6 +9,8 @@ import { createChannelKind } from '../actors/channel.js';
 import { Gate } from '../actors/channel/gate.js';
 import { createForwarderKind } from '../actors/forwarder.js';
 import { historyMappingKind } from '../actors/history-mapping.js';
+import { createMeterKind } from '../actors/meter.js';
+import { LocalMetering } from '../actors/meter/local-metering.js';
 import { createModelKind } from '../actors/model.js';
 import { ModelHub } from '../actors/models/hub.js';
 import { knownActors } from '../actors/runtime/known-actors.js';
@@ -38,6 +40,7 @@ import { RecordingFiles, type Sources } from '../site/config/versions/sources.js
 import { finishWriting } from '../site/config/versions/write.js';
 import type { Site } from '../site/model.js';
 import { startAccess } from './access.js';
+import { WorkerPool } from '../workers/pool.js';
 import { Channels } from './channels.js';
 import { LocalConfiguration } from './configuration/client.js';
 import { ConfigurationJournal } from './configuration/journal.js';
@@ -231,6 +234,7 @@ async function startParts(
     lastValues: (id) => realtime.read(id),
     connecting: (work) => opening.through(work),
   });
+  const meterKind = createMeterKind();
   const alarmKind = createAlarmKind();
   const alarmFeed = new AlarmFeed();
   const notifierKind = createNotifierKind(
@@ -319,6 +323,7 @@ async function startParts(
       alarmKind,
       notifierKind,
       forwarderKind,
+      meterKind,
       configurationKind,
       accessKind,
       historyMappingKind,
@@ -388,6 +393,18 @@ async function startParts(
     'alarms',
     () => alarms.start(),
     () => alarms.stop(),
+  );
+
+  const workers = await stages.start(
+    'worker threads',
+    () => new WorkerPool(),
+    (pool) => pool.close(),
+    (pool) => String(pool.threads),
+  );
+  const metering = await stages.start(
+    'metering',
+    () => new LocalMetering({ bus, system, kind: meterKind, pool: workers, settings: tokenization }),
+    (started) => started.stop(),
   );
 
   const access = await stages.start(
@@ -463,6 +480,7 @@ async function startParts(
     alarms,
     rules: localRules,
     forwarding: forwarders,
+    metering,
     minting: minting.client(system),
     access,
     configuration,

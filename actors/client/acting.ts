@@ -1,7 +1,7 @@
 import type { Identity } from './access.js';
 import type { Endpoint } from './endpoint.js';
 
-/** Longest name that alarms keep. */
+/** Longest name that alarms and meters keep. */
 const MAX_NAME = 128;
 
 /** The part of a request that says who acts, by request. */
@@ -9,6 +9,7 @@ const SAYS_WHO: Readonly<Record<string, 'request' | 'command'>> = {
   'alarms.raise': 'request',
   'alarms.command': 'command',
   'configuration.rollback': 'request',
+  'meters.command': 'command',
 };
 
 /**
@@ -35,7 +36,7 @@ export function signerOf(identity: Identity | null): string | null {
   return identity?.via === 'user' || identity?.via === 'key' ? identity.name : null;
 }
 
-/** A name as alarms keep it. */
+/** A name as alarms and meters keep it. */
 export function nameOf(who: string): string {
   return who.slice(0, MAX_NAME);
 }

@@ -8,6 +8,7 @@ import type { SupervisorView } from './supervision-schemas.js';
 import type { RulesClient } from './rules.js';
 import type { ArchiveClient } from './archive.js';
 import type { ForwardingClient } from './forwarding.js';
+import type { MeteringClient } from './metering.js';
 import type { MintingClient } from './minting.js';
 import type {
   ActorDetail,
@@ -84,6 +85,8 @@ export interface StatewattClient {
   readonly rules: RulesClient;
   /** Targets outside that readings are forwarded to. */
   readonly forwarding: ForwardingClient;
+  /** Meters and their readings. */
+  readonly metering: MeteringClient;
   /** Tokens for readings. */
   readonly minting: MintingClient;
   /** What the site is made of, now and before. */

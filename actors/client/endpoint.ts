@@ -13,6 +13,7 @@ export const SERVICES = {
   rules: 'Rules: what is done when a condition becomes true, and what they have done',
   models: 'Models of equipment: what they are, values, writes',
   forwarding: 'Targets outside that readings are forwarded to',
+  meters: 'Meters and their signed readings',
   minting: 'Tokens for readings: what waits, batches, fees',
   history: 'Past values of points',
   configuration: 'The configuration in force, those before it, and putting one of them back',

@@ -14,6 +14,7 @@ import {
   ReplayReplySchema,
 } from './dead-letter-schemas.js';
 import { forwardingEndpoints } from './forwarding-endpoints.js';
+import { meteringEndpoints } from './metering-endpoints.js';
 import { mintingEndpoints } from './minting-endpoints.js';
 import { modelEndpoints } from './model-endpoints.js';
 import { endpoint, LeaseSchema, type Endpoint } from './endpoint.js';
@@ -205,6 +206,7 @@ export const endpoints = {
 
   ...modelEndpoints(endpoint),
   ...forwardingEndpoints,
+  ...meteringEndpoints,
   ...mintingEndpoints,
 
   historyQuery: endpoint('history', 'query', {

@@ -11,6 +11,7 @@ const OPERATES = new Set([
   'rules.command',
   'rules.evaluate',
   'rules.execute',
+  'meters.submit',
 ]);
 
 /** What a request of the public interface needs of its caller, over NATS and over WebSocket. */

@@ -14,6 +14,7 @@ import { RemoteAlarms } from './remote-alarms.js';
 import { RemoteRules } from './remote-rules.js';
 import { RemoteArchive } from './remote-archive.js';
 import { RemoteForwarding } from './remote-forwarding.js';
+import { RemoteMetering } from './remote-metering.js';
 import { RemoteMinting } from './remote-minting.js';
 import { Asker, type TokenSource } from './remote-ask.js';
 import { WaitingPoints, watchRemotely } from './remote-watch.js';
@@ -92,6 +93,7 @@ class RemoteClient implements StatewattClient {
   readonly rules: RemoteRules;
   readonly archive: RemoteArchive;
   readonly forwarding: RemoteForwarding;
+  readonly metering: RemoteMetering;
   readonly minting: RemoteMinting;
   readonly access: RemoteAccess;
   readonly configuration: RemoteConfiguration;
@@ -106,6 +108,7 @@ class RemoteClient implements StatewattClient {
     this.rules = new RemoteRules(this.#asker);
     this.archive = new RemoteArchive(nats, this.#asker);
     this.forwarding = new RemoteForwarding(this.#asker);
+    this.metering = new RemoteMetering(nats, this.#asker, this.#closed.signal);
     this.minting = new RemoteMinting(this.#asker);
     this.access = new RemoteAccess(this.#asker);
     this.configuration = new RemoteConfiguration(this.#asker);

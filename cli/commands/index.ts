@@ -16,8 +16,10 @@ import { addKeys } from './keys.js';
 import { addMint } from './mint.js';
 import { addModels } from './models.js';
 import { addNode } from './node.js';
+import { addMeters } from './meters.js';
 import { addPoints } from './points.js';
 import { addPs } from './ps.js';
+import { addReadings } from './readings.js';
 import { addRules } from './rules.js';
 import { addShow } from './show.js';
 import { addTail } from './tail.js';
@@ -49,6 +51,8 @@ export const COMMANDS: readonly AddCommand[] = [
   addForwarding,
   addMint,
   addConfig,
+  addMeters,
+  addReadings,
   addPs,
   addShow,
   addTop,

@@ -35,8 +35,10 @@ import { forwardingRoutes } from './routes/forwarding.js';
 import { healthRoutes } from './routes/health.js';
 import { hissrvRoutes } from './routes/hissrv.js';
 import { historyRoutes } from './routes/history.js';
+import { meterRoutes } from './routes/meters.js';
 import { mintingRoutes } from './routes/minting.js';
 import { modelRoutes } from './routes/models.js';
+import { readingRoutes, submitReadingRoute } from './routes/readings.js';
 import { modsrvRoutes } from './routes/modsrv.js';
 import { pointRoutes } from './routes/points.js';
 import { ruleRoutes } from './routes/rules.js';
@@ -179,6 +181,8 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       alarmRoutes(typed, client);
       ruleRoutes(typed, client);
       deadLetterRoutes(typed, client);
+      meterRoutes(typed, client);
+      readingRoutes(typed, client);
       forwardingRoutes(typed, client);
       mintingRoutes(typed, client);
       configurationRoutes(typed, client);
@@ -193,6 +197,13 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       done();
     },
     { prefix: '/modsrv' },
+  );
+  void app.register(
+    (api, _options, done) => {
+      submitReadingRoute(api.withTypeProvider<TypeBoxTypeProvider>(), client);
+      done();
+    },
+    { prefix: '/api/meters' },
   );
   void app.register(
     (api, _options, done) => {

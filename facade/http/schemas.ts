@@ -23,6 +23,14 @@ import {
   WriteRequestSchema,
 } from '../../actors/client/schemas.js';
 import { ALARM_LEVELS_PATTERN, AlarmsUpdateSchema } from '../../actors/client/alarm-watch.js';
+import {
+  HeldReadingSchema,
+  MeterReadingsPageSchema,
+  MetersPageSchema,
+  MeterViewSchema,
+  ReadingResultSchema,
+  ReadingsReplySchema,
+} from '../../actors/client/metering.js';
 import { MintBatchViewSchema, MintingViewSchema } from '../../actors/client/minting.js';
 import { SupervisorViewSchema } from '../../actors/client/supervision-schemas.js';
 import {
@@ -133,6 +141,26 @@ export const ImportSummary = component(
 export const ForwarderView = component('Forwarder', ForwarderViewSchema);
 export const ForwarderList = Type.Array(ForwarderView);
 
+export const MeterView = component('Meter', MeterViewSchema);
+export const MetersPage = component('MetersPage', MetersPageSchema);
+export const MeterReadingsPage = component('MeterReadingsPage', MeterReadingsPageSchema);
+export const HeldReadings = Type.Object({ held: Type.Array(HeldReadingSchema) });
+export const ReadingVerdict = component('ReadingVerdict', ReadingResultSchema);
+export const ReadingResults = component('ReadingResults', ReadingsReplySchema);
+export const SubmittedReading = component(
+  'SubmittedReading',
+  Type.Object({
+    id: Type.String({ description: '<meter>#<sequence>' }),
+    user_id: Type.String(),
+    wallet_address: Type.String(),
+    meter_id: Type.String(),
+    kwh_amount: Type.String({ description: 'kWh, decimal text' }),
+    reading_timestamp: Type.String(),
+    submitted_at: Type.String(),
+    status: Type.String({ enum: ['accepted', 'held'] }),
+    tokens: Type.String({ description: 'base units, decimal text' }),
+  }),
+);
 export const MintingView = component('Minting', MintingViewSchema);
 export const MintBatchView = component('MintBatch', MintBatchViewSchema);
 

@@ -169,8 +169,15 @@ export class RpcConnection {
     return method.call(params, signerOf(this.#identity));
   }
 
+  /** Whose readings it may hear of: administrators of all, others of their own. */
+  get #only(): string | undefined {
+    return this.#identity?.role === 'admin' ? undefined : (this.#identity?.name ?? '');
+  }
+
   #methodOf(name: string): Method | undefined {
-    if (name === 'subscribe') return { needs: 'read', call: (params) => this.#subscriptions.add(params) };
+    if (name === 'subscribe') {
+      return { needs: 'read', call: (params) => this.#subscriptions.add(params, this.#only) };
+    }
     if (name === 'unsubscribe') return { needs: 'read', call: (params) => this.#subscriptions.remove(params) };
     return this.#parts.methods.get(name);
   }

@@ -1,6 +1,12 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import Type, { type Static } from 'typebox';
 import type { AlarmsWatchFilter } from '../../actors/client/alarm-watch.js';
+import {
+  METER_EVENTS,
+  meterEventFilter,
+  type MeterEventsFilter,
+  type MeterEventType,
+} from '../../actors/client/meter-watch.js';
 import type { PointsUpdate, StatewattClient } from '../../actors/client/client.js';
 import { ModelIdSchema } from '../../actors/client/model-schemas.js';
 import { StatewattError } from '../../errors/error.js';
@@ -34,7 +40,30 @@ export const ModelTopic = Type.Object(
   { topic: Type.Unsafe<'model'>({ type: 'string', enum: ['model'] }), model: ModelIdSchema },
   closed,
 );
-type Topic = Static<typeof PointsTopic> | Static<typeof AlarmsTopic> | Static<typeof ModelTopic>;
+export const ReadingsTopic = Type.Object(
+  {
+    topic: Type.Unsafe<'readings'>({ type: 'string', enum: ['readings'] }),
+    event_types: Type.Optional(
+      Type.Array(Type.Unsafe<MeterEventType>({ type: 'string', enum: [...METER_EVENTS] }), { minItems: 1 }),
+    ),
+    meters: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { minItems: 1, maxItems: 1_000 })),
+    /** kWh. */
+    min_amount: Type.Optional(
+      Type.Unsafe<number | string>({
+        anyOf: [
+          { type: 'number', minimum: 0 },
+          { type: 'string', maxLength: 64 },
+        ],
+      }),
+    ),
+  },
+  closed,
+);
+type Topic =
+  | Static<typeof PointsTopic>
+  | Static<typeof AlarmsTopic>
+  | Static<typeof ModelTopic>
+  | Static<typeof ReadingsTopic>;
 const Unsubscribe = Type.Object({ subscription: Type.Integer({ minimum: 1 }) }, closed);
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
@@ -42,6 +71,7 @@ const isTopic = {
   points: ajv.compile<Static<typeof PointsTopic>>(PointsTopic),
   alarms: ajv.compile<Static<typeof AlarmsTopic>>(AlarmsTopic),
   model: ajv.compile<Static<typeof ModelTopic>>(ModelTopic),
+  readings: ajv.compile<Static<typeof ReadingsTopic>>(ReadingsTopic),
 };
 const isUnsubscribe = ajv.compile<Static<typeof Unsubscribe>>(Unsubscribe);
 
@@ -64,8 +94,12 @@ export class Subscriptions {
     return this.#open.size;
   }
 
-  /** @throws `ws.too_many_subscriptions`, `points.invalid_address`, `channels.not_found`, `models.not_found`; RpcFault for wrong params */
-  async add(params: unknown): Promise<{ subscription: number }> {
+  /**
+   * @param only whose readings are told of; undefined: everybody's
+   * @throws `ws.too_many_subscriptions`, `points.invalid_address`, `channels.not_found`, `models.not_found`, `energy.invalid`; RpcFault for wrong
+   *   params
+   */
+  async add(params: unknown, only?: string): Promise<{ subscription: number }> {
     const topic = readTopic(params);
     if (this.#open.size >= MAX_SUBSCRIPTIONS) {
       throw new StatewattError(
@@ -78,7 +112,7 @@ export class Subscriptions {
     const abort = new AbortController();
     this.#open.set(subscription, abort);
     try {
-      const watch = await this.#watch(topic, abort.signal);
+      const watch = await this.#watch(topic, only, abort.signal);
       void this.#run(subscription, topic.topic, watch, abort.signal);
     } catch (error) {
       this.#open.delete(subscription);
@@ -104,9 +138,10 @@ export class Subscriptions {
     this.#open.clear();
   }
 
-  async #watch(topic: Topic, signal: AbortSignal): Promise<AsyncIterable<object>> {
+  async #watch(topic: Topic, only: string | undefined, signal: AbortSignal): Promise<AsyncIterable<object>> {
     if (topic.topic === 'points') return this.#points(topic, signal);
     if (topic.topic === 'alarms') return this.#alarms(topic, signal);
+    if (topic.topic === 'readings') return this.#readings(topic, only, signal);
     await this.#client.model(topic.model); // One that is not there would be silent for ever.
     return this.#client.watchModel(topic.model, signal);
   }
@@ -130,6 +165,21 @@ export class Subscriptions {
     return this.#client.alarms.watch(filter, signal);
   }
 
+  #readings(
+    { event_types, meters, min_amount }: Static<typeof ReadingsTopic>,
+    user: string | undefined,
+    signal: AbortSignal,
+  ): AsyncIterable<object> {
+    const filter: MeterEventsFilter = {
+      ...(event_types === undefined ? {} : { event_types }),
+      ...(meters === undefined ? {} : { meters }),
+      ...(min_amount === undefined ? {} : { min_amount: String(min_amount) }),
+      ...(user === undefined ? {} : { user }),
+    };
+    meterEventFilter(filter); // An amount that is none is refused at once.
+    return this.#client.metering.watch(filter, signal);
+  }
+
   /** Ends with the subscription, the connection, or what fails. Never rejects. */
   async #run(subscription: number, method: string, watch: AsyncIterable<object>, signal: AbortSignal): Promise<void> {
     try {
@@ -150,6 +200,7 @@ export class Subscriptions {
 function readTopic(params: unknown): Topic {
   const { topic } = (params ?? {}) as { topic?: unknown };
   if (topic === 'alarms') return checked(isTopic.alarms, params);
+  if (topic === 'readings') return checked(isTopic.readings, params);
   return topic === 'model' ? checked(isTopic.model, params) : checked(isTopic.points, params);
 }
 

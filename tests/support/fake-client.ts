@@ -17,6 +17,7 @@ import { FakeAlarms } from './fake-alarms.js';
 import { FakeRules } from './fake-rules.js';
 import { FakeArchive } from './fake-archive.js';
 import { FakeForwarding } from './fake-forwarding.js';
+import { FakeMetering } from './fake-metering.js';
 import { FakeMinting } from './fake-minting.js';
 import type {
   DeadLetterDetail,
@@ -75,6 +76,7 @@ export class FakeClient implements StatewattClient {
   readonly rules: FakeRules;
   readonly archive: FakeArchive;
   readonly forwarding: FakeForwarding;
+  readonly metering: FakeMetering;
   readonly minting: FakeMinting;
   readonly access: FakeAccess;
   readonly configuration: FakeConfiguration;
@@ -97,6 +99,7 @@ export class FakeClient implements StatewattClient {
     this.rules = new FakeRules(time);
     this.archive = new FakeArchive(time);
     this.forwarding = new FakeForwarding(time);
+    this.metering = new FakeMetering(time);
     this.minting = new FakeMinting(time);
     this.access = new FakeAccess(time);
     this.configuration = new FakeConfiguration(time);

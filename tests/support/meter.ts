@@ -33,9 +33,11 @@ export function quarterReading(
   return { sequence, start, end: start + QUARTER_MS, energy, key: KEY, ...change };
 }
 
+const KIND = createMeterKind();
+
 /** A meter without a runtime: its kind's chart and answers, step by step. */
 export class PlainMeter {
-  readonly #kind = createMeterKind();
+  readonly #kind = KIND;
   #snapshot: AnyMachineSnapshot;
   #submissions = 0;
   /** Effects of all steps, oldest first. */

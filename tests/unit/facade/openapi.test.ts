@@ -64,6 +64,10 @@ describe('OpenAPI document', () => {
       'GET /api/v1/history/export',
       'GET /api/v1/history/mappings',
       'GET /api/v1/keys',
+      'GET /api/v1/meters',
+      'GET /api/v1/meters/{id}',
+      'GET /api/v1/meters/{id}/held',
+      'GET /api/v1/meters/{id}/readings',
       'GET /api/v1/minting',
       'GET /api/v1/minting/batches/{id}',
       'GET /api/v1/models',
@@ -96,6 +100,7 @@ describe('OpenAPI document', () => {
       'POST /alarmsrv/alarms',
       'POST /alarmsrv/alarms/{id}/acknowledge',
       'POST /alarmsrv/alarms/{id}/resolve',
+      'POST /api/meters/submit-reading',
       'POST /api/v1/actors/{kind}/{id}/kill',
       'POST /api/v1/actors/{kind}/{id}/restart',
       'POST /api/v1/alarms',
@@ -118,6 +123,12 @@ describe('OpenAPI document', () => {
       'POST /api/v1/forwarders/{id}/skip',
       'POST /api/v1/history/import',
       'POST /api/v1/keys',
+      'POST /api/v1/meters',
+      'POST /api/v1/meters/{id}/reassign',
+      'POST /api/v1/meters/{id}/refuse',
+      'POST /api/v1/meters/{id}/release',
+      'POST /api/v1/meters/{id}/revoke',
+      'POST /api/v1/meters/{id}/rotate',
       'POST /api/v1/minting/auto',
       'POST /api/v1/minting/batches/{id}/retry',
       'POST /api/v1/minting/mint',
@@ -125,6 +136,9 @@ describe('OpenAPI document', () => {
       'POST /api/v1/models/bulk',
       'POST /api/v1/models/{id}/points/{point}/write',
       'POST /api/v1/points/{address}/write',
+      'POST /api/v1/readings',
+      'POST /api/v1/readings/batch',
+      'POST /api/v1/readings/stream',
       'POST /api/v1/rules',
       'POST /api/v1/rules/{id}/disable',
       'POST /api/v1/rules/{id}/enable',
@@ -149,7 +163,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 102);
+    assert.equal(ids.size, 116);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {
