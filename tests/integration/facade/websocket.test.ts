@@ -14,7 +14,12 @@ interface Answer {
   result?: unknown;
   error?: { code: number; message: string; data?: { code: string } };
   method?: string;
-  params?: { subscription: number; points?: { address: string }[]; alarms?: { id: string }[] };
+  params?: {
+    subscription: number;
+    points?: { address: string }[];
+    alarms?: { id: string }[];
+    events?: { sequence: number }[];
+  };
 }
 
 /** A plain client: what it sends and what comes, as it is on the wire. */
@@ -308,6 +313,41 @@ describe('WebSocket', () => {
         }),
       ]);
       for (const { error } of asked) assert.equal(error, undefined);
+    });
+
+    it('tells a user of the readings of its own meters, an administrator of all, each as it has asked', async () => {
+      const tokens = await Promise.all(
+        ['ada', 'vic'].map(async (name) => (await access.control.signIn(name, PASSWORD, '::1')).token),
+      );
+      const [ada, vic] = await Promise.all(tokens.map((token) => open({ authorization: `Bearer ${token}` })));
+      assert.ok(ada !== undefined && vic !== undefined);
+      const filter = {
+        topic: 'readings',
+        event_types: ['MeterReadingReceived'],
+        meters: ['M1', 'M2'],
+        min_amount: 5.0,
+      };
+      for (const wire of [ada, vic]) assert.equal((await wire.ask('subscribe', filter)).error, undefined);
+      const bad = await vic.ask('subscribe', { ...filter, min_amount: 'much' }, 2);
+      assert.equal(bad.error?.data?.code, 'energy.invalid');
+      const event = {
+        ...{ type: 'MeterReadingReceived' as const, user_id: 'ada', wallet_address: null, meter_id: 'M1' },
+        ...{ kwh_amount: '10', timestamp: '2026-01-01T00:00:00.000Z', sequence: 1 },
+      };
+      client.metering.publish(event);
+      client.metering.publish({ ...event, user_id: 'vic', kwh_amount: '4.9', sequence: 2 });
+      client.metering.publish({ ...event, user_id: 'vic', meter_id: 'M3', sequence: 3 });
+      client.metering.publish({ ...event, user_id: 'vic', type: 'MeterReadingValidationFailed', sequence: 4 });
+      client.metering.publish({ ...event, user_id: 'vic', meter_id: 'M2', sequence: 5 });
+      const heard = async (wire: Wire): Promise<number[]> => {
+        const sequences: number[] = [];
+        while (sequences.at(-1) !== 5) {
+          const { params } = await wire.next(({ method }) => method === 'readings');
+          sequences.push(...(params?.events ?? []).map(({ sequence }) => sequence));
+        }
+        return sequences;
+      };
+      assert.deepEqual([await heard(ada), await heard(vic)], [[1, 5], [5]]);
     });
 
     it('holds each request to the role, and writes down what is more than to look', async () => {
