@@ -101,9 +101,19 @@ function range(min: number | undefined, max: number | undefined): string {
 
 const MAX_SHOWN = 100;
 
+/** What is nested too deeply to be written is named by its type. */
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof RangeError) return Array.isArray(value) ? 'a deeply nested array' : 'a deeply nested object';
+    throw error;
+  }
+}
+
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'number') return String(value);
-  const text = JSON.stringify(value);
+  const text = textOf(value);
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }
