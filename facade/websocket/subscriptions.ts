@@ -60,10 +60,7 @@ export const ReadingsTopic = Type.Object(
   closed,
 );
 type Topic =
-  | Static<typeof PointsTopic>
-  | Static<typeof AlarmsTopic>
-  | Static<typeof ModelTopic>
-  | Static<typeof ReadingsTopic>;
+  Static<typeof PointsTopic> | Static<typeof AlarmsTopic> | Static<typeof ModelTopic> | Static<typeof ReadingsTopic>;
 const Unsubscribe = Type.Object({ subscription: Type.Integer({ minimum: 1 }) }, closed);
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });

@@ -23,8 +23,10 @@ const { values: options } = parseArgs({
     batch: { type: 'string', default: '5000' },
   },
 });
-const count = Number(options.readings);
 const batch = Number(options.batch);
+/** Readings of each half of the meters: whole batches. */
+const half = Math.ceil(Number(options.readings) / 2 / batch) * batch;
+const count = 2 * half;
 const WALLET = '5C4wSuGVU2J5qmM4gR1gM7YJQ2dEjKowZ3zLsjhZxKq9';
 const MINUTE = 60_000;
 
@@ -37,12 +39,13 @@ await system.start();
 const metering = new LocalMetering({ bus, system, kind, pool, settings: () => TOKENIZATION_DEFAULTS });
 
 const meters = Array.from(
-  { length: Number(options.meters) },
+  { length: 2 * Math.ceil(Number(options.meters) / 2) },
   (_, index) => new SigningMeter(`M${index}`, Date.now() - 6 * 24 * 60 * MINUTE),
 );
 for (const { id, publicKey } of meters) await metering.register({ id, publicKey, wallet: WALLET, user: 'load' });
+const middle = meters.length / 2;
 const readings: Reading[] = Array.from({ length: count }, (_, index) =>
-  (meters[index % meters.length] as SigningMeter).next('0.1', {}, MINUTE),
+  (meters[(index % middle) + (index < half ? 0 : middle)] as SigningMeter).next('0.1', {}, MINUTE),
 );
 const keys = new Map(meters.map(({ id, publicKey }) => [id, decodeBase58(publicKey, 32) as Uint8Array]));
 const signed = readings.map((reading) => {
@@ -56,7 +59,8 @@ const pooled = await rate(async (from) => void (await verifyOnPool(pool, signed.
 print('the pool alone', pooled, raw);
 let accepted = 0;
 const durable = await rate(async (from) => {
-  accepted += (await metering.submit(readings.slice(from, from + batch))).accepted;
+  const reply = await metering.submit(readings.slice(from, from + batch));
+  accepted += reply.accepted;
 });
 print('submitted, verified, durable', durable, raw);
 if (accepted !== count) throw new Error(`${accepted} of ${count} readings were accepted`);
@@ -74,18 +78,13 @@ await bus.close();
 await pool.close();
 await nats.stop();
 
-/** Items a second, two batches under way at once. */
+/** Items a second, two batches under way at once, each of other meters: those of one meter have to come in order. */
 async function rate(work: (from: number) => Promise<void>): Promise<number> {
   const start = performance.now();
-  let next = 0;
-  const run = async (): Promise<void> => {
-    while (next < count) {
-      const from = next;
-      next += batch;
-      await work(from);
-    }
+  const run = async (from: number): Promise<void> => {
+    for (let at = from; at < from + half; at += batch) await work(at);
   };
-  await Promise.all([run(), run()]);
+  await Promise.all([run(0), run(half)]);
   return (count / (performance.now() - start)) * 1_000;
 }
 

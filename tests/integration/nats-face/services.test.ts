@@ -8,6 +8,7 @@ import { ALL_ENDPOINTS, SERVICES, serviceName } from '../../../actors/client/end
 import type { PointsUpdate } from '../../../actors/client/client.js';
 import type { PointsPage } from '../../../actors/client/schemas.js';
 import { startNatsServices, type NatsServices } from '../../../facade/nats/services.js';
+import { WALLET } from '../../support/meter.js';
 import { FakeClient } from '../../support/fake-client.js';
 import { startNats, type TestNats } from '../../support/nats.js';
 import { eventually } from '../../support/temp.js';
@@ -159,6 +160,7 @@ describe('NATS services', () => {
     });
 
     it('are answered as their schemas say', async () => {
+      await client.metering.register({ id: 'M1', publicKey: WALLET, wallet: WALLET, user: 'ann' });
       await client.createModel({ id: 'store', template: 'battery' });
       await client.createModel({ id: 'other', template: 'battery' });
       const actions = [{ type: 'publish' as const, subject: 'site.cold' }];
@@ -192,6 +194,15 @@ describe('NATS services', () => {
         'statewatt.history.export': { points: [{ channel: 1001, kind: 'T', id: 1 }], reader: 'reader-1' },
         'statewatt.forwarding.get': { id: 'cloud' },
         'statewatt.forwarding.command': { id: 'cloud', command: 'pause' },
+        'statewatt.minting.auto': { enabled: false },
+        'statewatt.minting.batch': { id: '9-1' },
+        'statewatt.minting.retry': { id: '9-1' },
+        'statewatt.meters.get': { id: 'M1' },
+        'statewatt.meters.held': { id: 'M1' },
+        'statewatt.meters.readings': { id: 'M1' },
+        'statewatt.meters.register': { id: 'M1', publicKey: WALLET, wallet: WALLET, user: 'ann' },
+        'statewatt.meters.command': { id: 'M1', command: { type: 'revoke', by: 'ann', reason: 'replaced' } },
+        'statewatt.meters.submit': { readings: [{}] },
         'statewatt.alarms.get': { id: 'a1' },
         'statewatt.alarms.raise': { source: 'fan', title: 'Fan failed', level: 'Major' },
         'statewatt.alarms.command': { id: 'a1', command: { type: 'acknowledge', by: 'ann' } },
