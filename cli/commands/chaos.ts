@@ -4,10 +4,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { StatewattError } from '../../errors/error.js';
-import { writeReport, summary } from '../../chaos/report.js';
-import { runScenario } from '../../chaos/run.js';
-import { loadScenario, type Scenario } from '../../chaos/scenario.js';
-import { describeFault, planFaults } from '../../chaos/schedule.js';
+import type { Scenario } from '../../chaos/scenario.js';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
 import { safe } from '../render/text.js';
@@ -54,6 +51,7 @@ export function addChaos(program: Command, cli: Cli): void {
 }
 
 async function list(cli: Cli): Promise<void> {
+  const { loadScenario } = await import('../../chaos/scenario.js');
   const names = (await readdir(SHIPPED)).filter((name) => name.endsWith('.yaml')).sort();
   const scenarios = await Promise.all(names.map((name) => loadScenario(join(SHIPPED, name))));
   const rows = scenarios.map(({ name, durationS, nodes, description }) => ({ name, durationS, nodes, description }));
@@ -72,6 +70,7 @@ async function list(cli: Cli): Promise<void> {
 }
 
 async function show(cli: Cli, name: string, options: RunCommandOptions): Promise<void> {
+  const { describeFault, planFaults } = await import('../../chaos/schedule.js');
   const scenario = await find(name);
   const plan = planFaults(scenario, seedOf(options, scenario)).map((each) => ({
     at: `${(each.atMs / 1_000).toFixed(1)} s`,
@@ -90,6 +89,11 @@ async function show(cli: Cli, name: string, options: RunCommandOptions): Promise
 }
 
 async function run(cli: Cli, name: string, options: RunCommandOptions): Promise<void> {
+  // Only here: every other command starts sooner without what a run needs.
+  const [{ runScenario }, { writeReport, summary }] = await Promise.all([
+    import('../../chaos/run.js'),
+    import('../../chaos/report.js'),
+  ]);
   const scenario = await find(name);
   const seed = seedOf(options, scenario);
   const out = resolve(options.out ?? `chaos-${scenario.name}-${seed}`);
@@ -124,6 +128,7 @@ async function run(cli: Cli, name: string, options: RunCommandOptions): Promise<
 
 /** @throws ConfigError; `chaos.no_scenario` */
 async function find(name: string): Promise<Scenario> {
+  const { loadScenario } = await import('../../chaos/scenario.js');
   if (/[/\\.]/.test(name)) return loadScenario(name);
   const names = (await readdir(SHIPPED)).map((file) => file.replace(/\.yaml$/, '')).sort();
   if (names.includes(name)) return loadScenario(join(SHIPPED, `${name}.yaml`));
