@@ -11,8 +11,8 @@ interface Waiting {
 }
 
 /**
- * Requests and their answers over one subscription. The connection's own `request` makes two promises, a timer and an error
- * object with its stack for each, which is a third of what a caller with many requests spends.
+ * Requests and their answers over one subscription. The connection's own `request` also makes two more promises and an error
+ * object with its stack for each, which shows where there are many (`load/actors`).
  */
 export class Requests {
   readonly #nats: NatsConnection;

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectClient } from '../actors/client/remote.js';
@@ -45,9 +44,8 @@ export interface RunResult {
 export interface RunOptions {
   readonly scenario: Scenario;
   readonly seed: number;
-  /** Everything of the run is kept there while it goes on, and for good with `keep`. */
+  /** Everything of the run lies there, also afterwards. */
   readonly folder: string;
-  readonly keep?: boolean;
   readonly onProgress?: (text: string) => void;
   /** Aborted: faults end, and what there is is checked. */
   readonly signal?: AbortSignal;
@@ -60,7 +58,7 @@ export interface RunOptions {
  * @throws `process.start_failed`, `bus.server_missing`: what is broken on purpose is no error
  */
 export async function runScenario(options: RunOptions): Promise<RunResult> {
-  const { scenario, seed, folder, keep = false, onProgress = () => undefined } = options;
+  const { scenario, seed, folder, onProgress = () => undefined } = options;
   const startedAt = Date.now();
   onProgress(`starting ${scenario.nodes} nodes, ${scenario.channels} channels, ${scenario.actors} models`);
   const stack = await Stack.start(scenario, join(folder, 'site'), createRandom(streamSeed(seed, 'links')));
@@ -83,7 +81,6 @@ export async function runScenario(options: RunOptions): Promise<RunResult> {
     await stack.stop();
   }
   verdicts.push(await checkOrphans(stack.run));
-  if (!keep) await rm(join(folder, 'site'), { recursive: true, force: true, maxRetries: 5 });
   return { ...outcome, verdicts, passed: verdicts.every(({ passed }) => passed) };
 }
 
@@ -107,6 +104,7 @@ async function breakIt(
   const interrupted = signal ?? new AbortController().signal;
   await injector.run(plan, begun, interrupted);
   const rest = scenario.durationS * 1_000 + CALM_MS - (performance.now() - begun);
+  // An interruption ends it; nothing else can.
   if (rest > 0) await sleep(rest, undefined, { signal: interrupted }).catch(() => undefined);
   stack.heal();
   const well = await sampler.healthyWithin(scenario.recoveryS * 1_000);

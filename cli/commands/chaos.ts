@@ -1,4 +1,4 @@
-import { mkdtemp, readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -101,13 +101,10 @@ async function run(cli: Cli, name: string, options: RunCommandOptions): Promise<
   const keep = options.keep === true;
   const folder = keep ? out : await mkdtemp(join(tmpdir(), 'statewatt-chaos-'));
   const signal = cli.dependencies.interruption();
-  const result = await runScenario({
-    scenario,
-    seed,
-    folder,
-    keep,
-    signal,
-    onProgress: (text) => void (cli.json ? undefined : cli.line(`  ${safe(text)}`).catch(() => undefined)),
+  // Output that cannot be written must not end a run.
+  const onProgress = (text: string) => void (cli.json ? undefined : cli.line(`  ${safe(text)}`).catch(() => undefined));
+  const result = await runScenario({ scenario, seed, folder, signal, onProgress }).finally(async () => {
+    if (!keep) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
   const files = await writeReport(result, out, repeat);
   if (!result.passed) cli.exitCode = EXIT.bad;

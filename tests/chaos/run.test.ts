@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFile } from 'node:fs/promises';
 import { runStatewatt } from '../support/site-process.js';
 import { tempFolder } from '../support/temp.js';
 
@@ -29,8 +28,13 @@ describe('statewatt chaos', function () {
       const file = join(folder.path, 'short.yaml');
       const out = join(folder.path, 'report');
       await writeFile(file, SCENARIO);
-      const run = await runStatewatt(['chaos', 'run', file, '--seed', '3', '--out', out, '--json']);
+      const temporary = join(folder.path, 'tmp');
+      await mkdir(temporary);
+      const run = await runStatewatt(['chaos', 'run', file, '--seed', '3', '--out', out, '--json'], {
+        TMPDIR: temporary,
+      });
       assert.equal(run.code, 0, run.out + run.err);
+      assert.deepEqual(await readdir(temporary), [], 'what lies there afterwards');
       const report = JSON.parse(await readFile(join(out, 'report.json'), 'utf8')) as {
         passed: boolean;
         repeat: string;
