@@ -6,6 +6,7 @@ import {
   type Msg,
   type MsgHdrs,
   type NatsConnection,
+  type RequestOptions,
 } from '@nats-io/transport-node';
 import { SpanKind } from '@opentelemetry/api';
 import type { Static, TSchema } from 'typebox';
@@ -29,6 +30,7 @@ export class Asker {
   readonly #closed: AbortSignal;
   readonly #token: TokenSource | undefined;
   readonly #reconnectListeners = new Set<() => void>();
+  readonly #disconnectListeners = new Set<() => void>();
   #connected = true;
   #reconnectedAt = -Infinity;
 
@@ -48,7 +50,8 @@ export class Asker {
 
   /**
    * One request and its answer. While the server is away the request waits, and it is sent again when no node took it
-   * just after the server came back; it is never sent again when a node may have taken it.
+   * just after the server came back, or when the connection was lost before its answer and it changes nothing; a change is
+   * never sent again when a node may have taken it.
    *
    * @param details facts for programs, in the error when it is not known what became of the request
    * @throws `client.unavailable`, `client.timeout`, `client.not_permitted`, `client.bad_answer`, `client.closed`, and what
@@ -85,7 +88,7 @@ export class Asker {
       await this.#connection(timeoutMs, end);
       try {
         const timeout = Math.max(1, end - performance.now());
-        answer = await this.#nats.request(endpoint.subject, payload, { timeout, ...sent });
+        answer = await this.#request(endpoint, payload, { timeout, ...sent });
       } catch (thrown) {
         if (!this.#mayPass(thrown, end)) throw this.#failure(thrown, endpoint, timeoutMs, details);
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
@@ -95,6 +98,27 @@ export class Asker {
     const body = parse(answer, endpoint);
     if (answer.headers?.has('Nats-Service-Error-Code')) throw restoreError(answer, body);
     return body as Static<A>;
+  }
+
+  /** What changes nothing is given up with its connection and may be asked again: undefined. */
+  async #request(
+    { subject, changes }: Pick<Endpoint, 'subject' | 'changes'>,
+    payload: string,
+    options: RequestOptions,
+  ): Promise<Msg | undefined> {
+    const answer = this.#nats.request(subject, payload, options);
+    if (changes) return answer;
+    answer.catch(() => undefined); // Raced below; once the connection is lost nobody waits for it.
+    let lost: () => void = () => undefined;
+    const disconnected = new Promise<undefined>((resolve) => {
+      lost = () => resolve(undefined);
+    });
+    this.#disconnectListeners.add(lost);
+    try {
+      return await Promise.race([answer, disconnected]);
+    } finally {
+      this.#disconnectListeners.delete(lost);
+    }
   }
 
   /** What a connection without server is given, it loses; so a call waits until there is one. */
@@ -153,8 +177,10 @@ export class Asker {
 
   async #followConnection(): Promise<void> {
     for await (const event of this.#nats.status()) {
-      if (event.type === 'disconnect' || event.type === 'staleConnection') this.#connected = false;
-      else if (event.type === 'reconnect') {
+      if (event.type === 'disconnect' || event.type === 'staleConnection') {
+        this.#connected = false;
+        for (const listener of [...this.#disconnectListeners]) listener();
+      } else if (event.type === 'reconnect') {
         this.#connected = true;
         this.#reconnectedAt = performance.now();
         for (const listener of [...this.#reconnectListeners]) listener();

@@ -377,6 +377,16 @@ describe('remote client', () => {
       });
     });
 
+    it('asks again what only reads when the connection is lost before the answer', async () => {
+      const { child } = server.server;
+      assert.ok(child.pid);
+      process.kill(-child.pid, 'SIGSTOP');
+      const asked = remote.channel(1001);
+      await child.stop(0);
+      await child.start();
+      assert.equal((await asked).id, 1001);
+    });
+
     it('says so when it takes too long', async () => {
       const impatient = await connectClient({ natsUrl: server.url, timeoutMs: 300 });
       await server.server.child.stop();
