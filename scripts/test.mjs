@@ -29,6 +29,9 @@ if (given.includes('--help')) {
   process.exit(0);
 }
 
+/** Of a failed test's error, in the summary. */
+const FAILURE_LINES = 25;
+
 /** Bound of a run of chosen tests. */
 const LIMIT_MS = 20 * 60_000;
 
@@ -88,13 +91,21 @@ async function runTests(parts) {
   failures.push(...coverage.shortfalls.map((text) => `coverage: ${text}`));
 }
 
+/** Once more at the end: where it happened is far above by then. */
+function describeFailure(/** @type {import('./testing/mocha.mjs').Failure} */ { title, why }) {
+  const lines = why.split('\n');
+  const shown = lines.slice(0, FAILURE_LINES).map((line) => `    ${line}`);
+  if (lines.length > FAILURE_LINES) shown.push(`    … ${lines.length - FAILURE_LINES} more lines above`);
+  return [title, ...shown].join('\n');
+}
+
 function report() {
   failures.push(...tests.wrong);
   const lines = [''];
   if (tests.pending > 0) lines.push(`Tests skipped: ${tests.pending}`);
   lines.push(
     `Tests: ${tests.passes} passed, ${tests.failed.length} failed. Setup, checks and coverage: ${checksPassed} passed, ${failures.length} failed.`,
-    ...[...tests.failed, ...failures].map((text) => `  failed: ${text}`),
+    ...[...tests.failed.map(describeFailure), ...failures].map((text) => `  failed: ${text}`),
     `${tests.passes + checksPassed} passed, ${tests.failed.length + failures.length} failed`,
   );
   process.exitCode = tests.failed.length + failures.length === 0 ? 0 : 1;

@@ -12,8 +12,9 @@ class CountingReporter extends Mocha.reporters.Spec {
     const failed = [];
     // Also at once, where the server's and the test's own lines are near, and in case the run does not come to its end.
     runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, (test, error) => {
-      failed.push(test.fullTitle());
-      console.error(`${test.fullTitle()}: ${error.stack ?? error.message ?? error}`);
+      const why = String(error.stack ?? error.message ?? error);
+      failed.push({ title: test.fullTitle(), why });
+      console.error(`${test.fullTitle()}: ${why}`);
     });
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
       const { passes, pending } = this.stats;

@@ -12,9 +12,15 @@ export const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 const LAST_WORDS_MS = 2_000;
 
 /**
- * What a run of mocha came to. `failed`: titles of the failed tests; `wrong`: what went wrong outside the single tests.
+ * A failed test: its whole title, and the error with its stack.
  *
- * @typedef {{ passes: number, failed: string[], pending: number, wrong: string[] }} Result
+ * @typedef {{ title: string, why: string }} Failure
+ */
+
+/**
+ * What a run of mocha came to. `wrong`: what went wrong outside the single tests.
+ *
+ * @typedef {{ passes: number, failed: Failure[], pending: number, wrong: string[] }} Result
  */
 
 /**

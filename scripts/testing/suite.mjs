@@ -61,7 +61,12 @@ export async function runSuite(root, folders, { parts, out }) {
   }
   const jobs = planJobs(folders.flatMap((folder) => compiledTests(join(root, 'dist/tests'), folder)));
   const end = Date.now() + LIMIT_MS;
-  const total = { passes: 0, failed: /** @type {string[]} */ ([]), pending: 0, wrong: /** @type {string[]} */ ([]) };
+  const total = {
+    passes: 0,
+    failed: /** @type {import('./mocha.mjs').Failure[]} */ ([]),
+    pending: 0,
+    wrong: /** @type {string[]} */ ([]),
+  };
   let done = 0;
   /** @type {NodeJS.Signals | undefined} */
   let interrupted;

@@ -90,11 +90,13 @@ rules:
     assert.deepEqual(
       steps.map(({ status }) => status),
       ['done', 'queued', 'queued'],
+      JSON.stringify(steps),
     );
     assert.equal((await node.client.point(1, 'C', 1)).value, 1);
     // What it wrote made its condition false.
     await eventually(() => (heard.length === 2 ? true : undefined), { ...PATIENCE, what: 'the return' });
-    assert.equal(hooked.length, 2, 'the first answer was 503');
+    // More than twice where the first call was held for longer than it is waited for: always with the same key.
+    assert.ok(hooked.length >= 2, 'the first answer was 503');
     assert.equal(new Set(hooked.map(({ key }) => key)).size, 1);
     assert.match(String(hooked[0]?.key), /^rule\/on#\d+\.\d+$/);
     const [{ body }] = hooked as [(typeof hooked)[number]];
