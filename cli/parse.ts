@@ -12,6 +12,12 @@ export function parseAddress(text: string): PointAddress {
   return address;
 }
 
+/** The id of a model. */
+export function parseModel(text: string): string {
+  if (/^[A-Za-z0-9_-]{1,64}$/.test(text)) return text;
+  throw new InvalidArgumentError('Allowed are 1 to 64 of A-Z a-z 0-9 _ -.');
+}
+
 export function parseKind(text: string): PointKind {
   const kind = POINT_KINDS.find((known) => known === text.toUpperCase());
   if (kind === undefined) throw new InvalidArgumentError(`Allowed are ${POINT_KINDS.join(', ')}.`);

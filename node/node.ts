@@ -13,6 +13,7 @@ import { createMeterKind } from '../actors/meter.js';
 import { LocalMetering } from '../actors/meter/local-metering.js';
 import { createModelKind } from '../actors/model.js';
 import { ModelHub } from '../actors/models/hub.js';
+import { ModelSweep } from '../actors/models/sweep.js';
 import { knownActors } from '../actors/runtime/known-actors.js';
 import type { StatewattClient } from '../actors/client/client.js';
 import { FramePublisher } from '../actors/frames/publisher.js';
@@ -265,6 +266,11 @@ async function startParts(
     announce: (id) => bus.nats.publish(subjects.modelChanged(id)),
   });
   const modelKind = createModelKind(hub);
+  const modelSweep = new ModelSweep({
+    bus,
+    store: realtime,
+    onSwept: (count) => log.info({ part: 'models', count }, `${count} models that are no more were left in Redis`),
+  });
   const models: Models = new Models({
     system: () => system,
     kind: modelKind,
@@ -347,6 +353,7 @@ async function startParts(
       void rules.own(partitions);
       alarms.showAll(partitions.has(READ_MODELS_PARTITION));
       ruleMirror?.showAll(partitions.has(READ_MODELS_PARTITION));
+      modelSweep.run(partitions.has(READ_MODELS_PARTITION));
       late.redisFunctions?.take(partitions.has(READ_MODELS_PARTITION));
       void forwarding.own(partitions);
       collector?.run(partitions.has(HISTORY_PARTITION));
@@ -384,6 +391,7 @@ async function startParts(
     async () => {
       models.stop();
       await ruleMirror?.close();
+      await modelSweep.close();
       await system.stop();
       await hub.close();
     },
@@ -511,6 +519,7 @@ async function startParts(
       reloader.start(() => {
         mirror.forget();
         hub.storeBack();
+        modelSweep.storeBack();
         alarms.storeBack();
         ruleMirror?.storeBack();
       });

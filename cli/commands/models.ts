@@ -1,21 +1,21 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { ModelDetail, ModelPointView, ModelView, TemplateView } from '../../actors/client/model-schemas.js';
 import { hierarchyOf, type ModelNode } from '../../site/models/hierarchy.js';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
-import { parseSeconds } from '../parse.js';
+import { parseModel, parseSeconds } from '../parse.js';
 import { printFields } from '../render/fields.js';
 import type { Column } from '../render/table.js';
 import { NOTHING, formatAge, formatValue, safe } from '../render/text.js';
 import { GROUPS, examples } from './help.js';
-
-const ID = /^[A-Za-z0-9_-]{1,64}$/;
+import { addModelChanges } from './model-changes.js';
+import { addModelData } from './model-data.js';
 
 export function addModels(program: Command, cli: Cli): void {
   const models = program
     .command('models')
     .helpGroup(GROUPS.look)
-    .summary('list, show, tree, templates, write')
+    .summary('list, show, tree, templates, create, remove, write, watch, history')
     .description('Models of equipment, made from templates. Lists them when no command is given.')
     .addHelpText(
       'after',
@@ -23,6 +23,9 @@ export function addModels(program: Command, cli: Cli): void {
         'statewatt models',
         'statewatt models show grid_meter',
         'statewatt models write battery power_setpoint 5000',
+        'statewatt models create models.json',
+        'statewatt models watch battery --point soc',
+        'statewatt models history battery soc --from -1d --resolution 1m',
       ),
     );
 
@@ -94,6 +97,8 @@ export function addModels(program: Command, cli: Cli): void {
         await cli.line(`${safe(address)}: written ${formatValue(written)}, ${agrees}: ${safe(answer)}`);
       }),
     );
+  addModelChanges(models, cli);
+  addModelData(models, cli);
 }
 
 const MODELS: readonly Column<ModelView>[] = [
@@ -156,11 +161,6 @@ async function printModel(cli: Cli, { model, points: list }: ModelDetail): Promi
 async function printNode(cli: Cli, { model, parts }: ModelNode<ModelView>, depth: number): Promise<void> {
   await cli.line(`${'  '.repeat(depth)}${safe(model.id)}  ${safe(model.name)}`);
   for (const part of parts) await printNode(cli, part, depth + 1);
-}
-
-function parseModel(text: string): string {
-  if (ID.test(text)) return text;
-  throw new InvalidArgumentError('Allowed are 1 to 64 of A-Z a-z 0-9 _ -.');
 }
 
 function toValue(text: string): number | string {

@@ -4,12 +4,15 @@ import type { Column } from './table.js';
 import { NOTHING, formatTime, formatValue } from './text.js';
 import { qualityTone } from './tone.js';
 
+/** A page of the past of a point, whatever it is a point of. */
+export type PastPage = Omit<HistoryPage, 'channel' | 'kind' | 'id'>;
+
 /** Prints the pages of a history as they come, so that a year of values never has to fit in memory. */
 export interface HistoryWriter {
   /** Called once, with the first page, before its rows. */
-  begin(first: HistoryPage): Promise<void>;
-  rows(page: HistoryPage): Promise<void>;
-  end(last: HistoryPage): Promise<void>;
+  begin(first: PastPage): Promise<void>;
+  rows(page: PastPage): Promise<void>;
+  end(last: PastPage): Promise<void>;
 }
 
 /** An aligned table; the titles stand above the first page only. */
@@ -45,12 +48,12 @@ const ROLLUP: readonly Column<HistoryRow>[] = [
   })),
 ];
 
-/** One HistoryPage document that holds the rows of every page; `nextCursor` is that of the last. */
+/** One document as the page is, that holds the rows of every page; `nextCursor` is that of the last. */
 export function jsonWriter(cli: Cli): HistoryWriter {
   let separator = '';
   return {
-    async begin({ channel, kind, id, resolution, from, to }) {
-      const head = JSON.stringify({ channel, kind, id, resolution, from, to });
+    async begin({ rows: _rows, nextCursor: _nextCursor, ...about }) {
+      const head = JSON.stringify(about);
       await cli.out.write(`${head.slice(0, -1)},"rows":[`);
     },
     async rows(page) {
@@ -69,7 +72,7 @@ const CSV_ROLLUP = ['time', 'value', 'min', 'max', 'first', 'last', 'count'] as 
 
 /** RFC 4180, but with line breaks as Unix has them; times are ISO 8601 in UTC; an absent value is an empty field. */
 export function csvWriter(cli: Cli): HistoryWriter {
-  const fields = (page: HistoryPage) => (page.resolution === 'raw' ? CSV_RAW : CSV_ROLLUP);
+  const fields = (page: PastPage) => (page.resolution === 'raw' ? CSV_RAW : CSV_ROLLUP);
   return {
     async begin(first) {
       await cli.out.write(`${fields(first).join(',')}\n`);

@@ -78,6 +78,10 @@ export class MemoryStore implements RealtimeStore {
     return Promise.resolve();
   }
 
+  sweepModels(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   setTemplates(): Promise<void> {
     return Promise.resolve();
   }

@@ -78,6 +78,29 @@ export async function showModel(redis: ModelRedis, model: DefinedModel): Promise
   await redis.statewattModel(keyOf(model.id), JSON.stringify({ mode: 'definition', ...definitionOf(model) }));
 }
 
+/** Models that are looked at, and taken away, at once. */
+const SWEEP_WIDTH = 64;
+
+/**
+ * Takes away what is left of models that are gone. What `isGone` is told of was read before it was asked, so a model that
+ * is made meanwhile is a newer one, and stays.
+ */
+export async function sweepModels(redis: ModelRedis, isGone: (id: string) => Promise<boolean>): Promise<number> {
+  const shown = (await redis.smembers('modsrv:models')).values();
+  let swept = 0;
+  const worker = async (): Promise<void> => {
+    for (const id of shown) {
+      const [created, changes] = await redis.hmget(`${keyOf(id)}:about`, 'created', 'changes');
+      if (!(await isGone(id))) continue;
+      const version = { created: Number(created ?? 0), changes: Number(changes ?? 0) };
+      await redis.statewattModel(keyOf(id), JSON.stringify({ mode: 'gone', id, ...version }));
+      swept += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: SWEEP_WIDTH }, worker));
+  return swept;
+}
+
 async function writeValues(redis: Redis, id: string, values: readonly StoredModelValue[]): Promise<void> {
   const write = redis.multi();
   const [measurement, action] = fieldsByHash(values);

@@ -9,7 +9,7 @@ import { KnownPoints } from './known-points.js';
 import { APPLY_SCRIPT, CONFIG_SCRIPT, READ_CHANNEL_SCRIPT, READ_POINT_SCRIPT } from './redis-scripts.js';
 import { describe, openRedis, type RedisAddress } from './connect-redis.js';
 import { ALARM_SCRIPTS, retainAlarms, writeAlarms, type AlarmRedis } from './redis-alarms.js';
-import { MODEL_SCRIPT, showModel, writeModel, type ModelRedis } from './redis-models.js';
+import { MODEL_SCRIPT, showModel, sweepModels, writeModel, type ModelRedis } from './redis-models.js';
 import { retainRules, RULE_SCRIPTS, writeRules, type RuleRedis } from './redis-rules.js';
 import type { DefinedModel, RealtimeStore, StatusFields, StoredModel, StoredRule } from './store.js';
 
@@ -138,6 +138,10 @@ export class RedisStore implements RealtimeStore {
 
   async showModel(model: DefinedModel): Promise<void> {
     await this.#ask(() => showModel(this.#redis, model));
+  }
+
+  async sweepModels(isGone: (id: string) => Promise<boolean>): Promise<number> {
+    return this.#ask(() => sweepModels(this.#redis, isGone));
   }
 
   async setTemplates(ids: readonly string[]): Promise<void> {

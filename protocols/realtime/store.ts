@@ -38,6 +38,8 @@ export interface RealtimeStore {
    * and is to find it at once, wherever the model lives.
    */
   showModel(model: DefinedModel): Promise<void>;
+  /** Takes away the models that are shown and that `isGone` says are no more; answers how many. */
+  sweepModels(isGone: (id: string) => Promise<boolean>): Promise<number>;
   /** What models can be made of, for outside readers: ids of templates. */
   setTemplates(ids: readonly string[]): Promise<void>;
   /** Shows alarms, each unless a newer one is there. */

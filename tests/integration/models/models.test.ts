@@ -35,6 +35,8 @@ models:
       limit: { point: 1001:A:1, scale: 2 }
 `;
 
+const PATIENT = { within: 20_000 };
+
 describe('models on a running node', function () {
   this.timeout(120_000);
   let folder: Awaited<ReturnType<typeof tempFolder>>;
@@ -134,10 +136,29 @@ describe('models on a running node', function () {
     });
     await assert.rejects(client.updateModel('feeder', { name: 'Mine' }), { code: 'models.configured' });
     await assert.rejects(client.removeModel('feeder'), { code: 'models.configured' });
+    await client.createModel({ id: 'removed', template: 'relay' });
+    await client.removeModel('removed');
     await node.stop();
     await redis.stop();
     await redis.start();
+    // As Redis looks when it was away at the removal, and when it comes from another site.
+    for (const id of ['removed', 'foreign']) {
+      const key = `modsrv:model:${id}`;
+      await reader.multi().sadd('modsrv:models', id).sadd('modsrv:models:by_template:relay', id).set(key, '{}').exec();
+      await reader.multi().hset(`${key}:about`, 'created', 1, 'changes', 1, 'template', 'relay').exec();
+      await reader.hset(`${key}:measurement`, 'power', 1);
+    }
     await start();
+    await eventually(
+      async () =>
+        (await reader.smembers('modsrv:models')).sort().join() === 'feeder,model_001' &&
+        (await reader.smembers('modsrv:models:by_template:relay')).join() === 'feeder'
+          ? true
+          : undefined,
+      PATIENT,
+    );
+    const leftovers = ['removed', 'foreign'].flatMap((id) => [`modsrv:model:${id}`, `modsrv:model:${id}:measurement`]);
+    assert.equal(await reader.exists(...leftovers), 0);
     const { model, points } = await eventually(() => node.client.model('model_001').catch(() => undefined));
     assert.deepEqual([model.name, model.parameters.capacity_mw], ['Renamed', 150]);
     const power = points.find(({ name }) => name === 'active_power');
