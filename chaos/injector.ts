@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StatewattClient } from '../actors/client/client.js';
 import { errorMessage, StatewattError } from '../errors/error.js';
@@ -22,6 +23,7 @@ export class Injector {
 
   /** Resolves when the last of them is over, or `interrupted` was aborted. `begun`: of `performance.now()`. */
   async run(plan: readonly PlannedFault[], begun: number, interrupted: AbortSignal): Promise<void> {
+    setMaxListeners(0, interrupted); // Every fault that is to come listens to it.
     await Promise.all(
       plan.map(async (planned) => {
         try {
@@ -102,6 +104,7 @@ function linkFault({ mode, delay_ms = 0, jitter_ms = 0, bytes_per_s = 0 }: Fault
     case 'throttle':
       return { mode, bytesPerS: bytes_per_s };
     case 'hold':
+    case 'half-open':
     case 'shut':
     case 'corrupt':
       return { mode };

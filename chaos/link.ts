@@ -11,7 +11,12 @@ export type LinkFault =
   | { readonly mode: 'delay'; readonly delayMs: number; readonly jitterMs: number }
   | { readonly mode: 'throttle'; readonly bytesPerS: number }
   /** About one byte of each ten thousand is another one. */
-  | { readonly mode: 'corrupt' };
+  | { readonly mode: 'corrupt' }
+  /**
+   * What the server sends is lost, from `afterBytes` on, though connections stay open: a peer that is gone without a word.
+   * Those that have lost something end with the fault.
+   */
+  | { readonly mode: 'half-open'; readonly afterBytes?: number };
 
 const CORRUPT_EVERY_BYTES = 10_000;
 
@@ -22,6 +27,14 @@ export class Link {
   readonly #random: Random;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   #fault: LinkFault | undefined;
+  /** With a fault that is half-open: bytes of the server that still pass. */
+  #left = Infinity;
+  #lossy = new Set<Socket>();
+  #tellLoss: () => void = () => undefined;
+  /** Resolves when a half-open fault has lost something for the first time. */
+  readonly lost = new Promise<void>((resolve) => {
+    this.#tellLoss = resolve;
+  });
 
   private constructor(server: Server, port: number, random: Random) {
     this.#server = server;
@@ -31,7 +44,7 @@ export class Link {
   }
 
   /** Between clients and `127.0.0.1:port`. */
-  static async open(port: number, random: Random): Promise<Link> {
+  static async open(port: number, random: Random = Math.random): Promise<Link> {
     const server = createServer();
     const link = new Link(server, port, random);
     await new Promise<void>((resolve, reject) => {
@@ -46,9 +59,16 @@ export class Link {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** To connect to instead of the server: `host:port`. */
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
   /** From now on, until `heal`; it takes the place of a fault that it has. */
   fail(fault: LinkFault): void {
+    this.#endLossy();
     this.#fault = fault;
+    this.#left = fault.mode === 'half-open' ? (fault.afterBytes ?? 0) : Infinity;
     if (fault.mode === 'shut') this.reset();
     else
       for (const socket of [...this.#pairs].flat())
@@ -59,6 +79,8 @@ export class Link {
   /** Carries everything again, what was held included. */
   heal(): void {
     this.#fault = undefined;
+    this.#left = Infinity;
+    this.#endLossy();
     for (const socket of [...this.#pairs].flat()) socket.resume();
   }
 
@@ -82,7 +104,7 @@ export class Link {
     const pair = [client, upstream] as const;
     this.#pairs.add(pair);
     this.#carry(client, upstream);
-    this.#carry(upstream, client);
+    this.#carry(upstream, client, (data) => this.#passing(data, upstream));
     for (const socket of pair) {
       socket.setNoDelay(true);
       socket.on('error', () => socket.destroy());
@@ -94,29 +116,41 @@ export class Link {
     }
   }
 
-  #carry(from: Socket, to: Socket): void {
-    /** When the last chunk of this direction has passed: none overtakes another. */
-    let free = 0;
+  #carry(from: Socket, to: Socket, passing: (data: Buffer) => Buffer = (data) => data): void {
+    /** What is held up, oldest first: one timer for the first, so that none overtakes another. */
+    const waiting: { readonly data: Buffer | undefined; readonly at: number }[] = [];
+    const later = (data: Buffer | undefined, at: number): void => {
+      waiting.push({ data, at });
+      if (waiting.length === 1) setTimeout(release, at - performance.now());
+    };
+    const release = (): void => {
+      for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
+        const ms = first.at - performance.now();
+        if (ms > 0) {
+          setTimeout(release, ms);
+          return;
+        }
+        waiting.shift();
+        if (first.data === undefined) to.end();
+        else this.#write(from, to, first.data);
+      }
+      if (this.#fault?.mode !== 'hold') from.resume();
+    };
     from.on('data', (chunk) => {
       const fault = this.#fault;
-      const data = fault?.mode === 'corrupt' ? this.#corrupted(chunk) : chunk;
+      const data = passing(fault?.mode === 'corrupt' ? this.#corrupted(chunk) : chunk);
+      if (data.length === 0) return;
       const now = performance.now();
-      const passes = Math.max(free, now + this.#heldUpMs(fault, data.length, Math.max(0, free - now)));
-      free = passes;
-      if (passes <= now) this.#write(from, to, data);
+      const before = Math.max(now, waiting.at(-1)?.at ?? 0);
+      const passes = Math.max(before, now + this.#heldUpMs(fault, data.length, before - now));
+      if (passes <= now && waiting.length === 0) this.#write(from, to, data);
       else {
+        later(data, passes);
         // Slow for long, so that the sender hears of it; what is only late goes on coming.
         if (fault?.mode === 'throttle') from.pause();
-        setTimeout(() => {
-          if (this.#fault?.mode !== 'hold') from.resume();
-          this.#write(from, to, data);
-        }, passes - now);
       }
     });
-    from.on('end', () => {
-      const wait = Math.max(0, free - performance.now());
-      setTimeout(() => to.end(), wait);
-    });
+    from.on('end', () => later(undefined, waiting.at(-1)?.at ?? 0));
   }
 
   #write(from: Socket, to: Socket, data: Buffer): void {
@@ -125,6 +159,23 @@ export class Link {
     to.once('drain', () => {
       if (this.#fault?.mode !== 'hold') from.resume();
     });
+  }
+
+  /** Of what the server sends, what is not lost. */
+  #passing(data: Buffer, server: Socket): Buffer {
+    const passes = data.subarray(0, Math.max(0, this.#left));
+    this.#left -= data.length;
+    if (passes.length < data.length) {
+      this.#lossy.add(server);
+      this.#tellLoss();
+    }
+    return passes;
+  }
+
+  /** A stream with a hole in it must not go on. */
+  #endLossy(): void {
+    for (const socket of this.#lossy) socket.resetAndDestroy();
+    this.#lossy.clear();
   }
 
   #heldUpMs(fault: LinkFault | undefined, bytes: number, waitingMs: number): number {

@@ -9,6 +9,7 @@ import { verdict, type Verdict } from './checks/finding.js';
 import { checkFrames } from './checks/frames.js';
 import { checkOrphans } from './checks/orphans.js';
 import { checkRealtime } from './checks/realtime.js';
+import { checkRollups } from './checks/rollups.js';
 import { checkSamples, type DoneFault } from './checks/samples.js';
 import { Injector } from './injector.js';
 import { Load, type Acknowledged } from './load.js';
@@ -147,6 +148,7 @@ async function check(stack: Stack, observer: Observer, acknowledged: ReadonlyMap
     ...checkCommands(journal, acknowledged),
     checkOwnership(journal),
     ...(await checkFrames(bus, stack.historyUrl, seen)),
+    await checkRollups(stack.historyUrl),
     ...(stack.redisUrl === undefined ? [] : [await checkRealtime(bus, stack.redisUrl)]),
   ];
 }

@@ -26,9 +26,9 @@ const FaultSchema = Type.Object(
     every_s: Type.Optional(span('again and again, after a random time between these')),
     for_s: Type.Optional(span('how long it lasts: a random time between these')),
     mode: Type.Optional(
-      Type.Enum(['hold', 'shut', 'reset', 'delay', 'throttle', 'corrupt'], {
+      Type.Enum(['hold', 'half-open', 'shut', 'reset', 'delay', 'throttle', 'corrupt'], {
         description:
-          'of a link. hold: nothing passes, connections stay. shut: refused. reset: ended once. delay, throttle: slow. ' +
+          'of a link. hold: nothing passes, connections stay. half-open: answers are lost, connections stay. shut: refused. reset: ended once. delay, throttle: slow. ' +
           'corrupt: now and then a byte is another one.',
       }),
     ),
@@ -138,6 +138,17 @@ export function parseScenario(file: string, text: string, problems: Problems): S
     recoveryS: bounds.recovery_s ?? 30,
     memoryMb: bounds.memory_mb ?? 1_500,
   };
+}
+
+/** The same faults within another time: those that come once and the times between others keep their share of it. */
+export function lasting(scenario: Scenario, durationS: number): Scenario {
+  const share = durationS / scenario.durationS;
+  const faults = scenario.faults.map((fault) => ({
+    ...fault,
+    ...(fault.at_s === undefined ? {} : { at_s: fault.at_s * share }),
+    ...(fault.every_s === undefined ? {} : { every_s: fault.every_s.map((each) => each * share) }),
+  }));
+  return { ...scenario, durationS, faults };
 }
 
 type Report = (key: keyof FaultFile, found: string, allowed: string) => void;

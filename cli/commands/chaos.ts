@@ -1,12 +1,10 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { StatewattError } from '../../errors/error.js';
 import type { Scenario } from '../../chaos/scenario.js';
 import type { Cli } from '../cli.js';
-import { EXIT } from '../exit-codes.js';
 import { safe } from '../render/text.js';
 import { GROUPS, examples } from './help.js';
 
@@ -15,6 +13,8 @@ const SHIPPED = fileURLToPath(new URL('../../../scenarios', import.meta.url));
 
 interface RunCommandOptions {
   readonly seed?: string;
+  readonly seeds?: string;
+  readonly duration?: string;
   readonly out?: string;
   readonly keep?: boolean;
 }
@@ -41,11 +41,17 @@ export function addChaos(program: Command, cli: Cli): void {
     .description('Runs a scenario and writes a report. Exit code 1 when an invariant does not hold.')
     .argument('<scenario>', 'a file, or the name of a scenario that comes along')
     .option('--seed <n>', 'another seed than the scenario’s; the same seed breaks the same things at the same times')
+    .option('--seeds <n>', 'run it once for each of so many seeds in turn')
+    .option('--duration <seconds>', 'the same faults within another time than the scenario’s')
     .option('--out <folder>', 'where the report goes (default: chaos-<scenario>-<seed>)')
     .option('--keep', 'keep the data of the run, in the same folder')
     .addHelpText(
       'after',
-      examples('statewatt chaos run kill-one-channel', 'statewatt chaos run my.yaml --seed 7 --out report'),
+      examples(
+        'statewatt chaos run kill-one-channel',
+        'statewatt chaos run my.yaml --seed 7 --out report',
+        'statewatt chaos run kill-a-node --seeds 20',
+      ),
     )
     .action((name: string, options: RunCommandOptions) => run(cli, name, options));
 }
@@ -89,38 +95,23 @@ async function show(cli: Cli, name: string, options: RunCommandOptions): Promise
 }
 
 async function run(cli: Cli, name: string, options: RunCommandOptions): Promise<void> {
-  // Only here: every other command starts sooner without what a run needs.
-  const [{ runScenario }, { writeReport, summary }] = await Promise.all([
-    import('../../chaos/run.js'),
-    import('../../chaos/report.js'),
-  ]);
-  const scenario = await find(name);
+  const { lasting } = await import('../../chaos/scenario.js');
+  const found = await find(name);
+  const scenario =
+    options.duration === undefined ? found : lasting(found, wholeNumber('--duration', options.duration, 1, 86_400));
   const seed = seedOf(options, scenario);
-  const out = resolve(options.out ?? `chaos-${scenario.name}-${seed}`);
-  const repeat = `statewatt chaos run ${name} --seed ${seed}`;
-  const keep = options.keep === true;
-  const folder = keep ? out : await mkdtemp(join(tmpdir(), 'statewatt-chaos-'));
-  const signal = cli.dependencies.interruption();
-  // Output that cannot be written must not end a run.
-  const onProgress = (text: string) => void (cli.json ? undefined : cli.line(`  ${safe(text)}`).catch(() => undefined));
-  const result = await runScenario({ scenario, seed, folder, signal, onProgress }).finally(async () => {
-    if (!keep) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  });
-  const files = await writeReport(result, out, repeat);
-  if (!result.passed) cli.exitCode = EXIT.bad;
-  if (cli.json) {
-    await cli.document({ ...summary(result, repeat), files });
-    return;
-  }
-  for (const { passed, invariant, claim, checked, violations } of result.verdicts) {
-    await cli.line(
-      `${passed ? '✓' : '✗'} ${invariant.padEnd(18)} ${claim} (${safe(checked)})`,
-      passed ? 'none' : 'alarm',
-    );
-    if (!passed) for (const text of violations.slice(0, 5)) await cli.line(`    ${safe(text)}`, 'alarm');
-  }
-  await cli.line(`${result.passed ? 'passed' : 'FAILED'}: ${files.markdown}`, result.passed ? 'none' : 'alarm');
-  await cli.line(`again: ${repeat}`);
+  const seeds = options.seeds === undefined ? 1 : wholeNumber('--seeds', options.seeds, 1, 1_000);
+  const lasts = options.duration === undefined ? '' : ` --duration ${options.duration}`;
+  const out = resolve(options.out ?? `chaos-${scenario.name}-${seeds === 1 ? seed : `${seed}-to-${seed + seeds - 1}`}`);
+  const plan = {
+    scenario,
+    keep: options.keep === true,
+    repeat: (of: number) => `statewatt chaos run ${name} --seed ${of}${lasts}`,
+  };
+  // Only here: every other command starts sooner without what a run needs.
+  const { runOnce, runSeeds } = await import('./chaos-run.js');
+  if (seeds === 1) await runOnce(cli, plan, seed, out);
+  else await runSeeds(cli, plan, { from: seed, count: seeds }, out);
 }
 
 /** @throws ConfigError; `chaos.no_scenario` */
@@ -135,11 +126,13 @@ async function find(name: string): Promise<Scenario> {
 
 /** @throws `cli.usage` */
 function seedOf({ seed }: RunCommandOptions, scenario: Scenario): number {
-  if (seed === undefined) return scenario.seed;
-  if (/^\d{1,10}$/.test(seed) && Number(seed) < 2 ** 31) return Number(seed);
-  throw new StatewattError(
-    'cli.usage',
-    'invalid',
-    `--seed takes a whole number from 0 to ${2 ** 31 - 1}, not ${JSON.stringify(seed)}`,
-  );
+  return seed === undefined ? scenario.seed : wholeNumber('--seed', seed, 0, 2 ** 31 - 1);
+}
+
+/** @throws `cli.usage` */
+function wholeNumber(option: string, text: string, from: number, to: number): number {
+  const value = Number(text);
+  if (/^\d{1,10}$/.test(text) && value >= from && value <= to) return value;
+  const wrong = `${option} takes a whole number from ${from} to ${to}, not ${JSON.stringify(text)}`;
+  throw new StatewattError('cli.usage', 'invalid', wrong);
 }

@@ -2,16 +2,13 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { DeliverPolicy } from '@nats-io/jetstream';
 import type { Bus } from '../../bus/connection.js';
-import type { JournalEntry } from '../../bus/messages.js';
 import { STREAM } from '../../bus/streams.js';
 import { codecs } from '../../bus/topics.js';
+import { checkOwnership, type Entry } from '../../chaos/checks/commands.js';
+import { eachMessage } from '../../chaos/checks/stream.js';
 import type { CallerReport } from './actor-caller.js';
 
-export interface Written {
-  readonly id: string;
-  readonly seq: number;
-  readonly entry: JournalEntry;
-}
+export type Written = Entry;
 
 /** Every entry of the journal from `from` on, as it is written, until `leave`. */
 export async function followJournal(
@@ -39,18 +36,9 @@ export async function followJournal(
 
 /** The whole journal as it stands. */
 export async function readJournal(bus: Bus): Promise<Written[]> {
-  const { state } = await bus.manager.streams.info(STREAM.journal);
   const found: Written[] = [];
-  if (state.messages === 0) return found;
-  await new Promise<void>((resolve, reject) => {
-    const end = { leave: (): Promise<void> => Promise.resolve() };
-    followJournal(bus, 1, (written) => {
-      found.push(written);
-      if (written.seq === state.last_seq) end.leave().then(resolve, reject);
-    }).then(({ leave }) => {
-      end.leave = leave;
-      if (found.at(-1)?.seq === state.last_seq) leave().then(resolve, reject);
-    }, reject);
+  await eachMessage(bus, STREAM.journal, 'evt.>', ({ subject, seq, data }) => {
+    found.push({ id: subject.split('.').at(-1) ?? '', seq, entry: codecs.journal.decode(data) });
   });
   return found;
 }
@@ -75,20 +63,9 @@ export function assertCommands(journal: readonly Written[], report: CallerReport
   }
 }
 
-/** The number of an actor's ownership never falls along its journal, and each is of one node. */
+/** No entry of a former owner of an actor stands behind one of its successor. */
 export function assertOwnership(journal: readonly Written[]): void {
-  const newest = new Map<string, JournalEntry>();
-  const wrong: string[] = [];
-  for (const { id, seq, entry } of journal) {
-    const before = newest.get(id);
-    newest.set(id, entry);
-    if (before === undefined) continue;
-    const [was = 0, is = 0] = [before.ownership, entry.ownership];
-    if (is < was || (is === was && entry.node !== before.node)) {
-      wrong.push(`${id}#${seq} of ${entry.node} under ${is}, behind one of ${before.node} under ${was}`);
-    }
-  }
-  assert.deepEqual(wrong, [], 'entries of a former owner');
+  assert.deepEqual(checkOwnership(journal).violations, [], 'entries of a former owner');
 }
 
 /** Each actor is what its journal says: nothing else has written behind its back. */

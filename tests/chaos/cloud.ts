@@ -71,14 +71,14 @@ forwarding:
   /** Every reading that the stream holds has been heard, in the order of the stream, whatever came twice. */
   assertComplete({ frames }: Archive): void {
     const inStream = new Map<string, string[]>();
-    for (const { name, frame } of frames) {
+    for (const frame of frames) {
       for (const key of frame.keys) {
         const point = `${keyKind(key)}:${keyId(key)}`;
         if (point !== 'T:1') continue;
         const of = `${frame.channel}:${point}`;
         const ids = inStream.get(of) ?? [];
         inStream.set(of, ids);
-        ids.push(`${name}/${point}`);
+        ids.push(`${frame.channel}/${frame.epoch}/${frame.seq}/${point}`);
       }
     }
     assert.ok(inStream.size > 0);

@@ -1,4 +1,4 @@
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { Link as ChaosLink } from '../../chaos/link.js';
 
 /** A TCP link to a server that can be made to fail. */
 export interface Link {
@@ -19,78 +19,20 @@ export interface Link {
   close(): Promise<void>;
 }
 
-/** Passes bytes between clients and `127.0.0.1:port`. */
+/** Passes bytes between clients and `127.0.0.1:port`, in the words of tests. */
 export async function openLink(port: number): Promise<Link> {
-  const pairs = new Set<readonly [Socket, Socket]>();
-  let state: 'open' | 'held' | 'shut' = 'open';
-  let left = Infinity;
-  let tellStalled: () => void = () => undefined;
-  const stalled = new Promise<void>((resolve) => {
-    tellStalled = resolve;
-  });
-
-  const pass = (from: Socket, to: Socket, data: Buffer): void => {
-    if (!to.write(data)) {
-      from.pause();
-      to.once('drain', () => {
-        if (state === 'open') from.resume();
-      });
-    }
-  };
-  const server = createServer((client) => {
-    if (state === 'shut') {
-      client.destroy();
-      return;
-    }
-    const upstream = connect(port, '127.0.0.1');
-    const pair = [client, upstream] as const;
-    pairs.add(pair);
-    client.on('data', (data) => pass(client, upstream, data));
-    upstream.on('data', (data) => {
-      if (left > 0) pass(upstream, client, data.subarray(0, left));
-      left -= data.length;
-      if (left <= 0) tellStalled();
-    });
-    for (const socket of pair) {
-      socket.on('error', () => socket.destroy());
-      socket.on('close', () => {
-        pairs.delete(pair);
-        for (const each of pair) each.destroy();
-      });
-      if (state === 'held') socket.pause();
-    }
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-
-  const change = (next: typeof state): void => {
-    state = next;
-    for (const socket of [...pairs].flat()) {
-      if (next === 'open') socket.resume();
-      else if (next === 'held') socket.pause();
-      else socket.destroy();
-    }
-  };
-  const reset = (): void => {
-    left = Infinity;
-    change('shut');
-    change('open');
-  };
+  const link = await ChaosLink.open(port);
   return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    hold: () => change('held'),
-    shut: () => change('shut'),
-    open: () => change('open'),
-    reset,
-    stallAfter: (bytes) => {
-      left = bytes;
+    address: link.address,
+    hold: () => link.fail({ mode: 'hold' }),
+    shut: () => link.fail({ mode: 'shut' }),
+    open: () => link.heal(),
+    reset: () => {
+      link.heal();
+      link.reset();
     },
-    stalled,
-    close: async () => {
-      change('shut');
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
+    stallAfter: (bytes) => link.fail({ mode: 'half-open', afterBytes: bytes }),
+    stalled: link.lost,
+    close: () => link.close(),
   };
 }

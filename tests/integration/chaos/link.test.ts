@@ -91,6 +91,22 @@ describe('a link that fails on purpose', () => {
     assert.equal((await echoed(Buffer.from('again'))).back.toString(), 'again');
   });
 
+  it('loses what comes back while it is half open, from where it is told; that connection ends with the fault', async () => {
+    const { socket, received } = await open();
+    const closed = closing(socket);
+    socket.write('before');
+    await eventually(() => (received().length === 6 ? true : undefined));
+    link.fail({ mode: 'half-open', afterBytes: 3 });
+    socket.write(' after');
+    await link.lost;
+    await eventually(() => (received().length === 9 ? true : undefined));
+    assert.equal(received().toString(), 'before af');
+    assert.equal(socket.closed, false);
+    link.heal();
+    await closed;
+    assert.equal((await echoed(Buffer.from('again'))).back.toString(), 'again');
+  });
+
   it('is late in both directions, in order', async () => {
     const { back, ms } = await echoed(bytes, { mode: 'delay', delayMs: 50, jitterMs: 40 });
     assert.deepEqual(back, bytes);

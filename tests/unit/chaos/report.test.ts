@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { renderReport, summary } from '../../../chaos/report.js';
 import type { RunResult } from '../../../chaos/run.js';
+import { renderSeries } from '../../../chaos/series.js';
 import { bySecond, drawTimeline } from '../../../chaos/timeline.js';
 import { verdict } from '../../../chaos/checks/finding.js';
 
@@ -73,6 +74,17 @@ describe('the report of a chaos run', () => {
     assert.deepEqual(load.latencyMs, { p50: 30, p99: 2_000, longest: 2_000 });
     assert.deepEqual(memoryMb, [80, 90]);
     assert.deepEqual(commandsBySecond, [2, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
+  });
+
+  it('says of many seeds which passed, and how to repeat the others', () => {
+    const good = { seed: 1, passed: true, failed: [], faults: 3, commands: 20, framesSeen: 9, tookMs: 10_400 };
+    const bad = { ...good, seed: 2, passed: false, failed: ['frames-once', 'recovery'] };
+    const text = renderSeries('kill-it', [good, bad], (seed) => `again ${seed}`);
+    assert.match(text, /^# Chaos scenario `kill-it`: 1 of 2 seeds passed\n/);
+    assert.match(text, /\| ✓ \| 1 \| 3 \| 20 \| 9 \| 10 \| {2}\|/);
+    assert.match(text, /\| ✗ \| 2 \| 3 \| 20 \| 9 \| 10 \| frames-once, recovery \|/);
+    assert.match(text, /\n {4}again 2\n/);
+    assert.doesNotMatch(text, /again 1/);
   });
 
   it('draws faults, health and load over time, as XML that needs nothing from elsewhere', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { parseScenario, type Scenario } from '../../../chaos/scenario.js';
+import { lasting, parseScenario, type Scenario } from '../../../chaos/scenario.js';
 import { describeFault, planFaults } from '../../../chaos/schedule.js';
 import { Problems } from '../../../site/config/problems.js';
 
@@ -99,6 +99,19 @@ describe('scenarios of chaos runs', () => {
       fewer.map(({ atMs }) => atMs),
       kills,
     );
+  });
+
+  it('can be done in less time: the same faults, each as long as before', () => {
+    const { scenario } = parse(
+      `${HEAD}  - { do: pause, what: node, at_s: 15, for_s: [2, 4] }\n  - { do: kill, what: node, every_s: [6, 9] }\n`,
+    );
+    assert.ok(scenario);
+    const { durationS, faults } = lasting(scenario, 10);
+    assert.equal(durationS, 10);
+    assert.deepEqual(faults, [
+      { do: 'pause', what: 'node', at_s: 5, for_s: [2, 4] },
+      { do: 'kill', what: 'node', every_s: [2, 3] },
+    ]);
   });
 
   it('tell their faults in words', () => {
