@@ -3,7 +3,7 @@ import type { Subscription } from '@nats-io/transport-node';
 import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
 import { partitionOf, subjects, type Ref } from '../../bus/subjects.js';
-import { codecs } from '../../bus/topics.js';
+import { Answers } from '../../bus/answers.js';
 import type { AnswerBody } from '../../bus/messages.js';
 import { errorMessage } from '../../errors/error.js';
 import { CommandQueue, queueNames } from './command-queue.js';
@@ -32,7 +32,7 @@ export interface PartitionsOptions {
   /** The spawned actors of a partition that live whenever it is owned, as its supervisor remembers them. */
   readonly kept?: (partition: number) => Promise<readonly Ref[]>;
   /** Answers a question to an actor of an owned partition. */
-  readonly answer: (question: Uint8Array) => Promise<AnswerBody>;
+  readonly answer: (question: unknown) => Promise<AnswerBody>;
   /** After a change: what this node has now is at work. */
   readonly onOwned?: (partitions: ReadonlySet<number>) => void;
   readonly onTakeover?: (takeover: TakeoverFacts) => void;
@@ -85,6 +85,7 @@ export class Partitions {
   readonly #options: PartitionsOptions;
   readonly #ownership: Ownership;
   readonly #held = new Map<number, Held>();
+  readonly #answers: Answers;
   /** From the table that gives partitions to this node until they are at work, their always-on actors alive. */
   readonly takeoverTimes = new Histogram();
   #stopped = false;
@@ -92,6 +93,7 @@ export class Partitions {
   constructor(options: PartitionsOptions) {
     this.#options = options;
     const { bus, node, watchNeighbours, onTrouble } = options;
+    this.#answers = new Answers(bus.nats);
     this.#ownership = new Ownership({
       bus,
       node,
@@ -262,7 +264,7 @@ export class Partitions {
     if (!opened) return;
     const questions = bus.nats.subscribe(subjects.query(owned.partition), {
       callback: (error, message) => {
-        if (error === null) void this.#answer(message.data, (data) => message.respond(data));
+        if (error === null) this.#answers.take(message, this.#options.answer);
       },
     });
     this.#held.set(owned.partition, { queues, effects, questions });
@@ -295,10 +297,6 @@ export class Partitions {
       onTrouble?.(errorMessage(error));
       return [];
     });
-  }
-
-  async #answer(question: Uint8Array, respond: (data: Uint8Array) => boolean): Promise<void> {
-    respond(codecs.answer.encode(await this.#options.answer(question)));
   }
 }
 

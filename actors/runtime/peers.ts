@@ -2,7 +2,6 @@ import type { Bus } from '../../bus/connection.js';
 import type { AnswerBody } from '../../bus/messages.js';
 import { formatRef, parseRef, partitionOf, subjects, PARTITIONS, type Ref } from '../../bus/subjects.js';
 import { Requests } from '../../bus/requests.js';
-import { codecs, parseJson } from '../../bus/topics.js';
 import { StatewattError, toStatewattError } from '../../errors/error.js';
 import type { ActorHost, ActorInside, ActorState } from './host.js';
 import type { SupervisorView } from './supervision/view.js';
@@ -29,7 +28,7 @@ export class Peers {
   readonly #owned: () => ReadonlySet<number>;
 
   constructor(bus: Bus, host: ActorHost, owned: () => ReadonlySet<number>) {
-    this.#requests = new Requests(bus.nats);
+    this.#requests = new Requests(bus.nats, ANSWER_MS);
     this.#host = host;
     this.#owned = owned;
   }
@@ -84,10 +83,10 @@ export class Peers {
     this.#requests.close();
   }
 
-  /** Answers what another node asks of a partition that is owned here. */
-  async answer(data: Uint8Array): Promise<AnswerBody> {
+  /** Answers what another node asks of a partition that is owned here. Never rejects. */
+  async answer(question: unknown): Promise<AnswerBody> {
     try {
-      return { ok: true, reply: await this.#answer(parseJson(data) as Question) };
+      return { ok: true, reply: await this.#answer(question as Question) };
     } catch (error) {
       return { ok: false, error: toStatewattError(error).toJSON() };
     }
@@ -95,17 +94,15 @@ export class Peers {
 
   async #put<T>(partition: number, question: Question): Promise<T> {
     if (this.#owned().has(partition)) return (await this.#answer(question)) as T;
-    const data = await this.#request(partition, question);
-    const body = codecs.answer.decode(data);
+    const body = await this.#request(partition, question);
     if (!body.ok) throw StatewattError.fromJSON(body.error);
     return (body.reply ?? undefined) as T;
   }
 
   /** Waits for an owner while the partition changes hands; a list or a view is taken as it is now. */
-  async #request(partition: number, question: Question): Promise<Uint8Array> {
-    const data = Buffer.from(JSON.stringify(question));
+  async #request(partition: number, question: Question): Promise<AnswerBody> {
     for (const end = performance.now() + ANSWER_MS; ;) {
-      const answer = await this.#requests.request(subjects.query(partition), data, ANSWER_MS);
+      const answer = await this.#requests.request(subjects.query(partition), question);
       if (answer !== undefined) return answer;
       if (question.ask === 'list' || question.ask === 'supervisor' || performance.now() > end) {
         const why = `no node answers for partition ${partition}`;
