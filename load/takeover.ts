@@ -12,6 +12,7 @@ import { Kvm } from '@nats-io/kv';
 import type { TakeoverFacts } from '../actors/runtime/partitions.js';
 import { assertCommands, assertEffects, assertOwnership, readJournal } from '../tests/chaos/actors-checker.js';
 import { ActorsCluster } from '../tests/chaos/actors-cluster.js';
+import { figure } from './support/figures.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -77,6 +78,8 @@ async function killThem(): Promise<void> {
   table.leave();
   print(`after the kill (${load()}):`);
   for (const [stage, values] of stages) show(stage, values);
+  const longest = Math.max(...(stages.get('all active') ?? []));
+  figure({ what: `longest of ${kills} takeovers, all active`, value: longest, unit: 'ms', aim: { most: 2_000 } });
 }
 
 async function stopThem(): Promise<void> {

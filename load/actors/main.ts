@@ -9,7 +9,8 @@ import { parseArgs } from 'node:util';
 import type { Figures } from './callers.js';
 import { measureGrowth } from './growth.js';
 import { measureOwn } from './own.js';
-import { measurePeer, peersInstalled } from './peers.js';
+import { figure } from '../support/figures.js';
+import { peersInstalled, runPeer } from '../support/peers.js';
 import { measureRemote } from './remote.js';
 
 /** For the growth in all; what is not reached within it is not measured. */
@@ -42,10 +43,13 @@ try {
     durable.push(asks);
   }
   if (peersInstalled) {
-    const restate = await measurePeer('restate', [sizes.actors, sizes.callers, sizes.seconds]);
+    const restate = await runPeer<Figures>('restate', [sizes.actors, sizes.callers, sizes.seconds]);
     print('Restate, virtual objects');
     row('durable asks', restate);
-    for (const [index, name] of ['relaxed', 'strict'].entries()) beside(`ours, ${name}`, durable[index], restate);
+    for (const [index, name] of ['relaxed', 'strict'].entries()) {
+      beside(`ours, ${name}`, durable[index], restate);
+      compare(`durable asks, ${name}`, durable[index] as Figures, 'Restate', restate, { times: 10, p99: 0.1 });
+    }
   } else print('Restate and Moleculer are not installed: npm install --prefix load/peers');
 
   const { asks, queries, moleculer } = await measureRemote({ folder, ...sizes, peers: peersInstalled });
@@ -55,6 +59,7 @@ try {
   if (moleculer !== undefined) {
     row('Moleculer', moleculer);
     beside('ours', queries, moleculer);
+    compare('queries over NATS', queries, 'Moleculer', moleculer, { times: 1 });
   }
 
   print('growth');
@@ -65,6 +70,8 @@ try {
     budgetMs: GROWTH_MS,
     onSize: ({ actors, activations, idleKb, residentMb, asks }) => {
       row(`${actors} active`, asks);
+      figure({ what: `durable asks of ${actors} active actors`, value: asks.rate, unit: '/s' });
+      figure({ what: `heap of each of ${actors} idle actors`, value: idleKb, unit: 'KB' });
       const memory = `${idleKb.toFixed(1)} KB each while idle, ${Math.round(residentMb)} MB in all`;
       print(`  brought to life ${Math.round(activations)}/s, ${memory}`);
     },
@@ -77,6 +84,26 @@ function row(name: string, { rate, p50Ms, p99Ms }: Figures): void {
   print(
     `  ${name.padEnd(16)}${String(Math.round(rate)).padStart(7)}/s   p50 ${p50Ms.toFixed(1)} ms   p99 ${p99Ms.toFixed(1)} ms`,
   );
+}
+
+/** Rate and p99 for the summary; `aim.p99`: at most so much of theirs. */
+function compare(
+  what: string,
+  ours: Figures,
+  peer: string,
+  theirs: Figures,
+  aim: { times: number; p99?: number },
+): void {
+  const { rate: value, p99Ms } = ours;
+  figure({
+    what,
+    value,
+    unit: '/s',
+    beside: { what: peer, value: theirs.rate },
+    aim: { least: aim.times, of: 'ratio' },
+  });
+  const late = aim.p99 === undefined ? {} : { aim: { most: aim.p99, of: 'ratio' as const } };
+  figure({ what: `p99 of ${what}`, value: p99Ms, unit: 'ms', beside: { what: peer, value: theirs.p99Ms }, ...late });
 }
 
 function beside(name: string, ours: Figures | undefined, theirs: Figures): void {

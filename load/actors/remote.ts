@@ -7,7 +7,7 @@ import { connectBus } from '../../bus/connection.js';
 import { startEmbeddedServer } from '../../bus/server.js';
 import { measureCallers, type Figures } from './callers.js';
 import { counter } from './counter.js';
-import { measurePeer } from './peers.js';
+import { runPeer } from '../support/peers.js';
 
 export interface RemoteOptions {
   readonly folder: string;
@@ -31,7 +31,7 @@ export async function measureRemote(options: RemoteOptions): Promise<RemoteFigur
   const server = await startEmbeddedServer({ dataFolder: join(folder, 'remote'), port: 0 });
   try {
     const ours = await measureOurs(server.url, options);
-    const moleculer = peers ? await measurePeer('moleculer', [actors, callers, seconds, server.url]) : undefined;
+    const moleculer = peers ? await runPeer<Figures>('moleculer', [actors, callers, seconds, server.url]) : undefined;
     return { ...ours, moleculer };
   } finally {
     await server.stop();

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { build } from 'hdr-histogram-js';
 import { startNode, type NodeLog, type RunningNode } from '../../node/node.js';
 import { loadEnvironment } from '../../site/config/index.js';
+import { figure } from '../support/figures.js';
 import { descendants, usageOf } from '../support/processes.js';
 import { checkJournal } from './check.js';
 import { startConsole } from './console.js';
@@ -49,6 +50,17 @@ try {
   const raw = await writeRaw(node.natsUrl, { entries: 2 * count, bytes });
   print(`raw      ${Math.round(raw / 2)} alarms/s: two entries of ${bytes} bytes each, fenced, in batches of 200`);
   print(`ratio    ${(flood.rate / (raw / 2)).toFixed(3)} of raw`);
+  const mode = options.strict ? 'strict' : 'relaxed';
+  const limit = { what: 'raw fenced entries', value: raw / 2 };
+  figure({
+    what: `alarms raised and acknowledged, ${mode}`,
+    value: flood.rate,
+    unit: '/s',
+    beside: limit,
+    aim: { least: 1_000 },
+  });
+  figure({ what: 'p99 of the list meanwhile', value: p99Ms, unit: 'ms', aim: { most: 100 } });
+  figure({ what: 'alarms lost or doubled', value: wrong, unit: '', aim: { most: 0 } });
   process.exitCode = wrong === 0 && alarms === count && failed === 0 ? 0 : 1;
 } finally {
   await node.stop();

@@ -1,4 +1,5 @@
 import { loadavg } from 'node:os';
+import { figure } from '../support/figures.js';
 import { buildRate, rawTransactionRate } from './raw.js';
 import { measureRestart } from './restart.js';
 import { startChain, throughRpc } from './through.js';
@@ -25,6 +26,14 @@ if (runs('verify')) {
   const pool = await poolVerifyRate(3, 10_000);
   const again = await rawVerifyRate(3);
   const best = Math.max(raw, again);
+  const beside = { what: 'node:crypto on all cores', value: best };
+  figure({
+    what: 'signatures verified by the pool',
+    value: pool,
+    unit: '/s',
+    beside,
+    aim: { least: 0.8, of: 'ratio' },
+  });
   console.log(`ed25519 verify, raw node:crypto on all cores: ${whole(raw)}/s before, ${whole(again)}/s after`);
   console.log(`ed25519 verify through the pool: ${whole(pool)}/s = ${whole((100 * pool) / best)} % of the better one`);
 }
@@ -46,6 +55,16 @@ if (runs('mint')) {
     `plan to confirmed, in batches: ${whole(many.mintsPerSecond)} mints/s (${whole(many.transactionsPerSecond)} transactions/s) = ` +
       `${(many.mintsPerSecond / one.mintsPerSecond).toFixed(1)} × singly, ${whole((100 * many.mintsPerSecond) / (rawMany * PER_TRANSACTION))} % of LiteSVM alone`,
   );
+  const times = { what: 'one mint a transaction', value: one.mintsPerSecond };
+  figure({
+    what: `mints, ${PER_TRANSACTION} a transaction`,
+    value: many.mintsPerSecond,
+    unit: '/s',
+    beside: times,
+    aim: { least: 8, of: 'ratio' },
+  });
+  const alone = { what: 'LiteSVM alone', value: rawMany * PER_TRANSACTION };
+  figure({ what: 'the same', value: many.mintsPerSecond, unit: '/s', beside: alone });
   await chain.stop();
 }
 

@@ -4,6 +4,7 @@
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startTestEngine } from '../../tests/integration/history/engine.js';
+import { figure } from '../support/figures.js';
 import { frames as makeFrames, TODAY } from '../../tests/integration/history/frames.js';
 import { publishFrames, writeHistory } from '../../tests/support/history-flow.js';
 import { startNats } from '../../tests/support/nats.js';
@@ -62,6 +63,12 @@ try {
     const store = await engine.store(`plan_${index}`);
     const { seconds, points: stored } = await writeHistory(bus, store, plan, last);
     const rate = total / seconds;
+    figure({
+      what: `points into history, ${name}`,
+      value: rate,
+      unit: '/s',
+      beside: { what: 'raw inserts', value: rawRate },
+    });
     const chosen = choosing(plan);
     line(
       name,

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import type { ModelVerdicts } from '../../actors/client/model-data.js';
 import { startNode, type NodeLog } from '../../node/node.js';
 import { loadEnvironment } from '../../site/config/index.js';
+import { figure } from '../support/figures.js';
 import { writeRaw } from '../alarms/raw.js';
 
 const { values: options } = parseArgs({
@@ -49,6 +50,13 @@ try {
   console.log(`CPU      ${((user + system) / 1_000 / created).toFixed(2)} ms of the node for each`);
   console.log(`raw      ${Math.round(raw)}/s: entries of ${ENTRY_BYTES} bytes, fenced, in batches of 200`);
   console.log(`ratio    ${(rate / raw).toFixed(3)} of raw`);
+  figure({
+    what: 'models made',
+    value: rate,
+    unit: '/s',
+    beside: { what: 'raw fenced entries', value: raw },
+    aim: { least: 500 },
+  });
   process.exitCode = created === count ? 0 : 1;
 } finally {
   await node.stop();

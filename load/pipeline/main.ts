@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { freePort } from '../../processes/free-port.js';
+import { figure } from '../support/figures.js';
+import { startSiteNode } from '../support/site-node.js';
 import { descendants, usageOf, type Usage } from '../support/processes.js';
 import { movingDevices, startSimulator } from '../support/simulator.js';
 import { measureRawStages } from './raw-stages.js';
@@ -48,35 +50,18 @@ async function run(): Promise<void> {
   const simulator = await startSimulator(movingDevices(Number(options.devices)));
   const redis = options.redis ? await startRedis() : undefined;
   const site = await writeSite(folder, simulator.ports, Number(options.interval));
-  const main = new URL('../../cli/main.js', import.meta.url).pathname;
-  const node = spawn(
-    process.execPath,
-    [main, 'up', site, '--data', join(folder, 'data'), '--http-port', '0', '--json'],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: {
-        ...process.env,
-        STATEWATT_LOG_LEVEL: 'warn',
-        ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
-      },
-    },
-  );
-  const begun = performance.now();
-  const [line] = (await Promise.race([
-    once(createInterface({ input: node.stdout }), 'line'),
-    once(node, 'exit'),
-  ])) as unknown[];
-  if (typeof line !== 'string') throw new Error('the node did not start');
-  const { url } = (JSON.parse(line) as { http: { url: string } }).http;
+  const env = redis === undefined ? {} : { REDIS_URL: redis.url };
+  const node = await startSiteNode(site, join(folder, 'data'), env);
+  const { url } = node;
   print(
-    `\n${options.devices} devices of 100 points, every ${options.interval} ms; up after ${((performance.now() - begun) / 1_000).toFixed(1)} s`,
+    `\n${options.devices} devices of 100 points, every ${options.interval} ms; up after ${(node.upAfterMs / 1_000).toFixed(1)} s`,
   );
 
   const watched: Watched[] = [
-    { name: 'node', pid: node.pid as number },
+    { name: 'node', pid: node.pid },
     { name: 'devices', pid: simulator.pid },
     ...(redis === undefined ? [] : [{ name: 'redis', pid: redis.pid }]),
-    ...(await descendants(node.pid as number)).flatMap(({ pid, command }) => {
+    ...(await descendants(node.pid)).flatMap(({ pid, command }) => {
       if (/^\/bin\/sh|^cat/.test(command)) return [];
       return [{ name: command.includes('nats-server') ? 'nats-server' : 'history engine', pid }];
     }),
@@ -86,10 +71,15 @@ async function run(): Promise<void> {
   await pause(seconds * 1_000);
   const after = await sample(url, watched);
   report(before, after, slowest, watched);
+  const beside = { what: 'the slowest raw stage', value: slowest };
+  const value = durableRate(before, after);
+  figure({ what: 'points from Modbus into history, durable', value, unit: '/s', aim: { least: 100_000 } });
+  figure({ what: 'the same', value, unit: '/s', beside, aim: { least: 0.4, of: 'ratio' } });
+  figure({ what: 'the same', value, unit: '/s', beside: { what: 'the insert with roll-ups', value: raw.history } });
+  figure({ what: 'missed cycles', value: after.missed - before.missed, unit: '', aim: { most: 0 } });
   print(`  of history’s own insert with rollups: ${((durableRate(before, after) / raw.history) * 100).toFixed(0)} %`);
 
-  node.kill('SIGTERM');
-  await once(node, 'exit');
+  await node.stop();
   await redis?.stop();
   await simulator.stop();
 }

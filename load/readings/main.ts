@@ -13,6 +13,7 @@ import { decodeBase58 } from '../../site/metering/base58.js';
 import { TOKENIZATION_DEFAULTS } from '../../site/metering/tokenization.js';
 import { SigningMeter } from '../../tests/support/signed-readings.js';
 import { startNats } from '../../tests/support/nats.js';
+import { figure } from '../support/figures.js';
 import { WorkerPool } from '../../workers/pool.js';
 import { verifyOnPool } from '../../workers/verify.js';
 
@@ -63,6 +64,9 @@ const durable = await rate(async (from) => {
   accepted += reply.accepted;
 });
 print('submitted, verified, durable', durable, raw);
+const beside = { what: 'node:crypto on all cores', value: raw };
+figure({ what: 'signatures verified by the pool', value: pooled, unit: '/s', beside });
+figure({ what: 'readings submitted, verified, durable', value: durable, unit: '/s', beside });
 if (accepted !== count) throw new Error(`${accepted} of ${count} readings were accepted`);
 const again = await rate(async (from) => void (await metering.submit(readings.slice(from, from + batch))));
 print('all of them once more', again, raw);

@@ -5,6 +5,7 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
+import { figure } from '../support/figures.js';
 import { startRedis } from '../../tests/support/redis.js';
 import { SiteProcess } from '../../tests/support/site-process.js';
 import { eventually, tempFolder } from '../../tests/support/temp.js';
@@ -133,6 +134,16 @@ async function measure(name: string, work: Work, calls = count): Promise<void> {
   };
   await Promise.all(Array.from({ length: 100 }, caller));
   const together = (calls / (performance.now() - again)) * 1_000;
+  const late = name.startsWith('raw ') ? {} : { aim: { most: 10 } };
+  figure({
+    what: `p99 of ${name}`,
+    value: times[Math.min(calls - 1, Math.floor(0.99 * calls))] ?? NaN,
+    unit: 'ms',
+    ...late,
+  });
+  const floor = { model_upsert: 500, model_get: 1_000 }[name];
+  const least = floor === undefined ? {} : { aim: { least: floor } };
+  figure({ what: `${name}, one by one`, value: alone, unit: '/s', ...least });
   line(name, `${Math.round(alone)}/s`, at(0.5), at(0.99), at(1), ...inside, `${Math.round(together)}/s`);
 }
 

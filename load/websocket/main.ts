@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { WebSocket, WebSocketServer } from 'ws';
 import { buildHttpApp } from '../../facade/http/app.js';
+import { figure } from '../support/figures.js';
 import { FakeClient } from '../../tests/support/fake-client.js';
 
 /**
@@ -71,6 +72,17 @@ async function main(): Promise<void> {
   console.log(
     `add over bare echo: ${ratio('flood').toFixed(2)} with ${IN_FLIGHT} under way, ${ratio('ping').toFixed(2)} one by one`,
   );
+  for (const [what, kind, aim] of [
+    [`calls of add, ${IN_FLIGHT} under way`, 'flood', { least: 50_000 }],
+    ['calls of add, one by one', 'ping', undefined],
+  ] as const) {
+    const [ours, bare] = [rows[`/ws add, ${kind}`], rows[`bare ws echo, ${kind}`]];
+    const beside = { what: 'bare ws echo', value: bare?.perSecond ?? NaN };
+    figure({ what, value: ours?.perSecond ?? NaN, unit: '/s', beside, ...(aim === undefined ? {} : { aim }) });
+  }
+  const mean = rows['/ws add, ping']?.meanMs ?? NaN;
+  figure({ what: 'mean latency, one by one', value: mean, unit: 'ms', aim: { most: 1 } });
+  figure({ what: 'memory with both servers', value: memory, unit: 'MB' });
   console.log(`memory of the process with both servers: ${memory} MB`);
 }
 
