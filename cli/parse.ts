@@ -36,6 +36,10 @@ export function parseCount(text: string): number {
   return parseInteger(text, 1, Number.MAX_SAFE_INTEGER);
 }
 
+export function parseSequence(text: string): number {
+  return parseInteger(text, 0, Number.MAX_SAFE_INTEGER);
+}
+
 function parseInteger(text: string, min: number, max: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   if (!(value >= min && value <= max))

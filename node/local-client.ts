@@ -5,6 +5,7 @@ import type { ConfigurationClient } from '../actors/client/configuration.js';
 import type { AlarmsClient } from '../actors/client/alarms.js';
 import type { ForwardingClient } from '../actors/client/forwarding.js';
 import type { MeteringClient } from '../actors/client/metering.js';
+import type { LedgerClient } from '../actors/client/ledger.js';
 import type { MintingClient } from '../actors/client/minting.js';
 import type { PointsUpdate, StatewattClient } from '../actors/client/client.js';
 import type {
@@ -81,6 +82,7 @@ export interface LocalClientParts {
   readonly forwarding: ForwardingClient;
   readonly metering: MeteringClient;
   readonly minting: MintingClient;
+  readonly ledger: LedgerClient;
   readonly access: AccessClient;
   readonly configuration: ConfigurationClient;
   health(): Promise<Health>;
@@ -126,6 +128,10 @@ export class LocalClient implements StatewattClient {
 
   get minting(): MintingClient {
     return this.#parts.minting;
+  }
+
+  get ledger(): LedgerClient {
+    return this.#parts.ledger;
   }
 
   get access(): AccessClient {

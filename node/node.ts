@@ -57,6 +57,7 @@ import { HealthCheck } from './health.js';
 import { HistoryMappings } from './history-mappings.js';
 import { HistoryStorage } from './history-storage.js';
 import { HistoryWriter } from './history-writer.js';
+import { startLedger } from './ledger.js';
 import { LocalClient } from './local-client.js';
 import { LocalRules } from './local-rules.js';
 import { createMetrics } from './metrics.js';
@@ -204,6 +205,7 @@ async function startParts(
             else log.warn({ part: 'history', error }, 'values of Redis are not collected');
           },
         });
+  const ledger = await startLedger(stages, { bus, url: historyUrl, log });
   const feed = new LiveFeed();
   const realtimeProjection = new RealtimeProjection(bus, realtime, feed);
   await stages.start(
@@ -360,6 +362,7 @@ async function startParts(
       historyWriter.write(partitions.has(HISTORY_PARTITION)).catch((error: unknown) => {
         log.error({ part: 'history' }, errorMessage(error));
       });
+      void ledger.write(partitions.has(HISTORY_PARTITION));
     },
     onTrouble: (error) => log.warn({ part: 'placement' }, error),
     onDecision: ({ decision, stored }) =>
@@ -490,6 +493,7 @@ async function startParts(
     forwarding: forwarders,
     metering,
     minting: minting.client(system),
+    ledger,
     access,
     configuration,
     health: () => healthCheck.check(),

@@ -17,6 +17,16 @@ export function piecesSubject(reader: string): string {
   return subjects.api('history', `pieces.${reader}`);
 }
 
+/** Who fetches a file, and where its pieces are. */
+export const ReaderSchema = Type.String({
+  description: 'a name that nobody else uses, as a UUID',
+  pattern: '^[A-Za-z0-9_-]{8,64}$',
+});
+export const OpenedFileSchema = Type.Object({
+  subject: Type.String({ description: 'each request is answered by the next piece; the last one is empty' }),
+  idleMs: Type.Integer({ description: 'the file is closed when nothing is requested for so long' }),
+});
+
 /** The requests about history beside the pages of one point's values. */
 export const archiveEndpoints = {
   historySeries: endpoint('history', 'series', {
@@ -60,17 +70,11 @@ export const archiveEndpoints = {
     request: Type.Object(
       {
         ...ExportQuerySchema.properties,
-        reader: Type.String({
-          description: 'a name that nobody else uses, as a UUID',
-          pattern: '^[A-Za-z0-9_-]{8,64}$',
-        }),
+        reader: ReaderSchema,
       },
       closed,
     ),
-    response: Type.Object({
-      subject: Type.String({ description: 'each request is answered by the next piece; the last one is empty' }),
-      idleMs: Type.Integer({ description: 'the file is closed when nothing is requested for so long' }),
-    }),
+    response: OpenedFileSchema,
     call: ({ client, openFile }, { reader, ...query }) =>
       Promise.resolve(openFile(reader, (signal) => client.archive.export(query, signal))),
   }),

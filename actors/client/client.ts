@@ -8,6 +8,7 @@ import type { SupervisorView } from './supervision-schemas.js';
 import type { RulesClient } from './rules.js';
 import type { ArchiveClient } from './archive.js';
 import type { ForwardingClient } from './forwarding.js';
+import type { LedgerClient } from './ledger.js';
 import type { MeteringClient } from './metering.js';
 import type { MintingClient } from './minting.js';
 import type {
@@ -89,6 +90,8 @@ export interface StatewattClient {
   readonly metering: MeteringClient;
   /** Tokens for readings. */
   readonly minting: MintingClient;
+  /** Readings and what became of them. */
+  readonly ledger: LedgerClient;
   /** What the site is made of, now and before. */
   readonly configuration: ConfigurationClient;
   /** Who may come in, and who did what. */

@@ -15,6 +15,7 @@ export const SERVICES = {
   forwarding: 'Targets outside that readings are forwarded to',
   meters: 'Meters and their signed readings',
   minting: 'Tokens for readings: what waits, batches, fees',
+  ledger: 'Readings and what became of them, by user, wallet and meter',
   history: 'Past values of points',
   configuration: 'The configuration in force, those before it, and putting one of them back',
   access: 'Users, API keys, and who did what; for administrators',

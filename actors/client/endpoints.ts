@@ -14,6 +14,7 @@ import {
   ReplayReplySchema,
 } from './dead-letter-schemas.js';
 import { forwardingEndpoints } from './forwarding-endpoints.js';
+import { ledgerEndpoints } from './ledger-endpoints.js';
 import { meteringEndpoints } from './metering-endpoints.js';
 import { mintingEndpoints } from './minting-endpoints.js';
 import { modelEndpoints } from './model-endpoints.js';
@@ -208,6 +209,7 @@ export const endpoints = {
   ...forwardingEndpoints,
   ...meteringEndpoints,
   ...mintingEndpoints,
+  ...ledgerEndpoints,
 
   historyQuery: endpoint('history', 'query', {
     summary: 'Past values of one point, ascending by time, page by page',

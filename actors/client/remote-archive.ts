@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { errorMessage, StatewattError } from '../../errors/error.js';
 import { archiveEndpoints } from './archive-endpoints.js';
 import type { ArchiveClient } from './archive.js';
 import type { ExportQuery, ImportReply, ImportRequest, SeriesPage, SeriesQuery } from './archive-schemas.js';
 import type { Mapping, Mappings, MappingView } from './history-mappings.js';
-import { errorOf, type Asker } from './remote-ask.js';
+import type { Asker } from './remote-ask.js';
+import { fetchFile } from './remote-file.js';
 
 /** Of a request that waits for the database. */
 const TIMEOUT_MS = 120_000;
@@ -43,19 +43,6 @@ export class RemoteArchive implements ArchiveClient {
   /** A loss of the connection or of the node ends it with an error: the reader begins anew. */
   async *export(query: ExportQuery, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { subject } = await this.#asker.ask(archiveEndpoints.historyExport, { ...query, reader: randomUUID() });
-    for (;;) {
-      if (signal.aborted) throw signal.reason;
-      let piece;
-      try {
-        piece = await this.#nats.request(subject, '', { timeout: TIMEOUT_MS });
-      } catch (cause) {
-        const text = `the rest of the file did not come: ${errorMessage(cause)}`;
-        throw new StatewattError('client.unavailable', 'unavailable', text, { cause });
-      }
-      const error = errorOf(piece);
-      if (error !== undefined) throw error;
-      if (piece.data.length === 0) return;
-      yield piece.data;
-    }
+    yield* fetchFile(this.#nats, subject, signal);
   }
 }

@@ -15,6 +15,7 @@ import { RemoteRules } from './remote-rules.js';
 import { RemoteArchive } from './remote-archive.js';
 import { RemoteForwarding } from './remote-forwarding.js';
 import { RemoteMetering } from './remote-metering.js';
+import { RemoteLedger } from './remote-ledger.js';
 import { RemoteMinting } from './remote-minting.js';
 import { Asker, type TokenSource } from './remote-ask.js';
 import { WaitingPoints, watchRemotely } from './remote-watch.js';
@@ -95,6 +96,7 @@ class RemoteClient implements StatewattClient {
   readonly forwarding: RemoteForwarding;
   readonly metering: RemoteMetering;
   readonly minting: RemoteMinting;
+  readonly ledger: RemoteLedger;
   readonly access: RemoteAccess;
   readonly configuration: RemoteConfiguration;
   readonly #nats: NatsConnection;
@@ -110,6 +112,7 @@ class RemoteClient implements StatewattClient {
     this.forwarding = new RemoteForwarding(this.#asker);
     this.metering = new RemoteMetering(nats, this.#asker, this.#closed.signal);
     this.minting = new RemoteMinting(this.#asker);
+    this.ledger = new RemoteLedger(nats, this.#asker);
     this.access = new RemoteAccess(this.#asker);
     this.configuration = new RemoteConfiguration(this.#asker);
   }

@@ -1,14 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { Option, type Command } from 'commander';
 import { EXPORT_FORMATS, EXPORT_RESOLUTIONS, type ExportQuery } from '../../actors/client/archive-schemas.js';
 import type { HistoryQuery } from '../../actors/client/schemas.js';
 import { IMPORT_FORMATS, importFile, type ImportFormat, type ImportSummary } from '../../actors/client/import-file.js';
-import { errorMessage, StatewattError } from '../../errors/error.js';
 import type { PointAddress } from '../../site/points.js';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
+import { fileError, writeFile } from '../output-file.js';
 import { parseAddress, parseChannel, parseTime } from '../parse.js';
 import { safe } from '../render/text.js';
 import { examples } from './help.js';
@@ -98,20 +96,6 @@ export function addHistoryFiles(history: Command, cli: Cli): void {
     );
 }
 
-/** A file that is not complete is none. */
-async function writeFile(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-  // Opened before anything else: a stream that opens it later might do so after it was removed.
-  const file = await open(path, 'w').catch((error: unknown) => {
-    throw fileError(path, error);
-  });
-  try {
-    await pipeline(pieces, file.createWriteStream());
-  } catch (error) {
-    await rm(path, { force: true });
-    throw error instanceof StatewattError ? error : fileError(path, error);
-  }
-}
-
 async function* readable(source: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
   const pieces = source[Symbol.asyncIterator]();
   for (;;) {
@@ -124,10 +108,6 @@ async function* readable(source: AsyncIterable<Uint8Array>, path: string): Async
     if (next.done === true) return;
     yield next.value;
   }
-}
-
-function fileError(path: string, cause: unknown): StatewattError {
-  return new StatewattError('cli.file', 'invalid', `${path}: ${errorMessage(cause)}`, { cause });
 }
 
 async function printSummary(

@@ -13,6 +13,7 @@ import { addHealth } from './health.js';
 import { addHistory } from './history.js';
 import { addKill, addRestart } from './supervise.js';
 import { addKeys } from './keys.js';
+import { addLedger } from './ledger.js';
 import { addMint } from './mint.js';
 import { addModels } from './models.js';
 import { addNode } from './node.js';
@@ -50,6 +51,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addRules,
   addForwarding,
   addMint,
+  addLedger,
   addConfig,
   addMeters,
   addReadings,

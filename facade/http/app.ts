@@ -36,6 +36,7 @@ import { healthRoutes } from './routes/health.js';
 import { hissrvRoutes } from './routes/hissrv.js';
 import { historyRoutes } from './routes/history.js';
 import { meterRoutes } from './routes/meters.js';
+import { ledgerRoutes } from './routes/ledger.js';
 import { mintingRoutes } from './routes/minting.js';
 import { modelRoutes } from './routes/models.js';
 import { readingRoutes, submitReadingRoute } from './routes/readings.js';
@@ -185,6 +186,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
       readingRoutes(typed, client);
       forwardingRoutes(typed, client);
       mintingRoutes(typed, client);
+      ledgerRoutes(typed, client);
       configurationRoutes(typed, client);
       accessRoutes(typed, client);
       done();

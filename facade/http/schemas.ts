@@ -31,6 +31,7 @@ import {
   ReadingResultSchema,
   ReadingsReplySchema,
 } from '../../actors/client/metering.js';
+import { LedgerPageSchema, LedgerReadingSchema, LedgerTotalsSchema } from '../../actors/client/ledger.js';
 import { MintBatchViewSchema, MintingViewSchema } from '../../actors/client/minting.js';
 import { SupervisorViewSchema } from '../../actors/client/supervision-schemas.js';
 import {
@@ -163,6 +164,9 @@ export const SubmittedReading = component(
 );
 export const MintingView = component('Minting', MintingViewSchema);
 export const MintBatchView = component('MintBatch', MintBatchViewSchema);
+export const LedgerReading = component('LedgerReading', LedgerReadingSchema);
+export const LedgerPage = component('LedgerPage', LedgerPageSchema);
+export const LedgerTotals = component('LedgerTotals', LedgerTotalsSchema);
 
 export const ModelList = Type.Array(ModelView);
 export const TemplateList = Type.Array(TemplateView);

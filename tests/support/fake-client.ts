@@ -18,6 +18,7 @@ import { FakeRules } from './fake-rules.js';
 import { FakeArchive } from './fake-archive.js';
 import { FakeForwarding } from './fake-forwarding.js';
 import { FakeMetering } from './fake-metering.js';
+import { FakeLedger } from './fake-ledger.js';
 import { FakeMinting } from './fake-minting.js';
 import type {
   DeadLetterDetail,
@@ -78,6 +79,7 @@ export class FakeClient implements StatewattClient {
   readonly forwarding: FakeForwarding;
   readonly metering: FakeMetering;
   readonly minting: FakeMinting;
+  readonly ledger: FakeLedger;
   readonly access: FakeAccess;
   readonly configuration: FakeConfiguration;
   readonly #channels = new Map<number, ChannelView>();
@@ -101,6 +103,7 @@ export class FakeClient implements StatewattClient {
     this.forwarding = new FakeForwarding(time);
     this.metering = new FakeMetering(time);
     this.minting = new FakeMinting(time);
+    this.ledger = new FakeLedger(time);
     this.access = new FakeAccess(time);
     this.configuration = new FakeConfiguration(time);
     for (let id = 1001; id <= 1000 + channels; id++) {

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import Type from 'typebox';
 import {
   AGGREGATES,
@@ -19,6 +19,7 @@ import { parsePointAddress } from '../../../site/points.js';
 import { configures, operates, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import { ImportSummary, SeriesPage, errorAnswers } from '../schemas.js';
+import { fileAnswer } from './file-answer.js';
 
 const { points: _points, aggregates: _aggregates, ...seriesOptions } = SeriesQuerySchema.properties;
 const { channel, from, to, resolution, format } = ExportQuerySchema.properties;
@@ -83,16 +84,11 @@ export function historyRoutes(app: HttpApp, client: StatewattClient): void {
       },
     },
     async ({ query: { points, ...rest } }, reply) => {
-      const abort = new AbortController();
-      reply.raw.once('close', () => abort.abort());
-      const pieces = client.archive
-        .export({ ...rest, ...(points === undefined ? {} : { points: toPoints(points) }) }, abort.signal)
-        [Symbol.asyncIterator]();
-      // What goes wrong before the first piece is answered as any other error; later only breaking off can tell.
-      const first = await pieces.next();
+      const query = { ...rest, ...(points === undefined ? {} : { points: toPoints(points) }) };
+      const file = await fileAnswer(reply, (signal) => client.archive.export(query, signal));
       const { format = 'csv' } = rest;
       reply.header('content-disposition', `attachment; filename="history.${format}"`);
-      return reply.type(SENT[format]).send(Readable.from(withFirst(first, pieces), { objectMode: false }));
+      return reply.type(SENT[format]).send(file);
     },
   );
 
@@ -170,17 +166,6 @@ export function historyRoutes(app: HttpApp, client: StatewattClient): void {
     );
     done();
   });
-}
-
-async function* withFirst(
-  first: IteratorResult<Uint8Array>,
-  rest: AsyncIterator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  try {
-    for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
-  }
 }
 
 /** @throws `points.invalid_address` */

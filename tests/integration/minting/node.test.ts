@@ -63,6 +63,11 @@ describe('minting of a node', function () {
     const id = minted.recent[0]?.id ?? '';
     const batch = await node.client.minting.batch(id);
     assert.deepEqual([batch.state, batch.items[0]?.meter], ['settled', 'METER.1']);
+    const reading = await eventually(async () => {
+      const { readings } = await node.client.ledger.readings({ meter: 'METER.1', status: 'minted' });
+      return readings.length === 2 ? readings[0] : undefined;
+    });
+    assert.deepEqual([reading.batch, reading.signature], [id, batch.transaction?.signature]);
     await assert.rejects(node.client.minting.retry(id), { code: 'mint.state' });
     await assert.rejects(node.client.minting.batch('nothing'), { code: 'mint.not_found' });
     assert.equal((await node.client.minting.auto(true)).auto, true);

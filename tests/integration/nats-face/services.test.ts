@@ -197,6 +197,8 @@ describe('NATS services', () => {
         'statewatt.minting.auto': { enabled: false },
         'statewatt.minting.batch': { id: '9-1' },
         'statewatt.minting.retry': { id: '9-1' },
+        'statewatt.ledger.reading': { meter: 'METER_1', sequence: 1 },
+        'statewatt.ledger.export': { reader: 'reader-2' },
         'statewatt.meters.get': { id: 'M1' },
         'statewatt.meters.held': { id: 'M1' },
         'statewatt.meters.readings': { id: 'M1' },

@@ -64,6 +64,10 @@ describe('OpenAPI document', () => {
       'GET /api/v1/history/export',
       'GET /api/v1/history/mappings',
       'GET /api/v1/keys',
+      'GET /api/v1/ledger/export',
+      'GET /api/v1/ledger/readings',
+      'GET /api/v1/ledger/readings/{meter}/{sequence}',
+      'GET /api/v1/ledger/totals',
       'GET /api/v1/meters',
       'GET /api/v1/meters/{id}',
       'GET /api/v1/meters/{id}/held',
@@ -163,7 +167,7 @@ describe('OpenAPI document', () => {
         });
       }
     }
-    assert.equal(ids.size, 116);
+    assert.equal(ids.size, 120);
   });
 
   it('points only at components that it holds, each a schema that compiles', () => {

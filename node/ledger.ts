@@ -1,0 +1,124 @@
+import type {
+  LedgerClient,
+  LedgerPage,
+  LedgerQuery,
+  LedgerQueryFilter,
+  LedgerReading,
+  LedgerTotals,
+  LedgerTotalsQuery,
+} from '../actors/client/ledger.js';
+import { LedgerProjection, type LedgerProjectionOptions } from '../actors/projections/ledger.js';
+import { StatewattError } from '../errors/error.js';
+import { LedgerStore } from '../protocols/clickhouse/ledger/store.js';
+import type { LedgerSum } from '../protocols/clickhouse/ledger/query.js';
+import { formatKilowattHours } from '../site/metering/energy.js';
+import type { LedgerRow, LedgerStatus } from '../site/minting/ledger.js';
+import type { Bus } from '../bus/connection.js';
+import type { NodeLog } from './node.js';
+import type { Stages } from './stages.js';
+
+const DEFAULT_LIMIT = 100;
+
+/** The ledger, beside history in its database. @throws `history.unavailable`, `history.failed` */
+export function startLedger(
+  stages: Stages,
+  { bus, url, log }: { bus: Bus; url: string; log: NodeLog },
+): Promise<Ledger> {
+  return stages.start(
+    'ledger',
+    async () => {
+      const store = new LedgerStore({ url });
+      await store.prepare();
+      const onTrouble = (error: string | null) => {
+        if (error === null) log.info({ part: 'ledger' }, 'the ledger is written again');
+        else log.warn({ part: 'ledger', error }, 'the ledger is not written');
+      };
+      return new Ledger(store, { bus, onTrouble });
+    },
+    (ledger) => ledger.close(),
+  );
+}
+
+/** The ledger as a node answers it; it writes it too, while it is the one to do that. */
+export class Ledger implements LedgerClient {
+  readonly #store: LedgerStore;
+  readonly #options: Omit<LedgerProjectionOptions, 'target'>;
+  #projection: LedgerProjection | undefined;
+  #turns: Promise<void> = Promise.resolve();
+
+  constructor(store: LedgerStore, options: Omit<LedgerProjectionOptions, 'target'>) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  /** Begins or ends to write. */
+  write(wanted: boolean): Promise<void> {
+    this.#turns = this.#turns.then(() => this.#write(wanted));
+    return this.#turns;
+  }
+
+  async readings({ order = 'newest', limit = DEFAULT_LIMIT, ...query }: LedgerQuery): Promise<LedgerPage> {
+    const { rows, nextCursor } = await this.#store.page({ ...query, limit, newestFirst: order === 'newest' });
+    return { readings: rows.map(viewRow), nextCursor };
+  }
+
+  async totals(query: LedgerTotalsQuery): Promise<LedgerTotals> {
+    const sums = await this.#store.sums(query);
+    const of = (...statuses: LedgerStatus[]) => sumOf(sums.filter(({ status }) => statuses.includes(status)));
+    return {
+      minted: of('minted'),
+      pending: of('accepted', 'minting'),
+      failed: of('failed'),
+      held: of('held'),
+      refused: of('refused'),
+    };
+  }
+
+  async reading(meter: string, sequence: number): Promise<LedgerReading> {
+    const [row] = await this.#store.readings(meter, [sequence]);
+    if (row !== undefined) return viewRow(row);
+    const message = `the ledger has no reading ${sequence} of the meter ${meter}`;
+    throw new StatewattError('ledger.not_found', 'not_found', message);
+  }
+
+  export(filter: LedgerQueryFilter, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#store.export(filter, signal);
+  }
+
+  async close(): Promise<void> {
+    await this.write(false);
+    await this.#store.close();
+  }
+
+  async #write(wanted: boolean): Promise<void> {
+    if (wanted === (this.#projection !== undefined)) return;
+    if (wanted) {
+      this.#projection = new LedgerProjection({ ...this.#options, target: this.#store });
+      this.#projection.start();
+      return;
+    }
+    await this.#projection?.stop();
+    this.#projection = undefined;
+  }
+}
+
+function viewRow({ energy, batch, signature, ...row }: LedgerRow): LedgerReading {
+  return {
+    ...row,
+    kwh: formatKilowattHours(BigInt(energy)),
+    batch: batch === '' ? null : batch,
+    signature: signature === '' ? null : signature,
+  };
+}
+
+function sumOf(sums: readonly LedgerSum[]): LedgerTotals['minted'] {
+  let readings = 0;
+  let energy = 0n;
+  let tokens = 0n;
+  for (const sum of sums) {
+    readings += sum.readings;
+    energy += sum.energy;
+    tokens += sum.tokens;
+  }
+  return { readings, kwh: formatKilowattHours(energy), tokens: tokens.toString() };
+}

@@ -1,0 +1,67 @@
+import type {
+  LedgerClient,
+  LedgerPage,
+  LedgerQuery,
+  LedgerQueryFilter,
+  LedgerReading,
+  LedgerTotals,
+} from '../../actors/client/ledger.js';
+import { StatewattError } from '../../errors/error.js';
+import { walletAddress } from './minting.js';
+
+/** A ledger of two readings of METER_1: 1 is minted, 2 waits. */
+export class FakeLedger implements LedgerClient {
+  readonly entries: LedgerReading[];
+
+  constructor(time: number) {
+    const common = { meter: 'METER_1', kwh: '1', tokens: '1000000000', wallet: walletAddress(1), user: 'user1' };
+    this.entries = [
+      {
+        ...common,
+        ...{ sequence: 1, start: time - 1_800_000, end: time - 900_000, status: 'minted', since: time },
+        ...{ batch: '7-1', signature: 'sig7' },
+      },
+      {
+        ...common,
+        ...{
+          sequence: 2,
+          start: time - 900_000,
+          end: time,
+          status: 'accepted',
+          since: time,
+          batch: null,
+          signature: null,
+        },
+      },
+    ];
+  }
+
+  readings({ user, meter, status, limit = 100, order = 'newest' }: LedgerQuery): Promise<LedgerPage> {
+    const all = this.entries.filter(
+      (each) =>
+        (user ?? each.user) === each.user &&
+        (meter ?? each.meter) === each.meter &&
+        (status ?? each.status) === each.status,
+    );
+    if (order === 'newest') all.reverse();
+    return Promise.resolve({ readings: all.slice(0, limit), nextCursor: all.length > limit ? 'more' : null });
+  }
+
+  totals(): Promise<LedgerTotals> {
+    const none = { readings: 0, kwh: '0', tokens: '0' };
+    const one = { readings: 1, kwh: '1', tokens: '1000000000' };
+    return Promise.resolve({ minted: one, pending: one, failed: none, held: none, refused: none });
+  }
+
+  async reading(meter: string, sequence: number): Promise<LedgerReading> {
+    const found = this.entries.find((each) => each.meter === meter && each.sequence === sequence);
+    if (found !== undefined) return found;
+    throw new StatewattError('ledger.not_found', 'not_found', `the ledger has no reading ${sequence} of ${meter}`);
+  }
+
+  async *export(_filter: LedgerQueryFilter, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('meter,sequence\n');
+    signal.throwIfAborted();
+    for (const { meter, sequence } of this.entries) yield Buffer.from(`${meter},${sequence}\n`);
+  }
+}
