@@ -43,8 +43,10 @@ const MINTER: Ref = makeRef('minter', 'site');
  * are commands to it. `retry` is the only command of people; it answers the batch's record.
  *
  * Each change stands in the journal with the batch's record (`announce`).
+ *
+ * @param tell told of each change, once, by the node where the batch lives
  */
-export function createMintBatchKind(chain: MintChain) {
+export function createMintBatchKind(chain: MintChain, tell: (batch: MintBatchRecord) => void = () => undefined) {
   return defineKind({
     kind: MINT_BATCH,
     version: 1,
@@ -76,7 +78,7 @@ export function createMintBatchKind(chain: MintChain) {
         ({ params: { batch }, tell }) => tell(MINTER, { type: 'reported', batch }),
         UNTIL_DONE,
       ),
-      announce: () => undefined,
+      announce: ({ params: { batch } }) => tell(batch),
     },
     policy: { passivateAfterMs: PASSIVATE_AFTER_MS },
   });

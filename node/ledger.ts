@@ -7,6 +7,7 @@ import type {
   LedgerTotals,
   LedgerTotalsQuery,
 } from '../actors/client/ledger.js';
+import type { ReadingArchive } from '../actors/meter/older-readings.js';
 import { LedgerProjection, type LedgerProjectionOptions } from '../actors/projections/ledger.js';
 import { StatewattError } from '../errors/error.js';
 import { LedgerStore } from '../protocols/clickhouse/ledger/store.js';
@@ -18,6 +19,8 @@ import type { NodeLog } from './node.js';
 import type { Stages } from './stages.js';
 
 const DEFAULT_LIMIT = 100;
+/** How long the ledger is waited for that is behind the journal. */
+const CATCH_UP_MS = 10_000;
 
 /** The ledger, beside history in its database. @throws `history.unavailable`, `history.failed` */
 export function startLedger(
@@ -40,7 +43,7 @@ export function startLedger(
 }
 
 /** The ledger as a node answers it; it writes it too, while it is the one to do that. */
-export class Ledger implements LedgerClient {
+export class Ledger implements LedgerClient, ReadingArchive {
   readonly #store: LedgerStore;
   readonly #options: Omit<LedgerProjectionOptions, 'target'>;
   #projection: LedgerProjection | undefined;
@@ -83,6 +86,27 @@ export class Ledger implements LedgerClient {
 
   export(filter: LedgerQueryFilter, signal: AbortSignal): AsyncIterable<Uint8Array> {
     return this.#store.export(filter, signal);
+  }
+
+  last(meter: string): Promise<number | undefined> {
+    return this.#store.last(meter);
+  }
+
+  rows(meter: string, sequences: readonly number[]): Promise<LedgerRow[]> {
+    return this.#store.readings(meter, sequences);
+  }
+
+  /**
+   * Base units that are minted, by batch, once all batches' entries of the journal up to `upTo` are in the ledger; undefined:
+   * that takes too long.
+   */
+  async mintedUpTo(upTo: number): Promise<Map<string, bigint> | undefined> {
+    for (let waited = 0; waited <= CATCH_UP_MS; waited += CATCH_UP_MS / 20) {
+      const progress = await this.#store.progress();
+      if ((progress?.batches ?? 0) >= upTo) return this.#store.minted();
+      await new Promise((resolve) => setTimeout(resolve, CATCH_UP_MS / 20));
+    }
+    return undefined;
   }
 
   async close(): Promise<void> {

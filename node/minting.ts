@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { meterIdOf } from '../actors/meter/meter-id.js';
+import { MintTeller } from '../actors/mint/events.js';
 import { LocalMinting } from '../actors/mint/local-minting.js';
+import { reconcile, type ReconcileParts } from '../actors/mint/reconcile.js';
 import { SolanaMint } from '../actors/mint/solana.js';
 import type { MintSettings } from '../actors/mint/worker.js';
 import { createMintBatchKind } from '../actors/mint-batch.js';
@@ -42,7 +44,8 @@ export interface Minting {
   readonly refs: readonly Ref[];
   /** For further nodes on this machine; undefined: they find it in their own environment, or do not mint. */
   readonly shared: Readonly<Record<string, string>> | undefined;
-  client(system: ActorSystem): LocalMinting;
+  /** @param ledger what the ledger says is minted, by batch; undefined: it is behind the journal */
+  client(system: ActorSystem, ledger: ReconcileParts['ledger']): LocalMinting;
 }
 
 const OFF: Minting = { kinds: [], refs: [], shared: undefined, client: () => new LocalMinting(undefined) };
@@ -84,12 +87,21 @@ export async function startMinting(parts: MintingParts): Promise<Minting> {
   const chain = new SolanaMint(connect);
   const settings = (): MintSettings => settingsOf(tokenization());
   const minter = createMinterKind({ bus, chain, settings, meterIdOf });
-  const batch = createMintBatchKind(chain);
+  const teller = new MintTeller(bus, (error) => log.warn({ part: 'minting', error }, 'what became of a batch is not told'));
+  const batch = createMintBatchKind(chain, (record) => teller.tell(record));
   return {
     kinds: [minter, batch],
     refs: [minterRef(minter)],
     shared: isOwn ? { SOLANA_RPC_URL: url, SOLANA_KEY_FILE: solana.keyFile ?? ownKey } : undefined,
-    client: (system) => new LocalMinting({ system, minter, batch, settings }),
+    client: (system, ledger) => {
+      teller.use(system);
+      const compare = async () => {
+        const client = await chain.client();
+        const tokenAccount = (wallet: string) => client.tokenAccount(wallet);
+        return reconcile({ bus, history: client.history, tokenAccount, ...(ledger === undefined ? {} : { ledger }) });
+      };
+      return new LocalMinting({ system, minter, batch, settings, reconcile: compare });
+    },
   };
 }
 

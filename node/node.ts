@@ -414,7 +414,7 @@ async function startParts(
   );
   const metering = await stages.start(
     'metering',
-    () => new LocalMetering({ bus, system, kind: meterKind, pool: workers, settings: tokenization }),
+    () => new LocalMetering({ bus, system, kind: meterKind, pool: workers, settings: tokenization, archive: ledger }),
     (started) => started.stop(),
   );
 
@@ -492,7 +492,7 @@ async function startParts(
     rules: localRules,
     forwarding: forwarders,
     metering,
-    minting: minting.client(system),
+    minting: minting.client(system, (upTo) => ledger.mintedUpTo(upTo)),
     ledger,
     access,
     configuration,

@@ -5,21 +5,40 @@ import { StatewattError } from '../../errors/error.js';
 import { parseKilowattHours } from '../../site/metering/energy.js';
 import { Waiting } from './waiting.js';
 
-export const METER_EVENTS = ['MeterReadingReceived', 'MeterReadingValidationFailed'] as const;
+export const METER_EVENTS = [
+  'MeterReadingReceived',
+  'MeterReadingValidated',
+  'MeterReadingValidationFailed',
+  'TokensMinted',
+  'MintFailed',
+  'BatchMintingCompleted',
+] as const;
 export type MeterEventType = (typeof METER_EVENTS)[number];
 
-/** What became of a reading, as it is told to those who listen. */
+/** What became of a reading, or of a mint batch, as it is told to those who listen. */
 export const MeterEventSchema = Type.Object({
   type: Type.Unsafe<MeterEventType>({ type: 'string', enum: [...METER_EVENTS] }),
   user_id: Type.Union([Type.String({ description: 'whose the meter is' }), Type.Null()]),
   wallet_address: Type.Union([Type.String(), Type.Null()]),
-  meter_id: Type.String(),
-  kwh_amount: Type.String({ description: 'kWh, decimal text' }),
-  timestamp: Type.String({ description: 'end of the reading, RFC 3339' }),
-  sequence: Type.Integer(),
+  meter_id: Type.Union([Type.String(), Type.Null()], { description: 'null: of a batch' }),
+  kwh_amount: Type.String({ description: 'kWh, decimal text; of a batch their sum' }),
+  timestamp: Type.String({ description: 'end of the reading, or of the batch, RFC 3339' }),
+  sequence: Type.Union([Type.Integer(), Type.Null()]),
   held: Type.Optional(Type.Boolean({ description: 'it waits for a person' })),
+  tokens: Type.Optional(Type.String({ description: 'owed for it, base units' })),
   error_code: Type.Optional(Type.String()),
-  error_reason: Type.Optional(Type.String({ description: 'why it was rejected' })),
+  error_reason: Type.Optional(Type.String({ description: 'why it was rejected, or not minted' })),
+  batch_id: Type.Optional(Type.String()),
+  tokens_minted: Type.Optional(Type.String({ description: 'base units' })),
+  transaction_signature: Type.Optional(
+    Type.Union([Type.String(), Type.Null()], { description: 'null: it was worth no tokens' }),
+  ),
+  retry_at: Type.Optional(
+    Type.Union([Type.String(), Type.Null()], { description: 'RFC 3339; null: when somebody has it tried again' }),
+  ),
+  total: Type.Optional(Type.Integer({ description: 'readings of the batch' })),
+  successful: Type.Optional(Type.Integer()),
+  failed: Type.Optional(Type.Integer()),
 });
 export type MeterEvent = Static<typeof MeterEventSchema>;
 
@@ -87,7 +106,7 @@ export function meterEventFilter(filter: MeterEventsFilter): (event: MeterEvent)
   const least = minimum === undefined ? 0n : parseKilowattHours(minimum);
   return (event) =>
     (types === undefined || types.includes(event.type)) &&
-    (meters === undefined || meters.includes(event.meter_id)) &&
+    (meters === undefined || (event.meter_id !== null && meters.includes(event.meter_id))) &&
     (user === undefined || event.user_id === user) &&
     (least === 0n || parseKilowattHours(event.kwh_amount) >= least);
 }

@@ -1,6 +1,12 @@
 import Type from 'typebox';
 import { endpoint } from './endpoint.js';
-import { AutoMintSchema, MintBatchIdSchema, MintBatchViewSchema, MintingViewSchema } from './minting.js';
+import {
+  AutoMintSchema,
+  MintBatchIdSchema,
+  MintBatchViewSchema,
+  MintingViewSchema,
+  ReconciliationSchema,
+} from './minting.js';
 
 const closed = { additionalProperties: false } as const;
 const none = Type.Object({}, closed);
@@ -33,6 +39,12 @@ export const mintingEndpoints = {
     request: one,
     response: MintBatchViewSchema,
     call: ({ client }, { id }) => client.minting.batch(id),
+  }),
+  mintingReconcile: endpoint('minting', 'reconcile', {
+    summary: 'Compare all that was minted on the chain with the journal and the ledger; every difference',
+    request: none,
+    response: ReconciliationSchema,
+    call: ({ client }) => client.minting.reconcile(),
   }),
   mintingRetry: endpoint('minting', 'retry', {
     summary: 'Try a batch that is parked, or waits for its next try, now',

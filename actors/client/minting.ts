@@ -78,6 +78,44 @@ export const MintBatchViewSchema = Type.Object({
 });
 export type MintBatchView = Static<typeof MintBatchViewSchema>;
 
+export const DIFFERENCES = [
+  'no_batch',
+  'unknown_batch',
+  'other_transaction',
+  'not_settled',
+  'other_amount',
+  'not_on_chain',
+  'ledger',
+] as const;
+const Compared = (description: string) => Nullable(Units(description));
+export const DifferenceSchema = Type.Object({
+  kind: Type.Unsafe<(typeof DIFFERENCES)[number]>({
+    ...{ type: 'string', enum: [...DIFFERENCES] },
+    description:
+      'no_batch: minted on the chain by a transaction that names no batch; unknown_batch: … one that the journal does not know; ' +
+      'other_transaction: … a batch that the journal has minted by another one, or not at all; not_settled: … a batch of which the ' +
+      'journal does not say that it is minted; other_amount: other amounts, or wallets; not_on_chain: minted says the journal, not ' +
+      'the chain; ledger: the ledger says otherwise than the journal',
+  }),
+  batch: Nullable(Type.String()),
+  signature: Nullable(Type.String({ description: 'base58' })),
+  chain: Compared('minted on the chain'),
+  journal: Compared('minted as the journal has it'),
+  ledger: Compared('minted as the ledger has it'),
+});
+export type Difference = Static<typeof DifferenceSchema>;
+export const ReconciliationSchema = Type.Object({
+  transactions: Type.Integer({ description: 'on the chain, that minted something' }),
+  batches: Type.Integer({ description: 'that are minted, as the journal has it' }),
+  underWay: Type.Integer({ description: 'transactions that are on the chain and not in the journal yet' }),
+  chain: Units('all that was minted, on the chain'),
+  journal: Units('… in the journal'),
+  ledger: Nullable(Units('… in the ledger; null: it is behind the journal')),
+  found: Type.Integer({ description: 'differences' }),
+  differences: Type.Array(DifferenceSchema, { description: 'the first 1,000' }),
+});
+export type Reconciliation = Static<typeof ReconciliationSchema>;
+
 export const AutoMintSchema = Type.Object(
   { enabled: Nullable(Type.Boolean({ description: 'null: as configured' })) },
   { additionalProperties: false },
@@ -92,6 +130,8 @@ export interface MintingClient {
   auto(enabled: boolean | null): Promise<MintingView>;
   /** @throws `mint.not_found` */
   batch(id: string): Promise<MintBatchView>;
+  /** Compares the chain, the journal and the ledger; reads all of them. @throws `chain.unavailable` … */
+  reconcile(): Promise<Reconciliation>;
   /** Tries one that is parked, or waits for its next try, now. @throws `mint.not_found`, `mint.state` */
   retry(id: string): Promise<MintBatchView>;
 }

@@ -1,6 +1,9 @@
 import { mintingEndpoints } from './minting-endpoints.js';
-import type { MintBatchView, MintingClient, MintingView } from './minting.js';
+import type { MintBatchView, MintingClient, MintingView, Reconciliation } from './minting.js';
 import type { Asker } from './remote-ask.js';
+
+/** All transactions of years take a while. */
+const RECONCILE_TIMEOUT_MS = 600_000;
 
 /** Minting of a site that runs elsewhere, over its NATS services. */
 export class RemoteMinting implements MintingClient {
@@ -24,6 +27,10 @@ export class RemoteMinting implements MintingClient {
 
   batch(id: string): Promise<MintBatchView> {
     return this.#asker.ask(mintingEndpoints.mintingBatch, { id });
+  }
+
+  reconcile(): Promise<Reconciliation> {
+    return this.#asker.ask(mintingEndpoints.mintingReconcile, {}, RECONCILE_TIMEOUT_MS);
   }
 
   retry(id: string): Promise<MintBatchView> {

@@ -2,7 +2,7 @@ import type { Bus } from '../../bus/connection.js';
 import { LastMessages } from '../../bus/last-messages.js';
 import { subjects } from '../../bus/subjects.js';
 import { formatKilowattHours } from '../../site/metering/energy.js';
-import type { MeterRecord } from '../../site/metering/readings.js';
+import type { HeldReading, MeterRecord } from '../../site/metering/readings.js';
 import type { Tokenization } from '../../site/metering/tokenization.js';
 import type { WorkerPool } from '../../workers/pool.js';
 import {
@@ -30,6 +30,7 @@ import type { ActorSystem } from '../runtime/system.js';
 import { meterIdOf } from './meter-id.js';
 import { readMeter, readReadings } from './meter-journal.js';
 import { checkWallet, normalKey } from './reading-form.js';
+import type { ReadingArchive } from './older-readings.js';
 import { ReadingService, type Judged } from './reading-service.js';
 import { Registrations } from './registrations.js';
 
@@ -40,6 +41,8 @@ export interface LocalMeteringParts {
   /** Verifies signatures. */
   readonly pool: WorkerPool;
   readonly settings: () => Tokenization;
+  /** What became of readings that meters remember no more. */
+  readonly archive?: ReadingArchive;
   readonly now?: () => number;
 }
 
@@ -102,7 +105,10 @@ export class LocalMetering implements MeteringClient {
     const { system, kind } = this.#parts;
     const checked = command.type === 'rotate' ? { ...command, publicKey: normalKey(command.publicKey) } : command;
     if (checked.type === 'reassign') checkWallet(checked.wallet, 'meters.invalid_wallet');
-    return this.#keep(await system.ask(meterRef(kind, id), checked));
+    const held = checked.type === 'release' ? await this.#findHeld(id, checked.sequence) : undefined;
+    const view = this.#keep(await system.ask(meterRef(kind, id), checked));
+    if (held !== undefined) this.#publish(validated(id, held));
+    return view;
   }
 
   async held(id: string): Promise<HeldReadingView[]> {
@@ -138,14 +144,22 @@ export class LocalMetering implements MeteringClient {
 
   /** Tells everybody who listens; nobody may. */
   #tell(judged: Judged): void {
-    const event = eventOf(judged, this.#registrations.get(judged.reading.meter));
-    if (event === undefined) return;
-    this.#parts.bus.nats.publish(subjects.liveReading(event.type, event.meter_id), JSON.stringify(event));
+    for (const event of eventsOf(judged, this.#registrations.get(judged.reading.meter))) this.#publish(event);
+  }
+
+  #publish(event: MeterEvent): void {
+    this.#parts.bus.nats.publish(subjects.liveReading(event.type, event.meter_id ?? '_'), JSON.stringify(event));
+  }
+
+  async #findHeld(id: string, sequence: number): Promise<HeldReading | undefined> {
+    const { system, kind } = this.#parts;
+    const held = await system.ask(meterRef(kind, id), { type: 'listHeld' });
+    return held.find((each) => each.sequence === sequence);
   }
 }
 
-/** What is told of a reading; undefined: nothing, as it was told before, or nothing became of it. */
-function eventOf({ reading, result }: Judged, meter: MeterRecord | undefined): MeterEvent | undefined {
+/** What is told of a reading; nothing when it was told before, or nothing became of it. */
+function eventsOf({ reading, result }: Judged, meter: MeterRecord | undefined): MeterEvent[] {
   const common = {
     user_id: meter?.user ?? null,
     wallet_address: meter?.wallet ?? null,
@@ -155,13 +169,24 @@ function eventOf({ reading, result }: Judged, meter: MeterRecord | undefined): M
     sequence: reading.sequence,
   };
   if (result.verdict === 'rejected') {
-    return {
-      ...{ type: 'MeterReadingValidationFailed' as const, ...common },
-      ...{ error_code: result.code ?? '', error_reason: result.message ?? '' },
-    };
+    const { code = '', message = '' } = result;
+    return [{ type: 'MeterReadingValidationFailed', ...common, error_code: code, error_reason: message }];
   }
-  if (result.duplicate === true || (result.verdict !== 'accepted' && result.verdict !== 'held')) return undefined;
-  return { type: 'MeterReadingReceived', ...common, ...(result.verdict === 'held' ? { held: true } : {}) };
+  if (result.duplicate === true) return [];
+  if (result.verdict === 'held') return [{ type: 'MeterReadingReceived', ...common, held: true }];
+  if (result.verdict !== 'accepted') return [];
+  return [
+    { type: 'MeterReadingReceived', ...common },
+    { type: 'MeterReadingValidated', ...common, tokens: result.tokens ?? '0' },
+  ];
+}
+
+/** Of a reading that a person has let through. */
+function validated(meter: string, { user, wallet, energy, end, sequence, tokens }: HeldReading): MeterEvent {
+  return {
+    ...{ type: 'MeterReadingValidated', user_id: user, wallet_address: wallet, meter_id: meter, sequence, tokens },
+    ...{ kwh_amount: formatKilowattHours(BigInt(energy)), timestamp: timeText(end) },
+  };
 }
 
 /** The last instant that a Date can hold (ECMA-262, section 21.4.1.1). */

@@ -9,6 +9,7 @@ import { verifyOnPool } from '../../workers/verify.js';
 import { MAX_READINGS, type ReadingResult } from '../client/metering.js';
 import { MAX_READINGS_OF_COMMAND, meterRef, type MeterKind } from '../meter.js';
 import type { ActorSystem } from '../runtime/system.js';
+import { olderReadings, type ReadingArchive } from './older-readings.js';
 import { parseReading, type ParsedReading } from './reading-form.js';
 import type { Registrations } from './registrations.js';
 
@@ -18,6 +19,8 @@ export interface ReadingServiceParts {
   readonly pool: WorkerPool;
   readonly registrations: Registrations;
   readonly settings: () => Tokenization;
+  /** What became of readings that meters remember no more; without it they are rejected. */
+  readonly archive?: ReadingArchive;
   readonly now?: () => number;
 }
 
@@ -191,6 +194,7 @@ export class ReadingService {
         for (const [at, { index }] of chunk.entries()) {
           results[index] = { meter, ...(verdicts[at] as ReadingVerdict) };
         }
+        await this.#lookUpOlder(meter, chunk, results);
       } catch (thrown) {
         // The readings behind would be accepted before those, which then never could be.
         const error = toStatewattError(thrown);
@@ -198,6 +202,17 @@ export class ReadingService {
         return;
       }
     }
+  }
+
+  /** A reading that was taken so long ago that its meter has forgotten it is answered by the archive. */
+  async #lookUpOlder(meter: string, chunk: readonly Work[], results: ReadingResult[]): Promise<void> {
+    const { archive } = this.#parts;
+    if (archive === undefined) return;
+    const older = chunk.filter(({ index }) => results[index]?.code === 'readings.not_monotonic');
+    if (older.length === 0) return;
+    const readings = older.map(({ reading }) => reading);
+    const known = await olderReadings(archive, meter, readings);
+    for (const { index, reading } of older) results[index] = known.get(reading.sequence) ?? (results[index] as ReadingResult);
   }
 }
 

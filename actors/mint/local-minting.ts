@@ -2,7 +2,7 @@ import { StatewattError } from '../../errors/error.js';
 import type { MinterContext } from '../../machines/minter.js';
 import type { MintBatchContext } from '../../machines/mint-batch/events.js';
 import { recordOf } from '../../machines/mint-batch/record.js';
-import type { MintBatchView, MintingClient, MintingView } from '../client/minting.js';
+import type { MintBatchView, MintingClient, MintingView, Reconciliation } from '../client/minting.js';
 import { mintBatchRef, unknownBatch, type MintBatchKind } from '../mint-batch.js';
 import { minterRef, type MinterKind } from '../minter.js';
 import type { ActorSystem } from '../runtime/system.js';
@@ -13,11 +13,13 @@ export interface LocalMintingParts {
   readonly minter: MinterKind;
   readonly batch: MintBatchKind;
   settings(): MintSettings;
+  reconcile(): Promise<Reconciliation>;
 }
 
 /** Minting, as callers ask for it. */
 export class LocalMinting implements MintingClient {
   readonly #parts: LocalMintingParts | undefined;
+  #reconciling: Promise<Reconciliation> | undefined;
 
   /** @param parts undefined: this site does not mint */
   constructor(parts: LocalMintingParts | undefined) {
@@ -62,6 +64,13 @@ export class LocalMinting implements MintingClient {
     const { system, batch } = this.#on();
     const { context } = await system.query(mintBatchRef(batch, id));
     return viewBatch(context as MintBatchContext);
+  }
+
+  /** Who asks while it is being done gets what comes of that. */
+  async reconcile(): Promise<Reconciliation> {
+    const parts = this.#on();
+    this.#reconciling ??= parts.reconcile().finally(() => (this.#reconciling = undefined));
+    return this.#reconciling;
   }
 
   async retry(id: string): Promise<MintBatchView> {

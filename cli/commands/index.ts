@@ -20,6 +20,7 @@ import { addNode } from './node.js';
 import { addMeters } from './meters.js';
 import { addPoints } from './points.js';
 import { addPs } from './ps.js';
+import { addReconcile } from './reconcile.js';
 import { addReadings } from './readings.js';
 import { addRules } from './rules.js';
 import { addShow } from './show.js';
@@ -52,6 +53,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addForwarding,
   addMint,
   addLedger,
+  addReconcile,
   addConfig,
   addMeters,
   addReadings,

@@ -32,7 +32,7 @@ import {
   ReadingsReplySchema,
 } from '../../actors/client/metering.js';
 import { LedgerPageSchema, LedgerReadingSchema, LedgerTotalsSchema } from '../../actors/client/ledger.js';
-import { MintBatchViewSchema, MintingViewSchema } from '../../actors/client/minting.js';
+import { MintBatchViewSchema, MintingViewSchema, ReconciliationSchema } from '../../actors/client/minting.js';
 import { SupervisorViewSchema } from '../../actors/client/supervision-schemas.js';
 import {
   AlarmJournalSchema,
@@ -164,6 +164,7 @@ export const SubmittedReading = component(
 );
 export const MintingView = component('Minting', MintingViewSchema);
 export const MintBatchView = component('MintBatch', MintBatchViewSchema);
+export const Reconciliation = component('Reconciliation', ReconciliationSchema);
 export const LedgerReading = component('LedgerReading', LedgerReadingSchema);
 export const LedgerPage = component('LedgerPage', LedgerPageSchema);
 export const LedgerTotals = component('LedgerTotals', LedgerTotalsSchema);

@@ -24,6 +24,7 @@ import { packItems } from './packing.js';
 import { PriorityFee } from './priority-fee.js';
 import { ask, connectRpc } from './rpc.js';
 import type { Signer } from './signer.js';
+import { tokenAccountOf } from './token-instructions.js';
 import { TOKEN_ACCOUNT_BYTES } from './token-state.js';
 import { Wallets, type WalletCheck } from './wallets.js';
 
@@ -87,6 +88,11 @@ export class MintClient {
     this.#price = unitPrice ?? new PriorityFee(this.#connection, mint);
     this.#commitment = commitment;
     this.#buildAndSign = options.buildAndSign ?? ((parts) => this.#signHere(parts));
+  }
+
+  /** The token account of a wallet for this mint, base58; the chain is not asked. @throws when it is no address */
+  async tokenAccount(wallet: string): Promise<string> {
+    return (await tokenAccountOf(new PublicKey(wallet), new PublicKey(this.mint))).toBase58();
   }
 
   /** Whether wallets can be minted to. @throws `chain.unavailable` … */

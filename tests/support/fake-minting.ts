@@ -1,4 +1,4 @@
-import type { MintBatchView, MintingClient, MintingView } from '../../actors/client/minting.js';
+import type { MintBatchView, MintingClient, MintingView, Reconciliation } from '../../actors/client/minting.js';
 import { StatewattError } from '../../errors/error.js';
 import { mintItem } from './minting.js';
 
@@ -51,6 +51,17 @@ export class FakeMinting implements MintingClient {
     const found = this.#batches.get(id);
     if (found !== undefined) return found;
     throw new StatewattError('mint.not_found', 'not_found', `there is no mint batch ${id}`);
+  }
+
+  /** What is said to differ. */
+  differences: Reconciliation['differences'] = [];
+
+  reconcile(): Promise<Reconciliation> {
+    const sums = { chain: '2000000000', journal: '2000000000', ledger: '2000000000' };
+    const { differences } = this;
+    return Promise.resolve({
+      ...{ transactions: 1, batches: 1, underWay: 0, ...sums, found: differences.length, differences },
+    });
   }
 
   async retry(id: string): Promise<MintBatchView> {

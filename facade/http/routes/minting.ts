@@ -3,7 +3,7 @@ import type { StatewattClient } from '../../../actors/client/client.js';
 import { AutoMintSchema, MintBatchIdSchema } from '../../../actors/client/minting.js';
 import { configures, operates, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
-import { errorAnswers, MintBatchView, MintingView, NoBody } from '../schemas.js';
+import { errorAnswers, MintBatchView, MintingView, NoBody, Reconciliation } from '../schemas.js';
 
 const BatchParams = Type.Object({ id: MintBatchIdSchema });
 
@@ -54,6 +54,20 @@ export function mintingRoutes(app: HttpApp, client: StatewattClient): void {
       },
     },
     (request) => client.minting.auto(request.body.enabled),
+  );
+
+  app.get(
+    '/minting/reconciliation',
+    {
+      config: reads,
+      schema: {
+        operationId: 'reconcileMinting',
+        summary: 'Compare all that was minted on the chain with the journal and the ledger; every difference',
+        tags,
+        response: { 200: Reconciliation, ...errorAnswers },
+      },
+    },
+    () => client.minting.reconcile(),
   );
 
   app.get(

@@ -8,6 +8,7 @@ import type { ReadingResult } from '../../../actors/client/metering.js';
 import { createSystem, type ActorSystem } from '../../../actors/runtime/system.js';
 import type { Bus } from '../../../bus/connection.js';
 import { buildHttpApp, type HttpApp } from '../../../facade/http/app.js';
+import type { LedgerRow } from '../../../site/minting/ledger.js';
 import { TOKENIZATION_DEFAULTS, type Tokenization } from '../../../site/metering/tokenization.js';
 import { WorkerPool } from '../../../workers/pool.js';
 import { FakeClient } from '../../support/fake-client.js';
@@ -31,6 +32,9 @@ describe('metering on a real server', () => {
   let pool: WorkerPool;
   let node: TestNode;
   let settings: Tokenization = TOKENIZATION_DEFAULTS;
+  /** What became of readings that meters remember no more. */
+  let old: LedgerRow[] = [];
+  let last: number | undefined;
   let number = 0;
 
   async function startNode(name: string): Promise<TestNode> {
@@ -38,7 +42,8 @@ describe('metering on a real server', () => {
     const kind = createMeterKind();
     const system = createSystem({ bus, kinds: [kind], node: name });
     await system.start();
-    const metering = new LocalMetering({ bus, system, kind, pool, settings: () => settings });
+    const archive = { rows: () => Promise.resolve(old), last: () => Promise.resolve(last ?? 1_000_000) };
+    const metering = new LocalMetering({ bus, system, kind, pool, settings: () => settings, archive });
     const client = new FakeClient();
     Object.assign(client, { metering });
     const http = buildHttpApp({ client, host: '127.0.0.1' });
@@ -66,6 +71,8 @@ describe('metering on a real server', () => {
   });
   beforeEach(() => {
     settings = TOKENIZATION_DEFAULTS;
+    old = [];
+    last = undefined;
   });
 
   /** A registered device whose readings begin a day ago. */
@@ -200,6 +207,61 @@ describe('metering on a real server', () => {
       ['MeterReadingReceived', 'dora', WALLET, mine.id, '10.5'],
     );
     assert.ok((heard[0]?.at ?? 0) - before < 1_000);
+  });
+
+  it('tells what was validated, at once or when a person lets it through', async () => {
+    const meter = await device('fay');
+    settings = { ...settings, anomalyMinReadings: 5, anomalyDeviations: 3 };
+    const abort = new AbortController();
+    const heard: MeterEvent[] = [];
+    const listening = (async () => {
+      for await (const { events } of node.metering.watch({ meters: [meter.id] }, abort.signal)) heard.push(...events);
+    })();
+    await node.bus.nats.flush();
+    await node.metering.submit([...Array.from({ length: 5 }, () => meter.next('1')), meter.next('50')]);
+    await node.metering.command(meter.id, { type: 'release', sequence: 6, by: 'carl' });
+    const released = await eventually(
+      () => heard.find(({ type, sequence }) => type === 'MeterReadingValidated' && sequence === 6),
+      { what: 'the event' },
+    );
+    abort.abort();
+    await listening;
+    const { user_id, kwh_amount, tokens } = released;
+    assert.deepEqual([user_id, kwh_amount, tokens], ['fay', '50', '50000000000']);
+    const types = heard.filter(({ sequence }) => sequence !== 6).map(({ type }) => type);
+    assert.deepEqual(types, new Array(5).fill(['MeterReadingReceived', 'MeterReadingValidated']).flat());
+    const held = heard.filter(({ sequence }) => sequence === 6);
+    assert.deepEqual(
+      held.map(({ type, held }) => [type, held]),
+      [
+        ['MeterReadingReceived', true],
+        ['MeterReadingValidated', undefined],
+      ],
+    );
+  });
+
+  it('answers a reading that its meter remembers no more by the ledger', async () => {
+    const meter = await device();
+    const [one, , three] = [meter.next('1'), meter.next('2'), meter.next('3')];
+    await node.metering.submit([three]);
+    assert.equal((await node.metering.submit([one])).results[0]?.code, 'readings.not_monotonic');
+    const standing = {
+      status: 'minted' as const,
+      batch: '1-1',
+      signature: 's',
+      since: 1,
+      wallet: WALLET,
+      user: 'anna',
+    };
+    old = [
+      { ...standing, meter: meter.id, sequence: 1, start: one.start, end: one.end, energy: '1000000000', tokens: '7' },
+    ];
+    const { results, accepted, duplicates } = await node.metering.submit([one]);
+    assert.deepEqual(results, [{ meter: meter.id, sequence: 1, verdict: 'accepted', tokens: '7', duplicate: true }]);
+    assert.deepEqual([accepted, duplicates], [1, 1]);
+    old = [];
+    last = 0;
+    assert.equal((await node.metering.submit([one])).results[0]?.code, 'ledger.behind');
   });
 
   it('answers one reading over HTTP by its verdict', async () => {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { reconcile } from '../../../actors/mint/reconcile.js';
 import { SolanaMint } from '../../../actors/mint/solana.js';
 import { createMintBatchKind } from '../../../actors/mint-batch.js';
 import { createMinterKind, minterRef } from '../../../actors/minter.js';
 import { createSystem, ref, type ActorSystem } from '../../../actors/runtime/system.js';
 import type { MinterContext } from '../../../machines/minter.js';
 import type { MintBatchContext } from '../../../machines/mint-batch/events.js';
-import type { MintClient } from '../../../protocols/solana/mint-client.js';
+import type { Bus } from '../../../bus/connection.js';
+import type { MintClient, MintPlan } from '../../../protocols/solana/mint-client.js';
 import type { MintItem } from '../../../site/minting/item.js';
 import { acceptingMeter } from '../../support/accepting-meter.js';
 import { newWallets, startMinting, startTestChain, type TestChain } from '../../support/chain.js';
@@ -18,6 +20,7 @@ describe('minting on the embedded chain', function () {
   let nats: TestNats;
   let chain: TestChain;
   let client: MintClient;
+  let bus: Bus;
   let system: ActorSystem;
   let minter: ReturnType<typeof createMinterKind>;
   let sequence = 0;
@@ -38,7 +41,7 @@ describe('minting on the embedded chain', function () {
       if (++refused === 1) throw new Error('the first connection does not succeed');
       return client;
     });
-    const bus = await nats.connect('n1');
+    bus = await nats.connect('n1');
     minter = createMinterKind({
       bus,
       chain: mint,
@@ -123,6 +126,25 @@ describe('minting on the embedded chain', function () {
       const { state } = (await system.query({ kind: 'mint-batch', id })).context as MintBatchContext;
       assert.equal(state, 'settled');
     }
+  });
+
+  it('is reconciled with the journal, and what somebody else has minted is found', async () => {
+    const compare = () =>
+      reconcile({ bus, history: client.history, tokenAccount: (wallet) => client.tokenAccount(wallet) });
+    const { found, chain: minted, journal, transactions, batches } = await compare();
+    assert.deepEqual([found, minted, transactions], [0, journal, batches]);
+    assert.equal(minted, expected.toString());
+    const [wallet = ''] = newWallets(1);
+    const { transactions: plans } = await client.plan('0-1', [{ wallet, amount: 5n }]);
+    const signed = await client.sign(plans[0] as MintPlan);
+    await client.send(signed);
+    await client.confirm(signed, { pollMs: 50 });
+    expected += 5n;
+    const { differences } = await compare();
+    assert.deepEqual(
+      differences.map(({ kind, batch, signature, chain }) => [kind, batch, signature, chain]),
+      [['unknown_batch', '0-1', signed.signature, '5']],
+    );
   });
 
   it('mints each reading once when the chain is killed meanwhile', async () => {

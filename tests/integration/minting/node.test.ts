@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { LocalMinting } from '../../../actors/mint/local-minting.js';
 import { meterActorId } from '../../../actors/meter/meter-id.js';
 import { connectBus } from '../../../bus/connection.js';
+import type { MeterEvent } from '../../../actors/client/meter-watch.js';
 import type { JournalEntry } from '../../../bus/messages.js';
 import { makeRef, subjects } from '../../../bus/subjects.js';
 import { codecs } from '../../../bus/topics.js';
@@ -44,6 +45,12 @@ describe('minting of a node', function () {
   }
 
   it('mints what meters have accepted when it is told to, shows what it cost, and knows it after a restart', async () => {
+    const told: MeterEvent[] = [];
+    const listening = new AbortController();
+    const heard = (async () => {
+      for await (const { events } of node.client.metering.watch({ meters: ['METER.1'] }, listening.signal))
+        told.push(...events);
+    })();
     await accept(newWallets(2));
     const waiting = await eventually(async () => {
       const view = await node.client.minting.view();
@@ -60,6 +67,9 @@ describe('minting of a node', function () {
     );
     assert.equal(minted.tokens, '14');
     assert.equal(minted.feesPaid, minted.feesEstimated);
+    await eventually(() => (told.length === 2 ? true : undefined), { within: 20_000, what: 'both events' });
+    listening.abort();
+    await heard;
     const id = minted.recent[0]?.id ?? '';
     const batch = await node.client.minting.batch(id);
     assert.deepEqual([batch.state, batch.items[0]?.meter], ['settled', 'METER.1']);
@@ -68,6 +78,12 @@ describe('minting of a node', function () {
       return readings.length === 2 ? readings[0] : undefined;
     });
     assert.deepEqual([reading.batch, reading.signature], [id, batch.transaction?.signature]);
+    assert.deepEqual(
+      told.map(({ type, transaction_signature, batch_id }) => [type, transaction_signature, batch_id]),
+      new Array(2).fill(['TokensMinted', batch.transaction?.signature, id]),
+    );
+    const { found, chain, journal, ledger } = await node.client.minting.reconcile();
+    assert.deepEqual([found, chain, journal, ledger], [0, '14', '14', '14']);
     await assert.rejects(node.client.minting.retry(id), { code: 'mint.state' });
     await assert.rejects(node.client.minting.batch('nothing'), { code: 'mint.not_found' });
     assert.equal((await node.client.minting.auto(true)).auto, true);

@@ -47,7 +47,7 @@ describe('Events of meters', () => {
     const waiting = new WaitingMeterEvents({}, 250);
     for (let sequence = 0; sequence < 301; sequence++) waiting.add({ ...EVENT, sequence });
     const abort = new AbortController();
-    const seen: number[] = [];
+    const seen: (number | null)[] = [];
     const missed: boolean[] = [];
     for await (const update of waiting.updates(abort.signal)) {
       seen.push(...update.events.map(({ sequence }) => sequence));
