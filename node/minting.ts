@@ -87,7 +87,9 @@ export async function startMinting(parts: MintingParts): Promise<Minting> {
   const chain = new SolanaMint(connect);
   const settings = (): MintSettings => settingsOf(tokenization());
   const minter = createMinterKind({ bus, chain, settings, meterIdOf });
-  const teller = new MintTeller(bus, (error) => log.warn({ part: 'minting', error }, 'what became of a batch is not told'));
+  const teller = new MintTeller(bus, (error) =>
+    log.warn({ part: 'minting', error }, 'what became of a batch is not told'),
+  );
   const batch = createMintBatchKind(chain, (record) => teller.tell(record));
   return {
     kinds: [minter, batch],

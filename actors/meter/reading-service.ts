@@ -212,7 +212,8 @@ export class ReadingService {
     if (older.length === 0) return;
     const readings = older.map(({ reading }) => reading);
     const known = await olderReadings(archive, meter, readings);
-    for (const { index, reading } of older) results[index] = known.get(reading.sequence) ?? (results[index] as ReadingResult);
+    for (const { index, reading } of older)
+      results[index] = known.get(reading.sequence) ?? (results[index] as ReadingResult);
   }
 }
 

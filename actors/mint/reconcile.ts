@@ -171,7 +171,12 @@ class Findings {
     if (batch === undefined) {
       this.#add('unknown_batch', { batch: id, signature, chain });
     } else if (batch.signature !== signature) {
-      this.#add('other_transaction', { batch: id, signature, chain, journal: isMinted(batch) ? sumOf(batch.amounts) : 0n });
+      this.#add('other_transaction', {
+        batch: id,
+        signature,
+        chain,
+        journal: isMinted(batch) ? sumOf(batch.amounts) : 0n,
+      });
     } else if (MAY_BE_SENT.includes(batch.state)) {
       this.#underWay += 1;
     } else if (batch.state !== 'settled') {
@@ -185,7 +190,8 @@ class Findings {
   async #compareMissing(id: string, { signature, amounts }: Journaled): Promise<void> {
     const found = signature === null ? undefined : await this.#parts.history.minted(signature);
     const journal = sumOf(amounts);
-    if (found === undefined || found.length === 0) this.#add('not_on_chain', { batch: id, signature, chain: 0n, journal });
+    if (found === undefined || found.length === 0)
+      this.#add('not_on_chain', { batch: id, signature, chain: 0n, journal });
     else if (!(await this.#isSame(amounts, found))) {
       this.#add('other_amount', { batch: id, signature, chain: mintedBy(found), journal });
     }
@@ -218,7 +224,14 @@ class Findings {
     if (this.#differences.length >= MAX_TOLD) return;
     const { batch = null, signature = null, chain, journal, ledger } = facts;
     const text = (units: bigint | undefined) => units?.toString() ?? null;
-    this.#differences.push({ kind, batch, signature, chain: text(chain), journal: text(journal), ledger: text(ledger) });
+    this.#differences.push({
+      kind,
+      batch,
+      signature,
+      chain: text(chain),
+      journal: text(journal),
+      ledger: text(ledger),
+    });
   }
 }
 
