@@ -3,21 +3,37 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { StatewattClient } from '../actors/client/client.js';
 import { errorMessage, StatewattError } from '../errors/error.js';
 import type { DoneFault } from './checks/samples.js';
+import { listens } from './answers.js';
 import type { LinkFault } from './link.js';
 import type { FaultFile } from './scenario.js';
 import { describeFault, type PlannedFault } from './schedule.js';
-import { signal, type Stack } from './stack.js';
+import type { BatchStates } from './minting/batch-states.js';
+import { FAULT_STATES } from './minting/batch-states.js';
+import { signal, type ChaosNode, type Stack } from './stack.js';
+
+/** A state of a batch is waited for no longer. */
+const STATE_MS = 5_000;
+/** And so long until what died before runs again. */
+const RUNS_MS = 15_000;
+const ANSWER_MS = 5_000;
 
 /** Does the faults of a plan, each at its time; they may overlap. */
 export class Injector {
   readonly done: DoneFault[] = [];
   readonly #stack: Stack;
   readonly #client: StatewattClient;
+  readonly #batches: BatchStates | undefined;
   readonly #onFault: (fault: DoneFault) => void;
 
-  constructor(stack: Stack, client: StatewattClient, onFault: (fault: DoneFault) => void) {
+  constructor(
+    stack: Stack,
+    client: StatewattClient,
+    batches: BatchStates | undefined,
+    onFault: (fault: DoneFault) => void,
+  ) {
     this.#stack = stack;
     this.#client = client;
+    this.#batches = batches;
     this.#onFault = onFault;
   }
 
@@ -38,7 +54,9 @@ export class Injector {
   }
 
   async #inject(planned: PlannedFault, begun: number): Promise<void> {
+    await this.#awaitState(planned);
     const fromMs = performance.now() - begun;
+    const at = Date.now();
     let text = describeFault(planned);
     let failed: string | undefined;
     try {
@@ -46,7 +64,15 @@ export class Injector {
     } catch (error) {
       failed = errorMessage(error);
     }
-    const done = { number: planned.number, text, fromMs, toMs: performance.now() - begun, failed };
+    const done = {
+      number: planned.number,
+      what: planned.fault.what,
+      text,
+      at,
+      fromMs,
+      toMs: performance.now() - begun,
+      failed,
+    };
     this.done.push(done);
     this.#onFault(done);
   }
@@ -54,10 +80,10 @@ export class Injector {
   /** What of several it has hit, to be added to the text. */
   async #do({ fault, forMs, pick }: PlannedFault): Promise<string> {
     const { what } = fault;
+    if (what === 'worker') return this.#killWorker(pick);
     if (what === 'actor') return this.#killActor(fault.kind, pick);
     if (what === 'node') {
-      const node = this.#stack.nodes[Math.floor(pick * this.#stack.nodes.length)];
-      if (node === undefined) return '';
+      const node = this.#node(pick);
       await hit(fault, node.child, forMs);
       return ` (${node.name})`;
     }
@@ -76,6 +102,41 @@ export class Injector {
     return '';
   }
 
+  #ports({ what }: FaultFile, pick: number): number[] {
+    if (what === 'actor') return [];
+    if (what === 'node' || what === 'worker') return [Number(new URL(this.#node(pick).url).port)];
+    return this.#stack.part(what).links.map(({ serverPort }) => serverPort);
+  }
+
+  #node(pick: number): ChaosNode {
+    return this.#stack.nodes[Math.floor(pick * this.#stack.nodes.length)] as ChaosNode;
+  }
+
+  /** Until what is to be hit runs, and a mint batch is in the state that the fault names. */
+  async #awaitState({ fault, pick }: PlannedFault): Promise<void> {
+    if (fault.in === undefined || this.#batches === undefined) return;
+    await Promise.all(this.#ports(fault, pick).map((port) => listens(port, RUNS_MS)));
+    // Another draw from the same number: which node is hit must not hang together with the state.
+    const drawn = FAULT_STATES[Math.floor(((pick * 1e4) % 1) * FAULT_STATES.length)];
+    await this.#batches.reached(fault.in === 'any' ? (drawn ?? 'building') : fault.in, STATE_MS);
+  }
+
+  /** Of the node that was drawn, or of the next one that answers. */
+  async #killWorker(pick: number): Promise<string> {
+    const { nodes } = this.#stack;
+    const first = nodes.indexOf(this.#node(pick));
+    let problem = '';
+    for (const { name, url } of [...nodes.slice(first), ...nodes.slice(0, first)]) {
+      try {
+        const { thread } = await killWorker(url);
+        return ` (thread ${thread ?? '–'} of ${name})`;
+      } catch (error) {
+        problem = `${name}: ${errorMessage(error)}`;
+      }
+    }
+    throw new StatewattError('chaos.no_target', 'not_found', problem);
+  }
+
   async #killActor(kind: string | undefined, pick: number): Promise<string> {
     const refs = (await this.#client.actors()).filter((actor) => kind === undefined || actor.kind === kind);
     const ref = refs.map((actor) => actor.ref).sort()[Math.floor(pick * refs.length)];
@@ -84,6 +145,17 @@ export class Injector {
     await this.#client.killActor(ref);
     return ` (${ref})`;
   }
+}
+
+async function killWorker(url: string): Promise<{ thread: number | null }> {
+  const answer = await fetch(`${url}/api/v1/workers/kill`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+    signal: AbortSignal.timeout(ANSWER_MS),
+  });
+  if (!answer.ok) throw new StatewattError('chaos.no_target', 'not_found', `status ${answer.status}`);
+  return (await answer.json()) as { thread: number | null };
 }
 
 async function hit({ do: action }: FaultFile, child: Parameters<typeof signal>[0], forMs: number): Promise<void> {

@@ -54,6 +54,11 @@ export class Link {
     return link;
   }
 
+  /** The server's own. */
+  get serverPort(): number {
+    return this.#port;
+  }
+
   /** To connect to instead of the server. */
   get port(): number {
     return (this.#server.address() as AddressInfo).port;

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { recoveries } from './checks/samples.js';
+import { FAULT_STATES } from './minting/batch-states.js';
 import type { RunResult } from './run.js';
 import { bySecond, drawTimeline } from './timeline.js';
 
@@ -44,6 +45,7 @@ export function summary(result: RunResult, repeat: string) {
       toMs: Math.round(fault.toMs),
       recoveredAfterMs: finite(times[index]),
     })),
+    minting: result.minting ?? null,
     load: { commands: commands.length, repeated, framesSeen, latencyMs: latencies(result) },
     memoryMb: samples.flatMap(({ memoryMb }) => (memoryMb === undefined ? [] : [Math.round(memoryMb)])),
     commandsBySecond: bySecond(result).map((second) => second.commands),
@@ -85,6 +87,7 @@ export function renderReport(result: RunResult, repeat: string): string {
     `${commands.length} commands were acknowledged (p50 ${p50} ms, p99 ${p99} ms, longest ${longest} ms), ${repeated} times one was sent`,
     `again. ${framesSeen} frames were seen when they were acknowledged.`,
     '',
+    ...mintingLines(result),
     '## Faults',
     '',
     '|   | at | fault | lasted | well again after |',
@@ -96,6 +99,25 @@ export function renderReport(result: RunResult, repeat: string): string {
     '',
   ];
   return lines.join('\n');
+}
+
+function mintingLines({ minting }: RunResult): string[] {
+  if (minting === undefined) return [];
+  const { readings, repeated, batches, transactions, tokens, hits } = minting;
+  return [
+    '## Minting',
+    '',
+    `${readings} signed readings were accepted (${repeated} requests were sent again) and became ${tokens} base units, by`,
+    `${transactions} transactions of ${batches} batches. Faults, and how many of them found some batch in a state:`,
+    '',
+    `| fault | faults | ${FAULT_STATES.join(' | ')} |`,
+    `| ----- | ------ | ${FAULT_STATES.map((state) => '-'.repeat(state.length)).join(' | ')} |`,
+    ...hits.map(
+      ({ what, faults, states }) =>
+        `| ${what} | ${faults} | ${FAULT_STATES.map((state) => String(states[state])).join(' | ')} |`,
+    ),
+    '',
+  ];
 }
 
 function latencies({ commands }: Pick<RunResult, 'commands'>): { p50: number; p99: number; longest: number } {

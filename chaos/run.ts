@@ -12,6 +12,7 @@ import { checkRealtime } from './checks/realtime.js';
 import { checkRollups } from './checks/rollups.js';
 import { checkSamples, type DoneFault } from './checks/samples.js';
 import { Injector } from './injector.js';
+import { MintingRun, type MintingOutcome } from './minting/minting-run.js';
 import { Load, type Acknowledged } from './load.js';
 import { Observer } from './observer.js';
 import { Sampler, type Sample } from './sampler.js';
@@ -40,6 +41,8 @@ export interface RunResult {
   /** Commands that were sent again. */
   readonly repeated: number;
   readonly framesSeen: number;
+  /** Undefined: nothing is minted. */
+  readonly minting?: MintingOutcome | undefined;
 }
 
 export interface RunOptions {
@@ -70,9 +73,12 @@ export async function runScenario(options: RunOptions): Promise<RunResult> {
     const observer = await Observer.start(stack.natsUrl);
     try {
       const broken = await breakIt(options, stack, client, observer);
-      outcome = { scenario, seed, startedAt, framesSeen: observer.seen.size, ...broken.outcome };
+      outcome = { scenario, seed, startedAt, framesSeen: observer.seen.size, minting: undefined, ...broken.outcome };
       onProgress('checking journals and history');
       verdicts = [...broken.verdicts, ...(await check(stack, observer, broken.acknowledged))];
+      const minted = await broken.minting?.check(broken.outcome.faults);
+      verdicts.push(...(minted?.verdicts ?? []));
+      outcome = { ...outcome, minting: minted?.outcome };
       await stack.stopNodes();
     } finally {
       await client.close();
@@ -95,10 +101,16 @@ async function breakIt(
   sampler.start();
   if (!(await sampler.healthyWithin(WELL_MS))) onProgress('the site was not well before anything was broken');
   const load = new Load(client, scenario);
+  const minting =
+    scenario.minting &&
+    stack.minting &&
+    (await MintingRun.start(observer.bus, stack, stack.minting, {
+      ...{ ...scenario.minting, durationS: scenario.durationS, seed },
+    }));
   const begun = performance.now();
   const offset = sampler.elapsedMs;
   load.start();
-  const injector = new Injector(stack, client, ({ number, text, failed }) =>
+  const injector = new Injector(stack, client, minting?.batches, ({ number, text, failed }) =>
     onProgress(`fault ${number}: ${text}${failed === undefined ? '' : `: not done, ${failed}`}`),
   );
   const plan = planFaults(scenario, seed).map((each) => ({ ...each, atMs: each.atMs + CALM_MS }));
@@ -111,19 +123,21 @@ async function breakIt(
   const well = await sampler.healthyWithin(scenario.recoveryS * 1_000);
   onProgress(well ? 'all is well again' : `not well ${scenario.recoveryS} s after the last fault`);
   await load.stop();
+  const unminted = await minting?.settle(client, scenario.recoveryS * 1_000 + WELL_MS);
   const rested = await quiesce(client, scenario.recoveryS * 1_000 + WELL_MS);
   await sampler.stop();
   await observer.leave();
   const samples = sampler.samples.map((sample) => ({ ...sample, atMs: sample.atMs - offset }));
   return {
     acknowledged: load.acknowledged,
+    minting,
     verdicts: [
       ...checkSamples(injector.done, samples, scenario),
       verdict(
         'comes-to-rest',
-        'history catches up when no more comes',
-        'the position of history',
-        rested === undefined ? [] : [rested],
+        minting === undefined ? 'history catches up when no more comes' : 'history and minting catch up',
+        minting === undefined ? 'the position of history' : 'the position of history, and all batches',
+        [rested, unminted].filter((why) => why !== undefined),
       ),
     ],
     outcome: {

@@ -5,10 +5,11 @@ import Type, { type Static } from 'typebox';
 import { errorMessage } from '../errors/error.js';
 import { Problems } from '../site/config/problems.js';
 import { checkFile } from '../site/config/schema-check.js';
+import { FAULT_STATES } from './minting/batch-states.js';
 import { YamlSource } from '../site/config/yaml-source.js';
 
 /** What can be broken. */
-export const TARGETS = ['node', 'actor', 'nats-server', 'history', 'redis', 'devices'] as const;
+export const TARGETS = ['node', 'actor', 'nats-server', 'history', 'redis', 'devices', 'worker', 'chain'] as const;
 export type Target = (typeof TARGETS)[number];
 
 const seconds = (description: string) => Type.Number({ minimum: 0, maximum: 86_400, description });
@@ -25,6 +26,11 @@ const FaultSchema = Type.Object(
     at_s: Type.Optional(seconds('once, so long after the load has begun')),
     every_s: Type.Optional(span('again and again, after a random time between these')),
     for_s: Type.Optional(span('how long it lasts: a random time between these')),
+    in: Type.Optional(
+      Type.Enum([...FAULT_STATES, 'any'], {
+        description: 'wait until it runs, and a mint batch is in this state (5 s at most); any: each time another one',
+      }),
+    ),
     mode: Type.Optional(
       Type.Enum(['hold', 'half-open', 'shut', 'reset', 'delay', 'throttle', 'corrupt'], {
         description:
@@ -63,6 +69,20 @@ export const ScenarioSchema = Type.Object(
         { additionalProperties: false },
       ),
     ),
+    minting: Type.Optional(
+      Type.Object(
+        {
+          readings: Type.Integer({
+            minimum: 1,
+            maximum: 100_000,
+            description: 'signed ones, spread over the duration',
+          }),
+          meters: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: 'default 20' })),
+          batch_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 19, description: 'default 10' })),
+        },
+        { additionalProperties: false, description: 'meters whose readings become tokens on a chain of the run' },
+      ),
+    ),
     faults: Type.Array(FaultSchema, { minItems: 1 }),
     bounds: Type.Optional(
       Type.Object(
@@ -80,6 +100,13 @@ export const ScenarioSchema = Type.Object(
 export type ScenarioFile = Static<typeof ScenarioSchema>;
 export type FaultFile = Static<typeof FaultSchema>;
 
+/** Signed readings that become tokens. */
+export interface ScenarioMinting {
+  readonly readings: number;
+  readonly meters: number;
+  readonly batchSize: number;
+}
+
 /** A scenario with every default filled in. */
 export interface Scenario {
   readonly name: string;
@@ -91,6 +118,8 @@ export interface Scenario {
   readonly redis: boolean;
   readonly callers: number;
   readonly actors: number;
+  /** Undefined: nothing is minted. */
+  readonly minting?: ScenarioMinting;
   readonly faults: readonly FaultFile[];
   readonly recoveryS: number;
   readonly memoryMb: number;
@@ -123,7 +152,7 @@ export function parseScenario(file: string, text: string, problems: Problems): S
     }),
   );
   if (problems.list.length > 0) return undefined;
-  const { load = {}, bounds = {} } = found;
+  const { load = {}, bounds = {}, minting } = found;
   return {
     name: found.name,
     description: found.description ?? '',
@@ -134,6 +163,7 @@ export function parseScenario(file: string, text: string, problems: Problems): S
     redis: found.redis ?? false,
     callers: load.callers ?? 4,
     actors: load.actors ?? 20,
+    ...(minting === undefined ? {} : { minting: mintingOf(minting) }),
     faults: found.faults,
     recoveryS: bounds.recovery_s ?? 30,
     memoryMb: bounds.memory_mb ?? 1_500,
@@ -151,10 +181,14 @@ export function lasting(scenario: Scenario, durationS: number): Scenario {
   return { ...scenario, durationS, faults };
 }
 
+function mintingOf({ readings, meters = 20, batch_size = 10 }: NonNullable<ScenarioFile['minting']>): ScenarioMinting {
+  return { readings, meters, batchSize: batch_size };
+}
+
 type Report = (key: keyof FaultFile, found: string, allowed: string) => void;
 
 /** What the schema cannot say: which keys belong together. */
-function checkFault(fault: FaultFile, { redis = false }: ScenarioFile, report: Report): void {
+function checkFault(fault: FaultFile, { redis = false, minting }: ScenarioFile, report: Report): void {
   const { do: action, what, kind, at_s, every_s, for_s, mode } = fault;
   if ((at_s === undefined) === (every_s === undefined))
     report('do', 'neither or both of at_s and every_s', 'one of them');
@@ -164,7 +198,11 @@ function checkFault(fault: FaultFile, { redis = false }: ScenarioFile, report: R
   }
   if (every_s !== undefined && (every_s[1] ?? 0) <= 0) report('every_s', 'no time at all', 'more than 0 s');
   if (what === 'redis' && !redis) report('what', 'redis', 'redis only where the scenario says redis: true');
-  if (what === 'actor' && action !== 'kill') report('do', action, 'kill, for an actor');
+  if (what === 'chain' && minting === undefined) report('what', 'chain', 'chain only where the scenario has minting');
+  if (fault.in !== undefined && minting === undefined)
+    report('in', fault.in, 'a state of mint batches only where the scenario has minting');
+  if ((what === 'actor' || what === 'worker') && action !== 'kill')
+    report('do', action, 'kill, for an actor or a worker');
   if (kind !== undefined && what !== 'actor') report('kind', kind, 'nothing unless what is actor');
   if (what === 'node' && action === 'link') report('what', 'node', 'a part that nodes connect to, for a link');
   if ((mode === undefined) === (action === 'link'))

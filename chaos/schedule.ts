@@ -35,7 +35,7 @@ export function planFaults({ faults, durationS }: Scenario, seed: number): Plann
 
 /** In words: `pause nats-server for 2.1 s`. */
 export function describeFault({ fault, forMs }: PlannedFault): string {
-  const { do: action, what, kind, mode, delay_ms, jitter_ms, bytes_per_s } = fault;
+  const { do: action, what, kind, in: state, mode, delay_ms, jitter_ms, bytes_per_s } = fault;
   const target = kind === undefined ? what : `${what} of kind ${kind}`;
   const details = [
     ...(delay_ms === undefined ? [] : [`${delay_ms} ms`]),
@@ -43,6 +43,7 @@ export function describeFault({ fault, forMs }: PlannedFault): string {
     ...(bytes_per_s === undefined ? [] : [`${bytes_per_s} B/s`]),
   ];
   const how = action === 'link' ? `${mode ?? ''} the link to ${target}` : `${action} ${target}`;
+  const when = state === undefined || state === 'any' ? [] : [`while a batch is ${state}`];
   const lasts = forMs === 0 ? [] : [`for ${(forMs / 1_000).toFixed(1)} s`];
-  return [how, ...details, ...lasts].join(' ');
+  return [how, ...when, ...details, ...lasts].join(' ');
 }

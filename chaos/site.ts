@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ScenarioMinting } from './scenario.js';
 
 /** Ports on which the simulated devices of a run listen. */
 export const DEVICE_PORTS = 4;
@@ -11,6 +12,7 @@ export interface ChaosSiteOptions {
   readonly channels: number;
   readonly actors: number;
   readonly devicePorts: readonly number[];
+  readonly minting?: ScenarioMinting | undefined;
 }
 
 const POINTS = 'point_id,signal_name,scale,offset,unit,reverse,data_type\n';
@@ -22,7 +24,7 @@ const MAPPING = 'point_id,slave_id,function_code,register_address,data_type,byte
  */
 export async function writeChaosSite(
   folder: string,
-  { channels, actors, devicePorts }: ChaosSiteOptions,
+  { channels, actors, devicePorts, minting }: ChaosSiteOptions,
 ): Promise<string> {
   const parts = Array.from({ length: channels }, (_, index) =>
     index % 2 === 0
@@ -49,9 +51,21 @@ export async function writeChaosSite(
   const site = join(folder, 'site.yaml');
   await writeFile(
     site,
-    `site: chaos\nchannels:${parts.join('')}\ntemplates: [counter.yaml]\nmodels:${models.join('')}\n`,
+    `site: chaos\nchannels:${parts.join('')}\ntemplates: [counter.yaml]\nmodels:${models.join('')}\n${tokenization(minting)}`,
   );
   return site;
+}
+
+/** No reading is held, and a batch is tried for as long as a run lasts. */
+function tokenization(minting: ScenarioMinting | undefined): string {
+  if (minting === undefined) return '';
+  return `tokenization:
+  polling_interval_secs: 1
+  batch_size: ${minting.batchSize}
+  anomaly_deviations: 0
+  max_retry_attempts: 10
+  initial_retry_delay_secs: 1
+`;
 }
 
 function virtualChannel(id: number): string {

@@ -8,6 +8,7 @@ import { SupervisedChild } from '../processes/child.js';
 import { freePort } from '../processes/free-port.js';
 import { startEmbeddedEngine } from '../protocols/clickhouse/engine/start.js';
 import type { Random } from '../protocols/virtual/random.js';
+import { startChaosChain } from './minting/chain.js';
 import { Link } from './link.js';
 import type { Scenario, Target } from './scenario.js';
 import { DEVICE_PORTS, deviceFile, writeChaosSite } from './site.js';
@@ -17,7 +18,7 @@ const SIMULATOR = fileURLToPath(new URL('../protocols/modbus/simulator/main.js',
 /** Marks every process of a run, so that those that are left over can be found. */
 export const RUN_MARK = 'CHAOS_RUN';
 /** Would name real servers, or change what the product does. */
-const NOT_INHERITED = /^(?:NATS_|REDIS_|CLICKHOUSE_|SOLANA_|STATEWATT_|OTEL_)/;
+const NOT_INHERITED = /^(?:NATS_|REDIS_|CLICKHOUSE_|SOLANA_|TOKENIZATION_|STATEWATT_|OTEL_)/;
 const NOTHING_GIVES_UP = { intensity: { restarts: Infinity, windowMs: 60_000 } };
 
 export interface ChaosNode {
@@ -31,6 +32,15 @@ interface StackUrls {
   readonly nats: string;
   readonly history: string;
   readonly redis: string | undefined;
+  readonly minting: StackMinting | undefined;
+}
+
+/** Where tokens are minted. */
+export interface StackMinting {
+  /** Not over a link that fails. */
+  readonly chainUrl: string;
+  /** Base58. */
+  readonly mint: string;
 }
 
 /** A part that nodes connect to, over links that can fail. */
@@ -52,6 +62,7 @@ export class Stack {
   readonly natsUrl: string;
   readonly historyUrl: string;
   readonly redisUrl: string | undefined;
+  readonly minting: StackMinting | undefined;
   readonly #parts: ReadonlyMap<Target, Part>;
 
   private constructor(run: string, parts: ReadonlyMap<Target, Part>, nodes: readonly ChaosNode[], urls: StackUrls) {
@@ -61,6 +72,7 @@ export class Stack {
     this.natsUrl = urls.nats;
     this.historyUrl = urls.history;
     this.redisUrl = urls.redis;
+    this.minting = urls.minting;
   }
 
   /** Resolves when every node runs. @throws `process.start_failed`, `bus.server_missing` */
@@ -81,6 +93,8 @@ export class Stack {
       const redisPort = scenario.redis ? await freePort() : undefined;
       const redis = redisPort === undefined ? undefined : await startRedis(redisPort, folder, random, env);
       if (redis !== undefined) parts.set('redis', redis);
+      const minting = scenario.minting && (await startMinting(folder, random));
+      if (minting !== undefined) parts.set('chain', minting.part);
       const devices = await startDevices(folder, random, env);
       parts.set('devices', devices);
       const site = await writeChaosSite(folder, { ...scenario, devicePorts: devices.links.map(({ port }) => port) });
@@ -100,6 +114,7 @@ export class Stack {
               STATEWATT_LOG_LEVEL: 'silent',
               NATS_URL: withPort(server.url, nats.port),
               CLICKHOUSE_URL: withPort(engine.url, history.port),
+              ...minting?.env,
               ...(redis === undefined ? {} : { REDIS_URL: `redis://127.0.0.1:${redis.links[0]?.port}` }),
             },
             ready: async (child) => {
@@ -112,7 +127,8 @@ export class Stack {
       await nodes[0]?.child.start();
       await Promise.all(nodes.slice(1).map(({ child }) => child.start()));
       const redisUrl = redisPort === undefined ? undefined : `redis://127.0.0.1:${redisPort}`;
-      return new Stack(run, parts, nodes, { nats: server.url, history: engine.url, redis: redisUrl });
+      const urls = { nats: server.url, history: engine.url, redis: redisUrl, minting };
+      return new Stack(run, parts, nodes, urls);
     } catch (error) {
       await stopAll(parts, nodes);
       throw error;
@@ -176,6 +192,20 @@ async function startRedis(port: number, folder: string, random: Random, env: Nod
   });
   await child.start();
   return { child, links: [await Link.open(port, random)], stop: () => child.stop() };
+}
+
+/** The chain of a run, and what makes nodes mint on it. */
+async function startMinting(
+  folder: string,
+  random: Random,
+): Promise<StackMinting & { part: Part; env: NodeJS.ProcessEnv }> {
+  const { chain, mint, keyFile } = await startChaosChain(folder);
+  const link = await Link.open(portOf(chain.url), random);
+  return {
+    ...{ chainUrl: chain.url, mint },
+    part: { child: chain.child, links: [link], stop: () => chain.stop() },
+    env: { SOLANA_RPC_URL: withPort(chain.url, link.port), SOLANA_KEY_FILE: keyFile, SOLANA_MINT: mint },
+  };
 }
 
 async function startDevices(folder: string, random: Random, env: NodeJS.ProcessEnv): Promise<Part> {

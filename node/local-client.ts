@@ -38,7 +38,7 @@ import type {
   WriteReply,
   WriteRequest,
 } from '../actors/client/schemas.js';
-import type { SupervisorView } from '../actors/client/supervision-schemas.js';
+import type { KilledWorker, SupervisorView } from '../actors/client/supervision-schemas.js';
 import type { MappingsClient } from '../actors/client/history-mappings.js';
 import type { RulesClient } from '../actors/client/rules.js';
 import type { ModelKind } from '../actors/model.js';
@@ -86,6 +86,7 @@ export interface LocalClientParts {
   readonly access: AccessClient;
   readonly configuration: ConfigurationClient;
   health(): Promise<Health>;
+  killWorker(): Promise<KilledWorker>;
 }
 
 const DEFAULT_WRITE_DEADLINE_MS = 5_000;
@@ -290,6 +291,10 @@ export class LocalClient implements StatewattClient {
 
   async killActor(ref: string): Promise<void> {
     await this.#parts.system.kill(parseRef(ref));
+  }
+
+  killWorker(): Promise<KilledWorker> {
+    return this.#parts.killWorker();
   }
 
   async restartActor(ref: string): Promise<ActorView> {

@@ -497,6 +497,7 @@ async function startParts(
     access,
     configuration,
     health: () => healthCheck.check(),
+    killWorker: async () => ({ node, thread: await workers.kill() }),
   });
   late.models = client.modelService;
 

@@ -126,6 +126,20 @@ export class WorkerPool {
     };
   }
 
+  /**
+   * Ends one of the threads, as a fault would: the job that it does is done again, and another thread takes its place.
+   *
+   * @returns the thread's number; null: none is running
+   */
+  async kill(): Promise<number | null> {
+    const { threads } = this.#piscina;
+    const thread = threads[Math.floor(Math.random() * threads.length)];
+    if (thread === undefined) return null;
+    const { threadId } = thread;
+    await thread.terminate();
+    return threadId;
+  }
+
   /** Takes no more jobs, does those that it has, and ends the threads. */
   close(): Promise<void> {
     this.#closing ??= (async () => {

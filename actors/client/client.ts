@@ -4,7 +4,7 @@ import type { ModelDetail, ModelUpdate, ModelView, ModelWrite, NewModel, Templat
 import type { AccessClient } from './access.js';
 import type { AlarmsClient } from './alarms.js';
 import type { ConfigurationClient } from './configuration.js';
-import type { SupervisorView } from './supervision-schemas.js';
+import type { KilledWorker, SupervisorView } from './supervision-schemas.js';
 import type { RulesClient } from './rules.js';
 import type { ArchiveClient } from './archive.js';
 import type { ForwardingClient } from './forwarding.js';
@@ -106,6 +106,8 @@ export interface StatewattClient {
   actor(ref: string): Promise<ActorDetail>;
   /** Crashes the activation, as a fault would; its supervisor restarts it. */
   killActor(ref: string): Promise<void>;
+  /** Ends a worker thread of the node that answers, as a fault would: what it did is done again. */
+  killWorker(): Promise<KilledWorker>;
   /** Stops the activation in order and starts it from its journal; clears `failed`. */
   restartActor(ref: string): Promise<ActorView>;
 

@@ -20,7 +20,7 @@ import { mintingEndpoints } from './minting-endpoints.js';
 import { modelEndpoints } from './model-endpoints.js';
 import { endpoint, LeaseSchema, type Endpoint } from './endpoint.js';
 import { pageOf } from './page.js';
-import { SupervisorViewSchema } from './supervision-schemas.js';
+import { KilledWorkerSchema, SupervisorViewSchema } from './supervision-schemas.js';
 import { ruleEndpoints } from './rule-endpoints.js';
 import {
   ActorDetailSchema,
@@ -196,6 +196,14 @@ export const endpoints = {
       await client.discardDeadLetter(id);
       return {};
     },
+  }),
+
+  nodesKillWorker: endpoint('nodes', 'kill-worker', {
+    summary: 'End a worker thread of the node that answers, as a fault would; its job is done again',
+    changes: true,
+    request: NoRequest,
+    response: KilledWorkerSchema,
+    call: ({ client }) => client.killWorker(),
   }),
 
   nodesList: endpoint('nodes', 'list', {

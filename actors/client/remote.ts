@@ -19,7 +19,7 @@ import { RemoteLedger } from './remote-ledger.js';
 import { RemoteMinting } from './remote-minting.js';
 import { Asker, type TokenSource } from './remote-ask.js';
 import { WaitingPoints, watchRemotely } from './remote-watch.js';
-import type { SupervisorView } from './supervision-schemas.js';
+import type { KilledWorker, SupervisorView } from './supervision-schemas.js';
 import type {
   ModelDetail,
   ModelPointView,
@@ -254,6 +254,10 @@ class RemoteClient implements StatewattClient {
 
   async killActor(ref: string): Promise<void> {
     await this.#asker.ask(endpoints.actorsKill, { ref });
+  }
+
+  killWorker(): Promise<KilledWorker> {
+    return this.#asker.ask(endpoints.nodesKillWorker, {});
   }
 
   restartActor(ref: string): Promise<ActorView> {

@@ -35,3 +35,10 @@ export const SupervisorViewSchema = Type.Object({
   ),
 });
 export type SupervisorView = Static<typeof SupervisorViewSchema>;
+
+/** A worker thread that was ended on purpose. */
+export const KilledWorkerSchema = Type.Object({
+  node: Type.String({ description: 'whose it was' }),
+  thread: Type.Union([Type.Integer(), Type.Null()], { description: 'its number in the node; null: none was running' }),
+});
+export type KilledWorker = Static<typeof KilledWorkerSchema>;

@@ -72,14 +72,19 @@ export class SolanaMint implements MintChain {
   async sign(plan: unknown): Promise<SignedMint> {
     const known = plan as MintPlan;
     const client = await this.client();
-    const { signature, lastValidBlockHeight, transaction: bytes, itemOf } = await client.sign(known);
+    const signed = await client.sign(known);
+    const { signature, lastValidBlockHeight, transaction: bytes, itemOf } = signed;
     const wallets = known.targets.map(({ wallet }) => wallet);
+    // What would fail is refused here, where nobody else has it: once it is in the journal only its expiry is certain. What
+    // passes by itself is sent, again and again.
+    const failure = await client.tryOut(signed);
+    if (failure !== undefined && failure.kind !== 'transient') throw failureError(failure, wallets);
     return { signature, lastValidBlockHeight, transaction: { bytes, itemOf, wallets } satisfies Sent };
   }
 
   async send({ transaction }: SignedMint): Promise<void> {
     const { bytes, itemOf } = transaction as Sent;
-    await (await this.client()).send({ transaction: bytes, itemOf });
+    await (await this.client()).send({ transaction: bytes, itemOf }, { isTried: true });
   }
 
   async status({ signature, lastValidBlockHeight, transaction }: SignedMint): Promise<MintStatus> {

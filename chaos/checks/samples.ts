@@ -1,10 +1,14 @@
 import type { Sample } from '../sampler.js';
+import type { Target } from '../scenario.js';
 import { verdict, type Verdict } from './finding.js';
 
 /** A fault as it was done. Ms since the run began. */
 export interface DoneFault {
   readonly number: number;
+  readonly what: Target;
   readonly text: string;
+  /** When it began, ms since the Unix epoch. */
+  readonly at: number;
   readonly fromMs: number;
   readonly toMs: number;
   /** What came of it, when it could not be done. */

@@ -161,13 +161,29 @@ export class MintClient {
   }
 
   /**
+   * Tries a transaction out; nothing is sent. One that fails here and is thrown away before anybody else has it can never come
+   * to be on the chain: so that is known at once, and not when it has expired.
+   *
+   * @returns why it would fail; undefined: it would not, or has been taken already
+   * @throws `chain.unavailable` …
+   */
+  async tryOut({
+    transaction,
+    itemOf,
+  }: Pick<SignedMint, 'transaction' | 'itemOf'>): Promise<TransactionFailure | undefined> {
+    const err = await this.#tryOut(transaction);
+    return err === null || err === 'AlreadyProcessed' ? undefined : describeFailure(err, itemOf);
+  }
+
+  /**
    * Sends a transaction, as often as wanted: the chain takes it once. The endpoint tries it out first, so that what cannot
-   * succeed costs no fee and names its item.
+   * succeed costs no fee and names its item; not if it `isTried`.
    *
    * @throws the failure's own code with `details` {kind, item}: category `unavailable` for a transient one, `invalid` for an
    *   item, `conflict` for a permanent one; `chain.unavailable` …
    */
-  async send(signed: Pick<SignedMint, 'transaction' | 'itemOf'>): Promise<void> {
+  async send(signed: Pick<SignedMint, 'transaction' | 'itemOf'>, { isTried = false } = {}): Promise<void> {
+    if (isTried) return this.#push(signed.transaction);
     try {
       await this.#connection.sendEncodedTransaction(signed.transaction, { preflightCommitment: 'confirmed' });
     } catch (error) {

@@ -41,7 +41,7 @@ import type {
   WriteReply,
   WriteRequest,
 } from '../../actors/client/schemas.js';
-import type { SupervisorView } from '../../actors/client/supervision-schemas.js';
+import type { KilledWorker, SupervisorView } from '../../actors/client/supervision-schemas.js';
 import { FakeDeadLetters } from './fake-dead-letters.js';
 
 const NEXT_STATE: Record<ChannelCommandName, ChannelView['state']> = {
@@ -384,6 +384,10 @@ export class FakeClient implements StatewattClient {
 
   async killActor(ref: string): Promise<void> {
     await this.actor(ref);
+  }
+
+  killWorker(): Promise<KilledWorker> {
+    return Promise.resolve({ node: 'n1', thread: 3 });
   }
 
   async restartActor(ref: string): Promise<ActorView> {

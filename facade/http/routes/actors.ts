@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import type { StatewattClient } from '../../../actors/client/client.js';
 import { configures, reads } from '../access/needs.js';
+import { KilledWorkerSchema } from '../../../actors/client/supervision-schemas.js';
 import type { HttpApp } from '../app.js';
 import {
   ActorDetail,
@@ -41,6 +42,21 @@ export function actorRoutes(app: HttpApp, client: StatewattClient): void {
       },
     },
     () => client.nodes(),
+  );
+
+  app.post(
+    '/workers/kill',
+    {
+      config: configures,
+      schema: {
+        operationId: 'killWorker',
+        summary: 'End a worker thread of this node, as a fault would; its job is done again',
+        tags: ['actors'],
+        body: NoBody,
+        response: { 200: KilledWorkerSchema, ...errorAnswers },
+      },
+    },
+    () => client.killWorker(),
   );
 
   app.get(

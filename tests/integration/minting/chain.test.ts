@@ -116,6 +116,30 @@ describe('minting on the embedded chain', function () {
     assert.match(lastError?.error.code ?? '', /^chain\.wallet_/);
   });
 
+  it('parks at once what the chain would refuse, and nothing of it is ever sent', async () => {
+    const [wallet] = newWallets(1) as [string];
+    const item = { ...mintItem(0, ++sequence, 2n ** 64n - 1n), wallet }; // With what there is already it is too much.
+    await system.ask(ref(acceptingMeter, 'm1'), { type: 'submit', items: [item] });
+    await system.ask(minterRef(minter), { type: 'mint' });
+    // Its expiry would take a minute.
+    const id = await eventually(
+      async () => {
+        const parked = (await context()).open.filter(({ state }) => state === 'parked');
+        for (const { id } of parked) {
+          const { items, attempt, lastError } = (await system.query({ kind: 'mint-batch', id }))
+            .context as MintBatchContext;
+          if (items[0]?.wallet !== wallet) continue;
+          assert.deepEqual([attempt, lastError?.error.code], [1, 'chain.supply_overflow']);
+          return id;
+        }
+        return undefined;
+      },
+      { within: 30_000, what: 'it is parked' },
+    );
+    for await (const { memo } of client.history.transactions()) assert.notEqual(memo?.batch, id);
+    assert.equal(await client.history.supply(), expected);
+  });
+
   it('ties each transaction to its batch by the memo', async () => {
     const batches: string[] = [];
     for await (const { memo, failed } of client.history.transactions()) {

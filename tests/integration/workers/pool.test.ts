@@ -153,6 +153,24 @@ describe('Worker pool', () => {
       assert.equal(pool.metrics().redone, 1);
     });
 
+    it('does the job of a thread that is ended once more, and goes on after any number of them', async () => {
+      const threads = 2;
+      pool = new WorkerPool({ threads, tasksFile });
+      const gate = newGate();
+      const jobs = pool.run<number>([holding(gate), holding(gate)]);
+      const killed = await pool.kill();
+      assert.equal(typeof killed, 'number');
+      open(gate);
+      assert.deepEqual(await jobs, [1, 1]);
+      assert.equal(pool.metrics().redone, 1);
+      // Some of these have not even begun to work.
+      for (let kill = 0; kill < 10; kill++) await pool.kill();
+      assert.deepEqual(await pool.run([dying('idle', 0), dying('idle', 0)]), [
+        Uint8Array.of(2, 3, 4),
+        Uint8Array.of(2, 3, 4),
+      ]);
+    });
+
     it('fails a job that kills two workers, and goes on with others', async () => {
       pool = new WorkerPool({ threads: 1, tasksFile });
       await assert.rejects(

@@ -113,6 +113,8 @@ describe('the checks of a chaos run', () => {
     });
     const fault = (number: number, fromMs: number, toMs: number): DoneFault => ({
       number,
+      what: 'node',
+      at: 0,
       text: 'kill node',
       fromMs,
       toMs,

@@ -29,8 +29,16 @@ const RESULT: RunResult = {
     verdict('frames-once', 'no frame is in the stream twice', '9 frames', ['1/5/2 at 3 and 4']),
   ],
   faults: [
-    { number: 1, text: 'kill node (node-1)', fromMs: 2_000, toMs: 2_000, failed: undefined },
-    { number: 2, text: 'pause <history> for 2.0 s', fromMs: 5_000, toMs: 7_000, failed: 'it does not run' },
+    { number: 1, what: 'node', at: 0, text: 'kill node (node-1)', fromMs: 2_000, toMs: 2_000, failed: undefined },
+    {
+      number: 2,
+      what: 'history',
+      at: 0,
+      text: 'pause <history> for 2.0 s',
+      fromMs: 5_000,
+      toMs: 7_000,
+      failed: 'it does not run',
+    },
   ],
   samples: [
     { atMs: -500, healthy: true, memoryMb: 80, refused: 0 },

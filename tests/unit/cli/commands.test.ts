@@ -187,6 +187,8 @@ describe('cli actors', () => {
       killed: true,
     });
     assert.deepEqual(killed, ['channel/1001', 'channel/1002']);
+    assert.equal((await statewatt('kill worker', { client })).out, 'worker thread 3 of n1 was ended\n');
+    assert.deepEqual(JSON.parse((await statewatt('kill worker --json', { client })).out), { node: 'n1', thread: 3 });
     assert.equal(
       (await statewatt('restart channel/1001', { client })).out,
       'channel/1001 was restarted and is online\n',

@@ -150,6 +150,7 @@ describe('OpenAPI document', () => {
       'POST /api/v1/rules/{id}/evaluate',
       'POST /api/v1/rules/{id}/execute',
       'POST /api/v1/users',
+      'POST /api/v1/workers/kill',
       'PUT /api/v1/history/mappings/{id}',
       'PUT /api/v1/models/{id}',
       'PUT /api/v1/rules/{id}',

@@ -108,6 +108,10 @@ describe('HTTP routes', () => {
     assert.equal(kill.callCount, 1);
   });
 
+  it('ends a worker thread', async () => {
+    assert.deepEqual(await post('/api/v1/workers/kill'), { status: 200, body: { node: 'n1', thread: 3 } });
+  });
+
   describe('writes', () => {
     it('hand value, command id and deadline to the client and answer what the device said', async () => {
       const write = sinon.spy(client, 'write');
