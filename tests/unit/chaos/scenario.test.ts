@@ -48,7 +48,10 @@ describe('scenarios of chaos runs', () => {
     );
     assert.match(wrong('{ do: kill, what: chain, at_s: 1 }'), /chain only where the scenario has minting/);
     assert.match(wrong('{ do: kill, what: node, in: signing, at_s: 1 }'), /a state of mint batches only where/);
-    assert.match(wrong('{ do: pause, what: worker, at_s: 1, for_s: [1, 2] }'), /allowed kill, for an actor or a worker/);
+    assert.match(
+      wrong('{ do: pause, what: worker, at_s: 1, for_s: [1, 2] }'),
+      /allowed kill, for an actor or a worker/,
+    );
     assert.match(wrong('{ do: kill, what: node, in: settled, at_s: 1 }'), /allowed collecting, building, signing/);
     assert.match(wrong('{ do: kill, what: node }'), /neither or both of at_s and every_s/);
     assert.match(wrong('{ do: kill, what: node, at_s: 1, every_s: [1, 2] }'), /neither or both/);
