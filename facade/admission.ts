@@ -29,9 +29,14 @@ export function denialOf(identity: Identity | null, needs: Need): StatewattError
 }
 
 /**
- * Writes down what is more than to read, before it is done, and what is denied; not what somebody is denied who shows
- * nothing at all, which is no news. Resolves when it is durable.
+ * Whether something is written down: what is more than to read, and what is denied; not what somebody is denied who shows
+ * nothing at all, which is no news.
  */
+export function isWrittenDown(needs: Need, denial: StatewattError | undefined): boolean {
+  return denial === undefined ? needs !== 'read' && needs !== 'public' : denial.code !== 'access.not_signed_in';
+}
+
+/** Writes down what has to be, before it is done. Resolves when it is durable. */
 export async function writeDown(
   gatekeeper: Gatekeeper | undefined,
   identity: Identity | null,
@@ -39,7 +44,7 @@ export async function writeDown(
   denial: StatewattError | undefined,
   facts: RequestFacts,
 ): Promise<void> {
-  if (denial === undefined ? needs === 'read' || needs === 'public' : denial.code === 'access.not_signed_in') return;
+  if (!isWrittenDown(needs, denial)) return;
   await gatekeeper?.note(noteOf(identity, needs, denial, facts));
 }
 

@@ -93,6 +93,12 @@ export class AccessControl implements Gatekeeper, AccessClient {
     return this.#parts.openWhileEmpty && isEmpty(register) ? ANYBODY : undefined;
   }
 
+  identifyNow({ token, apiKey }: Credentials): Identity | undefined {
+    if (token !== undefined || apiKey !== undefined || !this.#parts.openWhileEmpty) return undefined;
+    const register = this.#known.fresh();
+    return register !== undefined && isEmpty(register) ? ANYBODY : undefined;
+  }
+
   async holds({ name, role, via, session, key }: Identity): Promise<boolean> {
     if (via === 'local') return true;
     const register = await this.#known.read();

@@ -44,11 +44,18 @@ export class KnownRegister {
     }
   }
 
+  /** What is known, if it is new enough to say so at once. */
+  fresh(): AccessRegister | undefined {
+    const known = this.#known;
+    return known !== undefined && this.#now() - known.at < FRESH_MS ? known.register : undefined;
+  }
+
   /** @throws `access.unavailable` when nothing is known and nobody answers */
   async read(): Promise<AccessRegister> {
+    const fresh = this.fresh();
+    if (fresh !== undefined) return fresh;
     const known = this.#known;
     const age = known === undefined ? Infinity : this.#now() - known.at;
-    if (known !== undefined && age < FRESH_MS) return known.register;
     const newest = this.readNow();
     try {
       if (known === undefined || age >= GOOD_MS) return await newest;

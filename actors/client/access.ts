@@ -164,6 +164,8 @@ export interface SignIn {
 export interface Gatekeeper {
   /** undefined: nothing was shown, and that is not enough. @throws `access.invalid_credentials`, `access.token_expired` … */
   identify(credentials: Credentials): Promise<Identity | undefined>;
+  /** The same when it can be said without waiting and is somebody; otherwise undefined: ask `identify`. */
+  identifyNow(credentials: Credentials): Identity | undefined;
   /** @throws `access.invalid_credentials`, `access.throttled` */
   signIn(name: string, password: string, address: string): Promise<SignIn>;
   /** Each refresh token is good once. @throws `access.session_ended` */

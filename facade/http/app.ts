@@ -143,11 +143,10 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
   const guard = createOriginGuard(host, allowedHosts, origins);
   app.addHook('onRequest', (request, reply, done) => {
     guard(request);
-    reply.headers({
-      'x-request-id': request.id,
-      'x-content-type-options': 'nosniff',
-      'cache-control': 'no-store',
-    });
+    reply
+      .header('x-request-id', request.id)
+      .header('x-content-type-options', 'nosniff')
+      .header('cache-control', 'no-store');
     done();
   });
   allowOrigins(app, origins);

@@ -1,11 +1,15 @@
 import { SpanKind, SpanStatusCode, type Span } from '@opentelemetry/api';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { contextOf, tracer, within } from '../../telemetry/spans.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Its requests have no span: they last as long as somebody looks. */
     untraced?: boolean;
+  }
+  interface FastifyRequest {
+    /** What it takes, as OpenTelemetry counts it; none without an SDK. */
+    span: Span | undefined;
   }
 }
 
@@ -14,40 +18,39 @@ declare module 'fastify' {
  * the route asks of actors is part of the same trace. Names and attributes are OpenTelemetry's conventions for HTTP servers.
  */
 export function traceRequests(app: FastifyInstance): void {
-  const spans = new WeakMap<FastifyRequest, Span>();
-  app.addHook('onRequest', (request, _reply, done) => {
-    const span = requestSpan(request);
-    if (span !== undefined) spans.set(request, span);
+  app.decorateRequest('span', undefined);
+  app.addHook('onRequest', (request, reply, done) => {
+    request.span = requestSpan(request);
+    // Also when the caller goes before it is answered. Not a hook: without spans nothing is to be listened to.
+    if (request.span !== undefined) reply.raw.once('close', () => endSpan(request, reply));
     done();
   });
   // Just before the route: reading the body begins on the connection's own time, outside of any span.
-  app.addHook('preHandler', (request, _reply, done) => within(spans.get(request), done));
+  app.addHook('preHandler', (request, _reply, done) => within(request.span, done));
   app.addHook('onError', (request, _reply, error, done) => {
     const { code } = error as { code?: unknown };
-    spans.get(request)?.setAttribute('error.type', typeof code === 'string' ? code : error.name);
-    done();
-  });
-  app.addHook('onRequestAbort', (request, done) => {
-    spans.get(request)?.end();
-    spans.delete(request);
-    done();
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    const span = spans.get(request);
-    span?.setAttribute('http.response.status_code', reply.statusCode);
-    // What the client did wrong is no failure of the server.
-    if (reply.statusCode >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
-    span?.end();
+    request.span?.setAttribute('error.type', typeof code === 'string' ? code : error.name);
     done();
   });
 }
 
+function endSpan({ span }: FastifyRequest, { raw }: FastifyReply): void {
+  if (raw.writableFinished) {
+    span?.setAttribute('http.response.status_code', raw.statusCode);
+    // What the client did wrong is no failure of the server.
+    if (raw.statusCode >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
+  }
+  span?.end();
+}
+
 function requestSpan(request: FastifyRequest): Span | undefined {
+  const maker = tracer();
+  if (maker === undefined) return undefined;
   const { method, routeOptions, headers, url, protocol } = request;
   if (routeOptions.config.untraced === true) return undefined;
   const route = routeOptions.url ?? '';
   const { traceparent } = headers;
-  return tracer()?.startSpan(
+  return maker.startSpan(
     `${method} ${route}`,
     {
       kind: SpanKind.SERVER,

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Gatekeeper, Identity } from '../../../actors/client/access.js';
+import type { Credentials, Gatekeeper, Identity } from '../../../actors/client/access.js';
 import { StatewattError } from '../../../errors/error.js';
-import { ANYBODY, denialOf, writeDown, type RequestFacts } from '../../admission.js';
+import type { Need } from '../../../site/access.js';
+import { ANYBODY, denialOf, isWrittenDown, writeDown, type RequestFacts } from '../../admission.js';
 import type { HttpCounters } from '../counters.js';
 import { credentialsOf } from './credentials.js';
 
@@ -11,6 +12,8 @@ declare module 'fastify' {
     identity: Identity | null;
     /** Why what it showed is not good. */
     refusal: StatewattError | null;
+    /** What its route needs. */
+    needs: Need;
   }
 }
 
@@ -22,28 +25,43 @@ declare module 'fastify' {
 export function controlAccess(app: FastifyInstance, gatekeeper: Gatekeeper | undefined, counters: HttpCounters): void {
   app.decorateRequest('identity', null);
   app.decorateRequest('refusal', null);
+  app.decorateRequest('needs', 'public');
 
-  app.addHook('onRequest', async (request) => {
-    const { needs = 'public' } = request.routeOptions.config;
-    if (needs === 'public') return;
-    try {
-      request.identity =
-        gatekeeper === undefined ? ANYBODY : ((await gatekeeper.identify(credentialsOf(request))) ?? null);
-    } catch (thrown) {
-      if (!(thrown instanceof StatewattError) || thrown.category !== 'invalid') throw thrown;
-      request.refusal = thrown;
+  // No promises where nothing is waited for: each costs every request.
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.needs = request.routeOptions.config.needs ?? 'public';
+    if (request.needs === 'public') return done();
+    if (gatekeeper === undefined) {
+      request.identity = ANYBODY;
+      return done();
     }
+    const shown = credentialsOf(request);
+    const known = gatekeeper.identifyNow(shown);
+    if (known === undefined) {
+      identify(gatekeeper, request, shown).then(() => done(), done);
+      return;
+    }
+    request.identity = known;
+    done();
   });
 
   // After the limits and before the body is read.
-  app.addHook('preParsing', async (request) => {
-    const { needs = 'public' } = request.routeOptions.config;
-    if (needs === 'public') return;
-    const denial = request.refusal ?? denialOf(request.identity, needs);
+  app.addHook('preParsing', (request, _reply, payload, done) => {
+    const { needs, identity } = request;
+    const denial = request.refusal ?? denialOf(identity, needs);
+    if (denial === undefined && !isWrittenDown(needs, denial)) return done(null, payload);
     if (denial !== undefined) counters.deny(denial.code);
-    await writeDown(gatekeeper, request.identity, needs, denial, factsOf(request));
-    if (denial !== undefined) throw denial;
+    writeDown(gatekeeper, identity, needs, denial, factsOf(request)).then(() => done(denial ?? null, payload), done);
   });
+}
+
+async function identify(gatekeeper: Gatekeeper, request: FastifyRequest, shown: Credentials): Promise<void> {
+  try {
+    request.identity = (await gatekeeper.identify(shown)) ?? null;
+  } catch (thrown) {
+    if (!(thrown instanceof StatewattError) || thrown.category !== 'invalid') throw thrown;
+    request.refusal = thrown;
+  }
 }
 
 /** What the audit journal is told of a request beside who sent it. */

@@ -1,5 +1,5 @@
 import rateLimit from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { StatewattError } from '../../../errors/error.js';
 import type { HttpCounters } from '../counters.js';
 
@@ -20,7 +20,7 @@ export function limitRates(app: FastifyInstance, perSecond: number, counters: Ht
     timeWindow: WINDOW_MS,
     cache: MAX_CALLERS,
     keyGenerator: callerOf,
-    allowList: isFree,
+    global: false,
     errorResponseBuilder: (_request, { max, ttl }) => {
       counters.rateLimited += 1;
       return new StatewattError(
@@ -31,6 +31,14 @@ export function limitRates(app: FastifyInstance, perSecond: number, counters: Ht
       );
     },
   });
+  // Not as the plugin adds it to each route: that would wait for promises also where nothing is counted.
+  app.after(() => {
+    const limit = app.rateLimit() as unknown as (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+    app.addHook('onRequest', (request, reply, done) => {
+      if (isFree(request)) return done();
+      limit(request, reply).then(() => done(), done);
+    });
+  });
 }
 
 /** Those who share an address but not a name do not take from each other. */
@@ -38,7 +46,7 @@ function callerOf({ identity, ip }: FastifyRequest): string {
   return identity === null || identity.via === 'open' ? `address ${ip}` : `${identity.via} ${identity.name}`;
 }
 
-function isFree({ identity, routeOptions }: FastifyRequest): boolean {
-  if (identity?.via === 'open') return true;
-  return routeOptions.config.needs === 'public' && routeOptions.url?.startsWith('/auth/') !== true;
+function isFree(request: FastifyRequest): boolean {
+  if (request.identity?.via === 'open' || request.is404) return true;
+  return request.needs === 'public' && request.routeOptions.url?.startsWith('/auth/') !== true;
 }

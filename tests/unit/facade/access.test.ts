@@ -132,6 +132,7 @@ describe('HTTP access', () => {
     const down = new Error('away');
     const gatekeeper = {
       identify: access.control.identify.bind(access.control),
+      identifyNow: access.control.identifyNow.bind(access.control),
       note: () => Promise.reject(down),
     } as unknown as typeof access.control;
     app = build({ client, gatekeeper });
