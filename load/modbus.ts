@@ -10,6 +10,7 @@ import { createModbusDriver } from '../protocols/modbus/driver.js';
 import type { ModbusChannel, ModbusMapping } from '../site/model.js';
 import type { PointDefinition } from '../site/points.js';
 import { Readings } from '../site/readings.js';
+import { figure } from './support/figures.js';
 import { movingDevices, startSimulator } from './support/simulator.js';
 
 const REGISTERS = 100;
@@ -137,6 +138,26 @@ async function clients(seconds: number): Promise<void> {
     for (const [index, [, measure]] of contenders.entries()) rates[index]?.push(await measure());
   }
   await simulator.stop();
+  for (const [what, ours, serial, socket] of [
+    ['reads of 100 registers, one at a time', 1, 0, 2],
+    ['reads of 100 registers, 16 under way', 4, 3, 5],
+  ] as const) {
+    const value = median(rates[ours] ?? []);
+    const least = { aim: { least: 1, of: 'ratio' } } as const;
+    figure({
+      what,
+      value,
+      unit: '/s',
+      beside: { what: 'modbus-serial', value: median(rates[serial] ?? []) },
+      ...least,
+    });
+    figure({
+      what: 'the same',
+      value,
+      unit: '/s',
+      beside: { what: 'a bare socket', value: median(rates[socket] ?? []) },
+    });
+  }
   const base = median(rates[0] ?? []);
   for (const [index, [name]] of contenders.entries()) {
     const reads = median(rates[index] ?? []);

@@ -47,6 +47,7 @@ import { rulesrvRoutes } from './routes/rulesrv.js';
 import { serviceRoutes } from './routes/services.js';
 import { streamRoutes } from './routes/stream.js';
 import { named } from './schemas.js';
+import { ShortPath } from './short-path.js';
 import { EventStreams } from './stream.js';
 import { createServer, type TlsFiles } from './tls.js';
 import { traceRequests } from './tracing.js';
@@ -58,6 +59,8 @@ const BODY_LIMIT = 64 * 1024;
 /** Milliseconds within which the head of a request must have arrived, and all of it: an import may take its time. */
 export const HEADERS_TIMEOUT_MS = 30_000;
 export const REQUEST_TIMEOUT_MS = 3_600_000;
+/** Milliseconds that a connection without a request stays open: longer than a proxy's minute. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 /** Milliseconds that requests under way have to end once the server closes. */
 export const CLOSE_GRACE_MS = 5_000;
 
@@ -117,6 +120,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
     proxies = [],
   } = options;
   const counters = options.counters ?? new HttpCounters();
+  const short = new ShortPath(client, gatekeeper);
   const app: HttpApp = Fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -124,7 +128,8 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
-    ...(options.tls === undefined ? {} : { serverFactory: tlsServer(options.tls) }),
+    // With pages of other sites every answer has more to say.
+    serverFactory: serverOf(options.tls, origins.length === 0 ? short : undefined),
     return503OnClosing: false, // what was accepted before the end is still answered
     routerOptions: { maxParamLength: 256 },
     trustProxy: proxies.length === 0 ? false : [...proxies],
@@ -143,6 +148,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
   const guard = createOriginGuard(host, allowedHosts, origins);
   app.addHook('onRequest', (request, reply, done) => {
     guard(request);
+    short.letIn(request.headers.host);
     reply
       .header('x-request-id', request.id)
       .header('x-content-type-options', 'nosniff')
@@ -160,6 +166,7 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
   const connections = new ConnectionCloser(app.server, options.closeGraceMs ?? CLOSE_GRACE_MS);
   const streams = new EventStreams(options.streams, open);
   app.addHook('preClose', (done) => {
+    short.close();
     open.stop();
     streams.close();
     connections.close();
@@ -253,11 +260,12 @@ export function buildHttpApp(options: HttpAppOptions): HttpApp {
 }
 
 /** Fastify sets the bounds of a server that it makes itself; this one gets the same. */
-function tlsServer(tls: TlsFiles): FastifyServerFactory {
+function serverOf(tls: TlsFiles | undefined, short: ShortPath | undefined): FastifyServerFactory {
   return (handler) => {
-    const server = createServer(tls, handler);
+    const server = createServer(tls, short === undefined ? handler : short.before(handler));
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.requestTimeout = REQUEST_TIMEOUT_MS;
+    server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
     return server;
   };
 }

@@ -1,5 +1,6 @@
+import type { ServerResponse } from 'node:http';
 import { SpanKind, SpanStatusCode, type Span } from '@opentelemetry/api';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { contextOf, tracer, within } from '../../telemetry/spans.js';
 
 declare module 'fastify' {
@@ -21,8 +22,7 @@ export function traceRequests(app: FastifyInstance): void {
   app.decorateRequest('span', undefined);
   app.addHook('onRequest', (request, reply, done) => {
     request.span = requestSpan(request);
-    // Also when the caller goes before it is answered. Not a hook: without spans nothing is to be listened to.
-    if (request.span !== undefined) reply.raw.once('close', () => endSpan(request, reply));
+    if (request.span !== undefined) endWith(reply.raw, request.span);
     done();
   });
   // Just before the route: reading the body begins on the connection's own time, outside of any span.
@@ -34,13 +34,17 @@ export function traceRequests(app: FastifyInstance): void {
   });
 }
 
-function endSpan({ span }: FastifyRequest, { raw }: FastifyReply): void {
-  if (raw.writableFinished) {
-    span?.setAttribute('http.response.status_code', raw.statusCode);
+/** Not hooks: without spans nothing is to be listened to. */
+function endWith(answer: ServerResponse, span: Span): void {
+  answer.once('finish', () => {
+    span.setAttribute('http.response.status_code', answer.statusCode);
     // What the client did wrong is no failure of the server.
-    if (raw.statusCode >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
-  }
-  span?.end();
+    if (answer.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+    span.end();
+  });
+  answer.once('close', () => {
+    if (!answer.writableFinished) span.end(); // The caller went before it was answered.
+  });
 }
 
 function requestSpan(request: FastifyRequest): Span | undefined {

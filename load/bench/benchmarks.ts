@@ -30,11 +30,33 @@ export const BENCHMARKS: readonly Benchmark[] = [
     quick: ['--seconds', '2', '--growth', '1000,10000'],
   },
   {
+    name: 'modbus',
+    title: 'Modbus clients',
+    program: 'modbus.js',
+    args: ['clients'],
+    quick: ['clients', '--seconds', '0.5'],
+  },
+  {
+    name: 'node-red',
+    title: 'Beside Node-RED',
+    program: 'node-red/main.js',
+    args: [],
+    quick: ['--seconds', '5'],
+    needsPeers: true,
+  },
+  {
     name: 'pipeline',
     title: 'From a device to history',
     program: 'pipeline/main.js',
     args: [],
     quick: ['--seconds', '8', '--raw-seconds', '2'],
+  },
+  {
+    name: 'devices',
+    title: 'TC-PERF-001 with 1,000 devices',
+    program: 'devices/main.js',
+    args: [],
+    quick: ['--seconds', '5', '--per-second', '100'],
   },
   {
     name: 'rules',

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request as ask, type IncomingMessage } from 'node:http';
+import sinon from 'sinon';
+import { buildHttpApp, type HttpApp } from '../../../facade/http/app.js';
+import { SimulatedAccess } from '../../support/fake-access.js';
+import { FakeClient } from '../../support/fake-client.js';
+import { keepSpans } from '../../support/spans.js';
+
+const PATH = '/api/v1/points/comsrv:1001:T:1';
+
+describe('the short path of a live value', () => {
+  let client: FakeClient;
+  let app: HttpApp;
+  let hooks: sinon.SinonSpy;
+  let port: number;
+
+  async function start(options: Partial<Parameters<typeof buildHttpApp>[0]> = {}): Promise<void> {
+    client = new FakeClient({ channels: 2 });
+    app = buildHttpApp({ client, host: '127.0.0.1', ...options });
+    hooks = sinon.spy();
+    app.addHook('onRequest', (_request, _reply, done) => {
+      hooks();
+      done();
+    });
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    port = (app.server.address() as { port: number }).port;
+  }
+
+  async function get(path: string, headers: Record<string, string> = {}) {
+    const sent = ask({ host: '127.0.0.1', port, path, headers, agent: false }).end();
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const part of answer) text += String(part);
+    return { status: answer.statusCode, headers: answer.headers, body: JSON.parse(text) as Record<string, unknown> };
+  }
+
+  afterEach(async () => {
+    sinon.restore();
+    await app.close();
+  });
+
+  it('answers what the long one answers', async () => {
+    await start();
+    const long = await get(PATH);
+    assert.equal(hooks.callCount, 1, 'the guard has to know the host first');
+    const short = await get(PATH);
+    assert.equal(hooks.callCount, 1);
+    assert.equal(short.status, 200);
+    assert.deepEqual(short.body, long.body);
+    const comparable = ({ headers }: typeof long) => ({ ...headers, 'x-request-id': '', date: '' });
+    assert.deepEqual(comparable(short), comparable(long));
+    assert.match(String(short.headers['x-request-id']), /^[0-9a-f-]{36}$/);
+    assert.notEqual(short.headers['x-request-id'], long.headers['x-request-id']);
+  });
+
+  it('leaves to the long one what is not plain', async () => {
+    await start();
+    await get(PATH);
+    const others: [string, Record<string, string>][] = [
+      [`${PATH}?x=1`, {}],
+      ['/api/v1/points/comsrv%3A1001%3AT%3A1', {}],
+      [PATH, { authorization: 'Bearer x' }],
+      [PATH, { 'x-api-key': 'x' }],
+      [PATH, { cookie: 'a=b' }],
+      [PATH, { origin: 'https://evil.example' }],
+    ];
+    for (const [path, headers] of others) {
+      hooks.resetHistory();
+      await get(path, headers);
+      assert.equal(hooks.callCount, 1, `${path} ${JSON.stringify(headers)}`);
+    }
+    hooks.resetHistory();
+    assert.equal((await get(PATH, { host: 'evil.example' })).status, 421);
+    assert.equal((await get(PATH)).status, 200);
+    assert.equal(hooks.callCount, 0);
+  });
+
+  it('leaves errors to the long one', async () => {
+    await start();
+    await get(PATH);
+    const answer = await get('/api/v1/points/comsrv:1001:T:99');
+    assert.equal(answer.status, 404);
+    assert.equal((answer.body.error as { code: string }).code, 'points.not_found');
+  });
+
+  it('is closed to everybody once somebody has to sign in', async () => {
+    const access = new SimulatedAccess();
+    await start({ gatekeeper: access.control });
+    for (let n = 0; n < 2; n++) assert.equal((await get(PATH)).status, 401);
+    assert.equal(hooks.callCount, 2);
+  });
+
+  it('is closed while requests are traced', async () => {
+    await start();
+    await get(PATH);
+    const kept = keepSpans();
+    try {
+      await get(PATH);
+      assert.ok(kept.named('GET /api/v1/points/:address'));
+    } finally {
+      kept.stop();
+    }
+  });
+});
