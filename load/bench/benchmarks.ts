@@ -75,6 +75,13 @@ export const BENCHMARKS: readonly Benchmark[] = [
     quick: ['--readings', '20000'],
   },
   {
+    name: 'ledger',
+    title: 'The ledger of readings',
+    program: 'ledger/main.js',
+    args: [],
+    quick: ['--readings', '200000'],
+  },
+  {
     name: 'chain',
     title: 'Verifying and minting',
     program: 'chain/main.js',
