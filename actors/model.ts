@@ -44,7 +44,7 @@ export function createModelKind(hub: ModelHub) {
         answerHold,
       ),
     }),
-    resource: (host) => new ModelSeat(host.ref.id, hub),
+    resource: (host) => new ModelSeat(host.ref.id, host.epoch, hub),
     effects: {
       use: ({ resource, params }) => resource.use(params.context),
       note: ({ resource, params: { point, held } }) => resource.hold(point, held),
@@ -64,15 +64,17 @@ export function modelRef(kind: ModelKind, model: string): ActorRef<ModelKind> {
 /** A model's place in the hub of the node where its actor lives. */
 class ModelSeat implements Resource {
   readonly #id: string;
+  readonly #epoch: number;
   readonly #hub: ModelHub;
 
-  constructor(id: string, hub: ModelHub) {
+  constructor(id: string, epoch: number, hub: ModelHub) {
     this.#id = id;
+    this.#epoch = epoch;
     this.#hub = hub;
   }
 
   use({ definition, held, ...age }: ModelContext): void {
-    if (definition !== null) this.#hub.use(this.#id, definition, held, ageOf(age));
+    if (definition !== null) this.#hub.use(this.#id, this.#epoch, { definition, held, age: ageOf(age) });
   }
 
   hold(point: string, held: HeldValue): void {
@@ -88,8 +90,7 @@ class ModelSeat implements Resource {
   }
 
   close(): Promise<void> {
-    this.#hub.leave(this.#id);
-    return Promise.resolve();
+    return this.#hub.leave(this.#id);
   }
 }
 

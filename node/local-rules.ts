@@ -151,19 +151,20 @@ export class LocalRules implements RulesClient {
 
   /** Whether it may set a rule off. */
   #acts(rule: Rule): boolean {
-    return writesOf(rule, this.#parts.holder.site).length > 0;
+    const { site, otherModel } = this.#parts.holder;
+    return writesOf(rule, { ...site, otherModel }).length > 0;
   }
 
   #relate(): Promise<void> {
     const { system, kind, holder } = this.#parts;
-    return relateRules(system, kind, holder.site);
+    return relateRules(system, kind, holder);
   }
 
   /** @throws `rules.invalid` with all that is wrong */
   #build(definition: RuleDefinition): Rule {
-    const { site, points } = this.#parts.holder;
+    const { site, points, otherModel } = this.#parts.holder;
     const problems: string[] = [];
-    const parts = { points, channels: site.channels, models: site.models, otherModels: true };
+    const parts = { points, channels: site.channels, models: site.models, otherModels: true, otherModel };
     const rule = buildRule(definition, parts, collect(problems));
     if (rule !== undefined) return rule;
     const message = `the rule ${definition.id} cannot be made: ${problems.join('; ')}`;

@@ -1,13 +1,12 @@
 import type { ModelHistoryPage, ModelHistoryQuery } from '../actors/client/model-data.js';
 import type { HistoryPage, HistoryQuery, HistoryRow } from '../actors/client/schemas.js';
-import { StatewattError } from '../errors/error.js';
+import { storedAddress } from '../site/models/address.js';
 import { fromChannel, type ModelPoint, type Route } from '../site/models/model.js';
 import { isState } from '../site/points.js';
 
 /**
- * The history of a model's point: that of the channel point that it stands for, as the model sees it.
- *
- * @throws `models.no_history`
+ * The history of a model's point: that of the channel point that it stands for, as the model sees it; or what the model
+ * itself has held or computed.
  */
 export async function modelHistory(
   point: ModelPoint,
@@ -15,16 +14,10 @@ export async function modelHistory(
   query: (query: HistoryQuery) => Promise<HistoryPage>,
 ): Promise<ModelHistoryPage> {
   const { route } = point;
-  if (route === undefined) {
-    throw new StatewattError(
-      'models.no_history',
-      'not_found',
-      `modsrv:${model}:${name} stands for no point of a channel: history has nothing of it`,
-    );
-  }
-  const { channel, kind, id } = route;
+  const { channel, kind, id } = route ?? storedAddress({ model, point: name }, point.kind);
   const { rows, resolution, from, to, nextCursor } = await query({ channel, kind, id, ...range });
-  return { model, point: name, resolution, from, to, rows: rows.map((row) => asSeen(row, point, route)), nextCursor };
+  const seen = route === undefined ? rows : rows.map((row) => asSeen(row, point, route));
+  return { model, point: name, resolution, from, to, rows: seen, nextCursor };
 }
 
 /** A row of the channel's point as one of the model's. */

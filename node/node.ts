@@ -16,6 +16,7 @@ import { ModelHub } from '../actors/models/hub.js';
 import { ModelSweep } from '../actors/models/sweep.js';
 import { knownActors } from '../actors/runtime/known-actors.js';
 import type { StatewattClient } from '../actors/client/client.js';
+import { newestFrame } from '../actors/frames/frame-stream.js';
 import { FramePublisher } from '../actors/frames/publisher.js';
 import { Spool } from '../actors/frames/spool.js';
 import { KnownMappings } from '../actors/projections/known-mappings.js';
@@ -62,6 +63,7 @@ import { LocalClient } from './local-client.js';
 import { LocalRules } from './local-rules.js';
 import { createMetrics } from './metrics.js';
 import type { ModelService } from './model-service.js';
+import { readNewest } from './model-values.js';
 import { Models } from './models.js';
 import { deliverTo } from './notification-delivery.js';
 import { Notifications } from './notifications.js';
@@ -266,6 +268,11 @@ async function startParts(
     feed,
     realtime,
     announce: (id) => bus.nats.publish(subjects.modelChanged(id)),
+    record: {
+      openLine: () => publisher.openLine(() => undefined), // What a stale activation tells is kept, late.
+      plan: () => storage.plan,
+      newest: (channel) => newestFrame(bus, channel),
+    },
   });
   const modelKind = createModelKind(hub);
   const modelSweep = new ModelSweep({
@@ -284,7 +291,7 @@ async function startParts(
   const newest: NewestValues = {
     points: () => holder.points,
     timeZone: () => holder.site.timeZone,
-    read: (channel) => realtime.read(channel),
+    read: (channel) => readNewest(channel, { realtime, holder, models: () => late.models }),
   };
   const ruleParts: RuleParts = {
     ...newest,

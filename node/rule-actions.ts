@@ -7,6 +7,7 @@ import { StatewattError } from '../errors/error.js';
 import { alarmId } from '../site/alarm-id.js';
 import { holdsValue } from '../site/held-points.js';
 import type { ChannelConfig } from '../site/model.js';
+import { parseModelAddress } from '../site/models/address.js';
 import { isState, parsePointAddress, type PointAddress } from '../site/points.js';
 import type { RuleAction } from '../site/rules/rule.js';
 import type { ModelService } from './model-service.js';
@@ -56,6 +57,13 @@ export async function takeRuleAction(run: ActionRun, parts: RuleActionParts): Pr
 /** The channel remembers the key as the command's id: asked again, it answers the first result and does not write. */
 async function write(action: Of<'write'>, { key }: ActionRun, parts: RuleActionParts): Promise<void> {
   const { system, channelKind } = parts;
+  const ofModel = parseModelAddress(action.point);
+  if (ofModel !== undefined) {
+    const models = modelsOf(parts);
+    if (action.interlock !== undefined) await requireTrue(action.interlock, action.point, parts);
+    await models.write({ ...ofModel, value: action.value, commandId: key, deadlineMs: WRITE_DEADLINE_MS });
+    return;
+  }
   const { channel, kind, id } = parsePointAddress(action.point) as PointAddress; // The configuration has checked it.
   if (kind !== 'C' && kind !== 'A') return;
   if (action.interlock !== undefined) await requireTrue(action.interlock, action.point, parts);
@@ -96,11 +104,16 @@ async function setModel(
   { key }: ActionRun,
   parts: RuleActionParts,
 ): Promise<void> {
-  const models = parts.models();
-  if (models === undefined) throw new StatewattError('rules.starting', 'unavailable', 'the node is starting');
+  const models = modelsOf(parts);
   const result = typeof value === 'string' && isState(await models.kindOf(model, point)) ? 'condition' : 'number';
   const number = await valueNow(value, result, parts);
   await models.write({ model, point, value: number, commandId: key, deadlineMs: SET_DEADLINE_MS });
+}
+
+function modelsOf({ models }: RuleActionParts): Pick<ModelService, 'write' | 'kindOf'> {
+  const found = models();
+  if (found !== undefined) return found;
+  throw new StatewattError('rules.starting', 'unavailable', 'the node is starting');
 }
 
 async function simulate(

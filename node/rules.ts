@@ -3,9 +3,8 @@ import { ruleRef, type RuleKind } from '../actors/rule.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import { partitionOf, type Ref } from '../bus/subjects.js';
 import type { RuleContext } from '../machines/rule.js';
-import { compileExpression, sitePoints } from '../site/expressions/index.js';
+import { compileExpression, nameOfPoint, sitePoints } from '../site/expressions/index.js';
 import type { Site } from '../site/model.js';
-import { formatPointAddress } from '../site/points.js';
 import { findLoops } from '../site/rules/loops.js';
 import type { Rule } from '../site/rules/rule.js';
 import { relateRules, writesOf } from './rule-loops.js';
@@ -65,9 +64,7 @@ export class Rules {
     await this.own(system().owned);
     for (const listener of this.#listeners) listener();
     if (this.#stopped) return;
-    await relateRules(system(), kind, this.#parts.holder.site).catch((error: unknown) =>
-      onTrouble('of callers', error),
-    );
+    await relateRules(system(), kind, this.#parts.holder).catch((error: unknown) => onTrouble('of callers', error));
   }
 
   /** Calls back after each change of the site; answers a function that ends it. */
@@ -139,18 +136,16 @@ export class Rules {
 /** Higher priorities first, so that they are brought to life first. */
 function configurationsOf(site: Site): Configuration[] {
   const points = sitePoints(site, site.aliases);
-  const traffic = site.rules.map((rule) => ({
-    rule,
-    id: rule.id,
-    reads: compileExpression(rule.expression, { points, result: 'condition' }).points.map(formatPointAddress),
-    writes: writesOf(rule, site),
-  }));
+  const traffic = site.rules.map((rule) => {
+    const { points: read, meanings } = compileExpression(rule.expression, { points, result: 'condition' });
+    return { rule, id: rule.id, reads: read.map(nameOfPoint), meanings, writes: writesOf(rule, site) };
+  });
   const loops = findLoops(traffic);
   return traffic
-    .map(({ rule, reads }) => {
+    .map(({ rule, reads, meanings }) => {
       const loop = loops.get(rule.id) ?? null;
       // What its names stand for counts too: an alias may have moved to another point.
-      const text = JSON.stringify({ rule, loop, reads });
+      const text = JSON.stringify({ rule, loop, reads, ...(meanings.length === 0 ? {} : { meanings }) });
       return { rule, loop, revision: createHash('sha256').update(text).digest('hex').slice(0, 16) };
     })
     .sort((a, b) => b.rule.priority - a.rule.priority);

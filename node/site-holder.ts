@@ -1,16 +1,22 @@
 import { createHash } from 'node:crypto';
 import { sitePoints, type PointScope } from '../site/expressions/index.js';
 import type { ChannelConfig, Site } from '../site/model.js';
+import { modelChannel } from '../site/models/address.js';
+import type { Model } from '../site/models/model.js';
 
 /** The site's configuration as it is now; a reload replaces it as a whole. */
 export class SiteHolder {
   #site: Site;
   #channels: ReadonlyMap<number, ChannelConfig>;
   #points: PointScope | undefined;
+  #models: ReadonlyMap<string, Model>;
+  #modelChannels: ReadonlyMap<number, Model>;
+  #others: (id: string) => Model | undefined = () => undefined;
 
   constructor(site: Site) {
     this.#site = site;
     this.#channels = byId(site);
+    [this.#models, this.#modelChannels] = modelsOf(site);
   }
 
   get site(): Site {
@@ -19,8 +25,26 @@ export class SiteHolder {
 
   /** The points that expressions may name; made once, for thousands of rules ask for it. */
   get points(): PointScope {
-    this.#points ??= sitePoints(this.#site, this.#site.aliases);
+    this.#points ??= sitePoints({ ...this.#site, otherModel: this.otherModel }, this.#site.aliases);
     return this.#points;
+  }
+
+  /** A model that the site file has not, as callers have made it; undefined: none that is known here. */
+  readonly otherModel = (id: string): Model | undefined => this.#others(id);
+
+  /** Where models of callers are known. */
+  useModels(others: (id: string) => Model | undefined): void {
+    this.#others = others;
+  }
+
+  /** A model of the site file by its id; undefined: there is none. */
+  model(id: string): Model | undefined {
+    return this.#models.get(id);
+  }
+
+  /** The model of the site file that a channel's number stands for; undefined: none. */
+  modelOfChannel(channel: number): Model | undefined {
+    return this.#modelChannels.get(channel);
   }
 
   channel(id: number): ChannelConfig | undefined {
@@ -30,6 +54,7 @@ export class SiteHolder {
   replace(site: Site): void {
     this.#site = site;
     this.#channels = byId(site);
+    [this.#models, this.#modelChannels] = modelsOf(site);
     this.#points = undefined;
   }
 }
@@ -41,4 +66,9 @@ export function revisionOf(channel: ChannelConfig): string {
 
 function byId(site: Site): ReadonlyMap<number, ChannelConfig> {
   return new Map(site.channels.map((channel) => [channel.id, channel]));
+}
+
+function modelsOf({ models }: Site): [ReadonlyMap<string, Model>, ReadonlyMap<number, Model>] {
+  const byName = new Map(models.map((model) => [model.definition.id, model]));
+  return [byName, new Map(models.map((model) => [modelChannel(model.definition.id), model]))];
 }

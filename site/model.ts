@@ -63,7 +63,7 @@ export type ChannelConfig = ModbusChannel | VirtualChannel | MqttChannel | GrpcC
 
 /** What every channel has, whatever its protocol (site/channels/ holds those of the further ones). */
 export interface ChannelBase {
-  /** 1 … 4294967295. */
+  /** 1 … 3999999999. */
   readonly id: number;
   readonly name: string;
   readonly enabled: boolean;

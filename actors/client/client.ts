@@ -75,7 +75,7 @@ export interface StatewattClient {
   removeModel(id: string): Promise<void>;
   /** Writes the channel point that a model's point stands for, or sets what a point without one holds. */
   writeModel(request: ModelWrite): Promise<WriteReply>;
-  /** What a point of a model was. @throws `models.not_found`, `models.point_not_found`, `models.no_history` */
+  /** What a point of a model was. @throws `models.not_found`, `models.point_not_found` */
   modelHistory(query: ModelHistoryQuery): Promise<ModelHistoryPage>;
   /**
    * Live changes of a model until `signal` aborts. Slow readers get the newest state, not a queue. Read the model after the

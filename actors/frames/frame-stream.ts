@@ -6,6 +6,8 @@ import { encodeHeaders } from '../../bus/headers.js';
 import { readBatch } from '../../bus/read-batch.js';
 import { STREAM } from '../../bus/streams.js';
 import { subjects } from '../../bus/subjects.js';
+import { whileConnected } from '../../bus/while-connected.js';
+import type { Frame } from '../../site/points.js';
 import { GroupCommit } from '../runtime/group-commit.js';
 
 /** What became of a frame. */
@@ -123,6 +125,14 @@ export class FrameStream {
     }
     return newest;
   }
+}
+
+/** The newest frame of a channel; undefined: the stream has none. @throws `bus.unavailable`, `bus.bad_frame` */
+export async function newestFrame(bus: Bus, channel: number): Promise<Frame | undefined> {
+  const newest = await whileConnected(bus, () =>
+    bus.manager.direct.getMessage(STREAM.frames, { last_by_subj: subjects.frame(channel) }),
+  );
+  return newest === null ? undefined : decodeFrame(newest.data);
 }
 
 function isWrongSequence(error: unknown): boolean {

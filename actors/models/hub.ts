@@ -8,6 +8,7 @@ import type { Frame } from '../../site/points.js';
 import type { ModelAge, RealtimeStore } from '../../protocols/realtime/store.js';
 import type { LiveFeed } from '../projections/live-feed.js';
 import { ModelMirror } from './mirror.js';
+import { BEAT_MS, ModelRecord, type RecordParts } from './record.js';
 import { ModelValues } from './values.js';
 
 /** What the models of a node need of it. */
@@ -18,6 +19,15 @@ export interface ModelHubParts {
   readonly realtime: RealtimeStore;
   /** Tells those who watch the model that it is another one, or holds another value. */
   readonly announce?: (id: string) => void;
+  /** How what models hold and compute is told; absent: it is not. */
+  readonly record?: RecordParts;
+}
+
+/** What a model is, as its actor knows it. */
+export interface UsedModel {
+  readonly definition: ModelDefinition;
+  readonly held: Readonly<Record<string, HeldValue>>;
+  readonly age: ModelAge;
 }
 
 /** A model that lives on this node. */
@@ -37,18 +47,22 @@ export class ModelHub {
   readonly #mirror: ModelMirror;
   readonly #members = new Map<string, Member>();
   readonly #listeners = new Map<number, Set<Member>>();
+  readonly #records = new Map<string, ModelRecord>();
   readonly #endWatch: () => void;
+  readonly #beats: NodeJS.Timeout | undefined;
 
   constructor(parts: ModelHubParts) {
     this.#parts = parts;
     this.#mirror = new ModelMirror(parts.realtime);
     this.#endWatch = parts.feed.watch((frame) => this.#apply(frame));
+    if (parts.record !== undefined) this.#beats = setInterval(() => this.#beat(), BEAT_MS).unref();
     this.#showTemplates();
   }
 
-  /** Takes a model as it is now, or in the place of what it was. */
-  use(id: string, definition: ModelDefinition, held: Readonly<Record<string, HeldValue>>, age: ModelAge): void {
-    this.leave(id);
+  /** Takes a model as it is now, or in the place of what it was. `epoch` is that of its actor's activation. */
+  use(id: string, epoch: number, { definition, held, age }: UsedModel): void {
+    this.#forget(id);
+    this.#openRecord(id, epoch);
     const member: Member = { id, definition, age, held, values: undefined, problem: null };
     this.#members.set(id, member);
     this.#make(member, this.#siteParts());
@@ -61,12 +75,22 @@ export class ModelHub {
     if (member === undefined) return;
     member.held = { ...member.held, [point]: held };
     const changed = member.values?.hold(point, held) ?? [];
-    if (changed.length > 0) this.#mirror.changed(id, changed);
+    if (changed.length > 0) {
+      this.#mirror.changed(id, changed);
+      this.#records.get(id)?.changed(changed, held.at);
+    }
     this.#parts.announce?.(id);
   }
 
-  /** The model lives elsewhere now; what readers have of it stays. */
-  leave(id: string): void {
+  /** The model lives elsewhere now; what readers have of it stays. Resolves when what was told of it is on its way. */
+  async leave(id: string): Promise<void> {
+    this.#forget(id);
+    const record = this.#records.get(id);
+    this.#records.delete(id);
+    await record?.close();
+  }
+
+  #forget(id: string): void {
     const member = this.#members.get(id);
     if (member === undefined) return;
     this.#unlisten(member);
@@ -76,7 +100,7 @@ export class ModelHub {
 
   /** There is no such model any more. */
   drop(id: string, age: ModelAge): void {
-    this.leave(id);
+    void this.leave(id);
     this.#mirror.drop(id, age);
     this.#parts.announce?.(id);
   }
@@ -105,6 +129,7 @@ export class ModelHub {
   /** Ends the watching of frames; what is to be written is written first if the store takes it. */
   async close(): Promise<void> {
     this.#endWatch();
+    clearInterval(this.#beats);
     await this.#mirror.close();
   }
 
@@ -122,6 +147,7 @@ export class ModelHub {
     const model = buildModel(member.definition, parts, collect(problems));
     member.problem = model === undefined ? problems.join('; ') : null;
     member.values = model && new ModelValues(model, member.held);
+    this.#records.get(member.id)?.use(member.values);
     for (const channel of member.values?.channels ?? []) {
       let listeners = this.#listeners.get(channel);
       if (listeners === undefined) this.#listeners.set(channel, (listeners = new Set()));
@@ -138,8 +164,9 @@ export class ModelHub {
     } catch {
       // The store is away; `storeBack` follows when it is there again.
     }
-    if (this.#members.get(id) === member && member.values === values)
-      this.#mirror.define(id, { definition, age, values });
+    if (this.#members.get(id) !== member || member.values !== values) return;
+    this.#mirror.define(id, { definition, age, values });
+    this.#records.get(id)?.beat(Date.now());
   }
 
   #unlisten(member: Member): void {
@@ -155,8 +182,23 @@ export class ModelHub {
     if (listeners === undefined) return;
     for (const { id, values } of listeners) {
       const changed = values?.applyFrame(frame) ?? [];
-      if (changed.length > 0) this.#mirror.changed(id, changed);
+      if (changed.length === 0) continue;
+      this.#mirror.changed(id, changed);
+      this.#records.get(id)?.changed(changed, frame.time);
     }
+  }
+
+  #openRecord(id: string, epoch: number): void {
+    const { record } = this.#parts;
+    const known = this.#records.get(id);
+    if (record === undefined || known?.epoch === epoch) return;
+    void known?.close();
+    this.#records.set(id, new ModelRecord(id, epoch, record));
+  }
+
+  #beat(): void {
+    const now = Date.now();
+    for (const record of this.#records.values()) record.beat(now);
   }
 }
 

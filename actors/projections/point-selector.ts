@@ -20,11 +20,17 @@ type Channels = Map<number, Map<number, Cell>>;
  * each point is always chosen; a value that is older than the one before it begins anew.
  */
 export class PointSelector {
+  readonly #byDefault: Storing;
   #plan = STORES_ALL;
   #rules: readonly { readonly store: Storing; readonly isMeant: ReturnType<typeof ruleMatcher> }[] = [];
   readonly #newest: Channels = new Map();
   /** Frames that come late have their own order. */
   readonly #late: Channels = new Map();
+
+  /** @param byDefault of points that no rule of the plan is about */
+  constructor(byDefault: Storing = STORE_ALL) {
+    this.#byDefault = byDefault;
+  }
 
   /** What was stored last of each point stays known. */
   use(plan: StoragePlan): void {
@@ -39,7 +45,7 @@ export class PointSelector {
 
   /** @param late the frame was read before others of its channel that have come already */
   choose(frame: Frame, late: boolean): Choice {
-    if (this.#rules.length === 0) return 'all';
+    if (this.#rules.length === 0 && this.#byDefault.mode === 'all') return 'all';
     const { keys, values, quality, ages, texts, channel } = frame;
     const channels = late ? this.#late : this.#newest;
     let cells = channels.get(channel);
@@ -66,7 +72,7 @@ export class PointSelector {
   #storing(channel: number, key: number): Storing {
     const [kind, id] = [keyKind(key), keyId(key)];
     const name = this.#plan.nameOf(channel, kind, id);
-    return this.#rules.find(({ isMeant }) => isMeant(channel, kind, id, name))?.store ?? STORE_ALL;
+    return this.#rules.find(({ isMeant }) => isMeant(channel, kind, id, name))?.store ?? this.#byDefault;
   }
 }
 

@@ -5,6 +5,7 @@ import { isLateFrame } from '../../bus/subjects.js';
 import { codecs } from '../../bus/topics.js';
 import { errorMessage, StatewattError } from '../../errors/error.js';
 import type { RealtimeStore } from '../../protocols/realtime/store.js';
+import { isModelChannel } from '../../site/models/address.js';
 import type { Frame } from '../../site/points.js';
 import type { LiveFeed } from './live-feed.js';
 
@@ -164,7 +165,7 @@ export class RealtimeProjection {
         }
       }
       for (let at = 0; at < last.length; at += MAX_WAITING) {
-        await this.#store.apply(last.slice(at, at + MAX_WAITING));
+        await this.#store.apply(ofChannels(last.slice(at, at + MAX_WAITING)));
       }
       this.#wasAway = false;
     } catch (error) {
@@ -176,7 +177,7 @@ export class RealtimeProjection {
   async #insist(frames: readonly Frame[]): Promise<boolean> {
     for (;;) {
       try {
-        await this.#store.apply(frames);
+        await this.#store.apply(ofChannels(frames));
         this.#lastError = null;
         return true;
       } catch (error) {
@@ -188,6 +189,13 @@ export class RealtimeProjection {
       }
     }
   }
+}
+
+/** Values of models are in the store by their models' names. */
+function ofChannels(frames: readonly Frame[]): readonly Frame[] {
+  return frames.some(({ channel }) => isModelChannel(channel))
+    ? frames.filter(({ channel }) => !isModelChannel(channel))
+    : frames;
 }
 
 /** A consumer that the client has made anew by itself may stand in a stream that was made anew: better begin again. */

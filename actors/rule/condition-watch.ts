@@ -1,5 +1,5 @@
-import type { Evaluator, Expression } from '../../site/expressions/index.js';
-import { formatPointAddress, pointKey, QUALITIES, type Frame, type PointValue } from '../../site/points.js';
+import { nameOfPoint, type Evaluator, type Expression } from '../../site/expressions/index.js';
+import { pointKey, QUALITIES, type Frame, type PointValue } from '../../site/points.js';
 import type { PointValues } from '../../site/rules/rule.js';
 import type { FrameRouter } from './frame-router.js';
 
@@ -46,7 +46,7 @@ export class ConditionWatch {
     this.#evaluator = expression.start();
     this.#source = source;
     this.#onChange = onChange;
-    this.#addresses = expression.points.map(formatPointAddress);
+    this.#addresses = expression.points.map(nameOfPoint);
     this.#values = new Float64Array(expression.points.length).fill(NaN);
     this.#told = new Uint8Array(expression.points.length);
     expression.points.forEach(({ channel, kind, id }, slot) => {

@@ -1,5 +1,5 @@
-import { compileExpression, type PointScope } from '../../site/expressions/index.js';
-import { formatPointAddress, QUALITIES, type PointValue } from '../../site/points.js';
+import { compileExpression, nameOfPoint, type PointScope } from '../../site/expressions/index.js';
+import { QUALITIES, type PointValue } from '../../site/points.js';
 
 /** Where an expression that is looked at once gets its values from. */
 export interface NewestValues {
@@ -39,7 +39,7 @@ export async function evaluateOnce(
     });
     const value = typeof found?.value === 'number' ? found.value : NaN;
     if (found !== undefined) evaluator.set(slot, value, QUALITIES.indexOf(found.quality));
-    return [formatPointAddress(point), Number.isNaN(value) ? null : value] as const;
+    return [nameOfPoint(point), Number.isNaN(value) ? null : value] as const;
   });
   return { value: evaluator.evaluate(Date.now()), newest };
 }

@@ -1,8 +1,7 @@
 import { StatewattError, toStatewattError } from '../../errors/error.js';
 import type { RuleEvent } from '../../machines/rule.js';
 import type { ActionOrder } from '../../machines/rule/executions.js';
-import { compileExpression, type Expression, type PointScope } from '../../site/expressions/index.js';
-import { formatPointAddress } from '../../site/points.js';
+import { compileExpression, nameOfPoint, type Expression, type PointScope } from '../../site/expressions/index.js';
 import type { PointValues, Rule, RuleAction } from '../../site/rules/rule.js';
 import type { Host, Resource, WithoutTime } from '../runtime/kind.js';
 import { ConditionWatch, type Finding, type ValueSource } from './condition-watch.js';
@@ -56,7 +55,7 @@ export class RuleWorker implements Resource {
   readonly #parts: RuleParts;
   readonly #endSite: () => void;
   #rule: Rule | null = null;
-  /** Names what the rule was compiled to: its points by address, and the time zone. */
+  /** Names what the rule was compiled to: its points by address, what names of models mean, and the time zone. */
   #compiled = '';
   #watch: ConditionWatch | undefined;
   #problem: string | null = null;
@@ -180,7 +179,8 @@ export class RuleWorker implements Resource {
 }
 
 function nameOf(compiled: Expression | undefined, timeZone: string | undefined): string {
-  return compiled === undefined ? '' : JSON.stringify([compiled.points.map(formatPointAddress), timeZone]);
+  if (compiled === undefined) return '';
+  return JSON.stringify([compiled.points.map(nameOfPoint), compiled.meanings, timeZone]);
 }
 
 /** Tries what another try may help, with growing pauses. */

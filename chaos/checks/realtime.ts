@@ -3,6 +3,7 @@ import type { Bus } from '../../bus/connection.js';
 import { frameName } from '../../bus/frame-codec.js';
 import { STREAM } from '../../bus/streams.js';
 import { isLateFrame } from '../../bus/subjects.js';
+import { isModelChannel } from '../../site/models/address.js';
 import { verdict, type Verdict } from './finding.js';
 import { eachMessage } from './stream.js';
 
@@ -11,7 +12,7 @@ export async function checkRealtime(bus: Bus, redisUrl: string): Promise<Verdict
   const newest = new Map<number, string>();
   await eachMessage(bus, STREAM.frames, 'frame.>', ({ subject, data }) => {
     const { channel, epoch, seq } = frameName(data);
-    if (!isLateFrame(subject)) newest.set(channel, `${epoch}/${seq}`);
+    if (!isLateFrame(subject) && !isModelChannel(channel)) newest.set(channel, `${epoch}/${seq}`);
   });
   const redis = new Redis(redisUrl, { maxRetriesPerRequest: 1 });
   try {

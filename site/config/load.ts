@@ -80,7 +80,7 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
   const sound = channels.filter((channel) => channel !== undefined).sort((a, b) => a.id - b.id);
   const templates = await readTemplates(source, file.templates ?? []);
   const models = readModels(file.models ?? [], templates, sound, checked.channels, block);
-  const aliases = readAliases(file.aliases ?? {}, { channels: sound }, block.at('aliases'));
+  const aliases = readAliases(file.aliases ?? {}, { channels: sound, models }, block.at('aliases'));
   const rules = readRules(file.rules ?? [], { channels: sound, aliases, models }, block.at('rules'));
   const notifications = await readNotifications(source, file.notifications ?? [], block.at('notifications'));
   const complete = sound.length === checked.channels.length;

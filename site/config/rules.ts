@@ -1,5 +1,6 @@
 import { sitePoints } from '../expressions/index.js';
 import type { Site } from '../model.js';
+import { formatModelAddress } from '../models/address.js';
 import { formatPointAddress, parsePointAddress } from '../points.js';
 import { buildRule } from '../rules/build.js';
 import { RULE_DEFAULTS, type ActionDefinition, type RuleDefinition } from '../rules/definition.js';
@@ -9,10 +10,19 @@ import { show } from './problems.js';
 import type { Block } from './source.js';
 
 /** The aliases of a site, each with its address in one form. */
-export function readAliases(file: AliasesFile, site: Pick<Site, 'channels'>, block: Block): Record<string, string> {
+export function readAliases(
+  file: AliasesFile,
+  site: Pick<Site, 'channels' | 'models'>,
+  block: Block,
+): Record<string, string> {
   const points = sitePoints(site);
   const aliases: Record<string, string> = {};
   for (const [name, text] of Object.entries(file)) {
+    const ofModel = points.model?.(text);
+    if (ofModel !== undefined && points.meaning?.(text) !== undefined) {
+      aliases[name] = formatModelAddress(ofModel);
+      continue;
+    }
     const address = parsePointAddress(text);
     if (address === undefined || points.find(address) === undefined)
       block.report(name, show(text), points.allowed(text));

@@ -1,5 +1,5 @@
 import { nearest } from '../config/problems.js';
-import { formatPointAddress, isState, parsePointAddress, QUALITIES, type PointAddress } from '../points.js';
+import { BAD, GOOD, isState, OUT_OF_RANGE, parsePointAddress, QUALITIES } from '../points.js';
 import { ExpressionError, type ExpressionProblem } from './error.js';
 import {
   DEFAULT_RATE_WINDOW_MS,
@@ -9,7 +9,8 @@ import {
   type Parameter,
 } from './functions.js';
 import { binary } from './operators.js';
-import type { PointScope } from './points.js';
+import { parseExpression } from './parse.js';
+import { nameOfPoint, type Meaning, type PointScope, type ReadPoint } from './points.js';
 import type { Compute, Run } from './run.js';
 import type { Position, Tree } from './tree.js';
 
@@ -23,6 +24,36 @@ export interface Part {
   readonly make: (run: Run) => Compute;
 }
 
+/** A point, or what stands for one. */
+interface Value {
+  readonly part: Part;
+  /** Its quality (GOOD …) by what the run knows. */
+  readonly quality: (run: Run) => Compute;
+}
+
+/** What an expression reads, those in it included. */
+class Reads {
+  readonly points: ReadPoint[] = [];
+  /** Functions used that look at the past, each once. */
+  readonly past = new Set<string>();
+  /** The longest time that any of them looks back; 0: none names one. */
+  longestMs = 0;
+  /** What names of models mean. */
+  readonly meanings = new Set<string>();
+  readonly #slots = new Map<string, number>();
+
+  /** The place of a point in the arrays; each point has one. */
+  slot(point: ReadPoint): number {
+    const key = nameOfPoint(point);
+    let slot = this.#slots.get(key);
+    if (slot === undefined) {
+      slot = this.points.push(point) - 1;
+      this.#slots.set(key, slot);
+    }
+    return slot;
+  }
+}
+
 type Binary = Extract<Tree, { type: 'binary' }>;
 type Call = Extract<Tree, { type: 'call' }>;
 
@@ -34,18 +65,21 @@ const MAX_DURATION_MS = 31 * 86_400_000;
 
 /** Gives the words of one expression their meaning, and sees that the types fit. */
 export class Checker {
-  readonly points: PointAddress[] = [];
-  /** Functions used that look at the past, each once. */
-  readonly past = new Set<string>();
-  /** The longest time that any of them looks back; 0: none names one. */
-  longestMs = 0;
-  readonly #slots = new Map<string, number>();
+  readonly reads: Reads;
   readonly #source: string;
   readonly #scope: PointScope;
   readonly #deadband: number;
   readonly #timeZone: string | undefined;
 
-  constructor(source: string, scope: PointScope, deadband: number, timeZone: string | undefined) {
+  /** @param reads those of the expression that this one stands in */
+  constructor(
+    source: string,
+    scope: PointScope,
+    deadband: number,
+    timeZone: string | undefined,
+    reads: Reads = new Reads(),
+  ) {
+    this.reads = reads;
     this.#source = source;
     this.#scope = scope;
     this.#deadband = deadband;
@@ -65,7 +99,7 @@ export class Checker {
       case 'word':
         return this.#word(tree.text, tree.at);
       case 'quoted':
-        return this.#point(this.#slot(tree.text, tree.at));
+        return this.#value(tree.text, tree.at).part;
       case 'call':
         return this.#call(tree);
       case 'unary':
@@ -102,35 +136,73 @@ export class Checker {
         'a number such as 80, 0.5 or 1e3, or a duration such as 500ms, 10s or 5m',
       );
     }
-    return this.#point(this.#slot(text, at));
+    return this.#value(text, at).part;
   }
 
-  /** The place of a point in the arrays; each point has one. */
-  #slot(written: string, at: Position): number {
+  /** What a word stands for that is no number. */
+  #value(written: string, at: Position): Value {
+    const meaning = this.#scope.meaning?.(written);
+    if (meaning !== undefined) return this.#meant(meaning, written, at);
     const address = this.#scope.alias(written) ?? parsePointAddress(written);
     const holds = address === undefined ? undefined : this.#scope.find(address);
     if (address === undefined || holds === undefined) {
       throw this.#wrong('unknown_point', at, `"${written}", which is no point`, this.#scope.allowed(written));
     }
-    if (holds === 'text')
-      throw this.#wrong('wrong_type', at, `"${written}", whose value is text`, 'a point with numbers');
-    const key = formatPointAddress(address);
-    let slot = this.#slots.get(key);
-    if (slot === undefined) {
-      slot = this.points.push(address) - 1;
-      this.#slots.set(key, slot);
-    }
-    return slot;
+    if (holds === 'text') throw this.#isText(written, at);
+    const slot = this.reads.slot(address);
+    return {
+      part: {
+        type: isState(address.kind) ? 'state' : 'number',
+        make:
+          ({ values }) =>
+          () =>
+            values[slot] as number,
+      },
+      quality:
+        ({ quality }) =>
+        () =>
+          quality[slot] as number,
+    };
   }
 
-  #point(slot: number): Part {
+  /** A point of a model: that of a channel in the model's units, or what it is computed from. */
+  #meant(meaning: Meaning, written: string, at: Position): Value {
+    if (meaning.text) throw this.#isText(written, at);
+    const { kind, min = -Infinity, max = Infinity } = meaning;
+    const { type: _type, ...facts } = meaning;
+    this.reads.meanings.add(JSON.stringify([written, facts]));
+    const within = (value: number): number => (value < min || value > max ? OUT_OF_RANGE : GOOD);
+    const type = isState(kind) ? 'state' : 'number';
+    if (meaning.type === 'point') {
+      const { scale, offset } = meaning;
+      const slot = this.reads.slot(meaning.point);
+      const own = ({ values }: Run) => (values[slot] as number) * scale + offset;
+      return {
+        part: { type, make: (run) => () => own(run) },
+        quality: (run) => () => {
+          const quality = run.quality[slot] as number;
+          return quality === GOOD ? within(own(run)) : quality;
+        },
+      };
+    }
+    const { source, scope } = meaning;
+    // A model computes without the rule's deadband, by the machine's clock.
+    const inside = new Checker(source, scope(), 0, undefined, this.reads);
+    const { make } = inside.part(parseExpression(source), isState(kind) ? 'condition' : 'number');
     return {
-      type: isState((this.points[slot] as PointAddress).kind) ? 'state' : 'number',
-      make:
-        ({ values }) =>
-        () =>
-          values[slot] as number,
+      part: { type, make },
+      quality: (run) => {
+        const compute = make(run);
+        return () => {
+          const value = compute();
+          return Number.isNaN(value) ? BAD : within(value);
+        };
+      },
     };
+  }
+
+  #isText(written: string, at: Position): ExpressionError {
+    return this.#wrong('wrong_type', at, `"${written}", whose value is text`, 'a point with numbers');
   }
 
   #unary(op: '-' | 'not', operand: Tree): Part {
@@ -169,9 +241,19 @@ export class Checker {
       const found = text === undefined ? 'no word' : `"${text}"`;
       throw this.#wrong('wrong_type', startOf(word), found, `${QUALITIES.slice(0, -1).join(', ')} or out_of_range`);
     }
-    const point = this.#argument(this.#single(call), 'point').constant;
+    const point = this.#single(call);
+    if (point.type !== 'word' && point.type !== 'quoted') {
+      throw this.#wrong('wrong_type', startOf(point), 'an expression', 'a point');
+    }
+    const { quality: qualityOf } = this.#value(point.text, point.at);
     const same = op === '==' ? 1 : 0;
-    return { type: 'condition', make: (run) => () => (run.quality[point] === quality ? same : 1 - same) };
+    return {
+      type: 'condition',
+      make: (run) => {
+        const found = qualityOf(run);
+        return () => (found() === quality ? same : 1 - same);
+      },
+    };
   }
 
   #single(call: Call): Tree {
@@ -197,7 +279,7 @@ export class Checker {
     const parts = args.map((arg, index) => this.#argument(arg, parameters[index] ?? (parameters.at(-1) as Parameter)));
     const timeZone = this.#timeZone;
     if (definition.past === true) {
-      this.past.add(name);
+      this.reads.past.add(name);
       if (name === 'rate' && args.length === 1) this.#lookBack(DEFAULT_RATE_WINDOW_MS);
     }
     return {
@@ -224,17 +306,11 @@ export class Checker {
         return written(this.#lookBack(this.#duration(tree)));
       case 'time':
         return written(this.#time(tree));
-      case 'point': {
-        if (tree.type !== 'word' && tree.type !== 'quoted') {
-          throw this.#wrong('wrong_type', startOf(tree), 'an expression', 'a point');
-        }
-        return written(this.#slot(tree.text, tree.at));
-      }
     }
   }
 
   #lookBack(ms: number): number {
-    this.longestMs = Math.max(this.longestMs, ms);
+    this.reads.longestMs = Math.max(this.reads.longestMs, ms);
     return ms;
   }
 

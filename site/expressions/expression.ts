@@ -1,8 +1,7 @@
 import { StatewattError } from '../../errors/error.js';
-import type { PointAddress } from '../points.js';
 import { Checker, type Part } from './check.js';
 import { parseExpression } from './parse.js';
-import type { PointScope } from './points.js';
+import type { PointScope, ReadPoint } from './points.js';
 import { Run, type Compute } from './run.js';
 import { isTimeZone } from './time-of-day.js';
 
@@ -23,7 +22,9 @@ export interface CompileOptions {
 export interface Expression {
   readonly source: string;
   /** The points that it reads, each once; the index is the point's slot in an evaluator. */
-  readonly points: readonly PointAddress[];
+  readonly points: readonly ReadPoint[];
+  /** What names of models meant when it was compiled: another text, another expression. */
+  readonly meanings: readonly string[];
   /** The functions in it that look at the past: without one, its values of now are all that it needs. */
   readonly past: readonly string[];
   /** The longest time that one of them looks back, ms; 0: none names one. */
@@ -43,13 +44,14 @@ export function compileExpression(source: string, options: CompileOptions): Expr
   checkOptions(deadband, timeZone);
   const checker = new Checker(source, points, deadband, timeZone);
   const whole = checker.part(parseExpression(source), result);
-  const addresses = [...checker.points];
+  const { points: read, past, longestMs, meanings } = checker.reads;
   return {
     source,
-    points: addresses,
-    past: [...checker.past],
-    longestMs: checker.longestMs,
-    start: () => new Evaluator(whole, addresses.length),
+    points: [...read],
+    meanings: [...meanings],
+    past: [...past],
+    longestMs,
+    start: () => new Evaluator(whole, read.length),
   };
 }
 

@@ -4,7 +4,7 @@ import { DAY_MINUTES, WallClock } from './time-of-day.js';
 import { Window } from './window.js';
 
 /** What an argument must be. A `number` or `condition` is any expression; the others are written out. */
-export type Parameter = 'number' | 'condition' | 'any' | 'duration' | 'time' | 'point';
+export type Parameter = 'number' | 'condition' | 'any' | 'duration' | 'time';
 
 /** An argument of a call that runs. */
 export interface Argument {

@@ -4,7 +4,7 @@ import { ruleMatcher, STORE_ALL, type StorageRule, type StoreMode, type Storing 
 
 /** A mapping of what is stored, as a site file or a caller writes it. */
 export interface MappingDefinition {
-  /** `<channel>:<kind>:<id>`, with ranges and `*`; default: all. */
+  /** `<channel>:<kind>:<id>`, with ranges and `*`, or `model:<id>:<point>` with `*`; default: all. */
   readonly points?: string | readonly string[];
   /** Names of points, with `*` for any text; default: any. */
   readonly names?: string | readonly string[];
@@ -39,7 +39,9 @@ export const COLLECT_DEFAULT_MS = 1_000;
 /** Hashes that one mapping may look at, in channels. */
 export const MAX_COLLECTED = 1_000;
 
-const PATTERN = '<channel>:<kind>:<id>, each of which may be *, numbers also ranges, as 1001-1010:T:*';
+const PATTERN =
+  '<channel>:<kind>:<id>, each of which may be *, numbers also ranges, as 1001-1010:T:*; or model:<id>:<point>, with * for any text';
+const MODEL_PATTERN = /^model:[A-Za-z0-9_*-]{1,64}:[A-Za-z0-9_*]{1,64}$/;
 
 /**
  * Makes a rule of what was written; undefined when something is wrong with it, which is reported.
@@ -57,7 +59,10 @@ export function buildStorageRule(
     origin.report(field, found, allowed);
   };
   const names = listOf(definition.names);
-  const patterns = listOf(definition.points ?? '*').map((text) => {
+  const written = listOf(definition.points ?? '*');
+  const models = written.flatMap((text) => (text === '*' ? ['*'] : MODEL_PATTERN.test(text) ? [text] : []));
+  const patterns = written.map((text) => {
+    if (MODEL_PATTERN.test(text)) return undefined;
     const pattern = parsePattern(text);
     if (pattern === undefined) wrong('points', JSON.stringify(text), PATTERN);
     return pattern;
@@ -66,11 +71,22 @@ export function buildStorageRule(
   const store = storingOf(definition, wrong);
   const points = patterns.filter((pattern) => pattern !== undefined);
   const fromRedis = definition.source === 'redis';
-  if (fromRedis) checkCollected(points, names, site, wrong);
-  else if (definition.collectMs !== undefined) wrong('source', '"channel"', 'redis, as it is said how often to look');
-  else if (sound && site !== undefined) checkMatches({ points, names }, definition, site, wrong);
+  if (fromRedis) {
+    if (points.length < written.length) wrong('points', 'points of models', 'those of channels, as Redis has them');
+    checkCollected(points, names, site, wrong);
+  } else if (definition.collectMs !== undefined) wrong('source', '"channel"', 'redis, as it is said how often to look');
+  // Models of callers are not known here.
+  else if (sound && site !== undefined && points.length === written.length)
+    checkMatches({ points, names }, definition, site, wrong);
   if (!sound) return undefined;
-  return { points, names, store, ...(fromRedis ? { collectMs: definition.collectMs ?? COLLECT_DEFAULT_MS } : {}) };
+  const ofModels = models.length === 0 || fromRedis ? {} : { models };
+  return {
+    points,
+    ...ofModels,
+    names,
+    store,
+    ...(fromRedis ? { collectMs: definition.collectMs ?? COLLECT_DEFAULT_MS } : {}),
+  };
 }
 
 type Wrong = (field: string, found: string, allowed: string) => void;

@@ -1,4 +1,5 @@
 import { matches, type PointPattern } from '../forwarding/pattern.js';
+import { isModelChannel } from '../models/address.js';
 import type { PointKind } from '../points.js';
 import { wildcard } from '../wildcard.js';
 
@@ -22,6 +23,8 @@ export interface StorageRule {
   readonly id?: string;
   /** The point must match one of them. */
   readonly points: readonly PointPattern[];
+  /** Or be a point of a model of these, `model:<id>:<point>`, in which `*` stands for any text; absent: of none. */
+  readonly models?: readonly string[];
   /** And its name one of these, in which `*` stands for any text; empty: any name. */
   readonly names: readonly string[];
   readonly store: Storing;
@@ -32,16 +35,23 @@ export interface StorageRule {
 /** All that decides what is stored, as it is now. Another one is another object. */
 export interface StoragePlan {
   readonly rules: readonly StorageRule[];
-  /** undefined: the site has no such point. */
+  /** A point's name, of one of a model its address `model:<id>:<point>`; undefined: the site has no such point. */
   nameOf(channel: number, kind: PointKind, id: number): string | undefined;
 }
 
 export const STORES_ALL: StoragePlan = { rules: [], nameOf: () => undefined };
 
-/** Whether a rule is about a point. A point without a name has the empty one. */
-export function ruleMatcher({ points, names }: Pick<StorageRule, 'points' | 'names'>) {
+/** Whether a rule is about a point, by what `nameOf` of a plan says. A point without a name has the empty one. */
+export function ruleMatcher({ points, models = [], names }: Pick<StorageRule, 'points' | 'models' | 'names'>) {
   const tests = names.map(wildcard);
-  return (channel: number, kind: PointKind, id: number, name = ''): boolean =>
-    points.some((pattern) => matches(pattern, channel, kind, id)) &&
-    (tests.length === 0 || tests.some((test) => test(name)));
+  const ofModels = models.map(wildcard);
+  return (channel: number, kind: PointKind, id: number, name = ''): boolean => {
+    const ofModel = isModelChannel(channel);
+    const meant = ofModel
+      ? ofModels.some((test) => test(name))
+      : points.some((pattern) => matches(pattern, channel, kind, id));
+    if (!meant || tests.length === 0) return meant;
+    const own = ofModel ? name.slice(name.lastIndexOf(':') + 1) : name;
+    return tests.some((test) => test(own));
+  };
 }

@@ -4,6 +4,7 @@ import { holdsValue } from '../held-points.js';
 import type { ChannelConfig } from '../model.js';
 import { isWritable, type Model } from '../models/model.js';
 import type { ModelOrigin as Origin } from '../models/template.js';
+import { formatModelAddress, type ModelAddress } from '../models/address.js';
 import { formatPointAddress, isState, parsePointAddress, type PointDefinition, type PointKind } from '../points.js';
 import type { ActionDefinition } from './definition.js';
 
@@ -14,10 +15,14 @@ export interface RuleSite {
   readonly models: readonly Model[];
   /** There may be models that nobody knows here: those of callers. */
   readonly otherModels: boolean;
+  /** One of them that is known all the same. */
+  readonly otherModel?: (id: string) => Model | undefined;
 }
 
 /** The address of a control or adjustment point that can take the value. */
 export function readTarget(written: string, value: number, site: RuleSite, origin: Origin): string | undefined {
+  const ofModel = site.points.model?.(written);
+  if (ofModel !== undefined) return readModelTarget(ofModel, value, site, origin);
   const found = findPoint(written, site, origin);
   if (found === undefined) return undefined;
   const { point, address } = found;
@@ -33,6 +38,8 @@ type SetDefinition = Pick<Extract<ActionDefinition, { type: 'set' }>, 'point' | 
 /** What is set, its point as an address unless it is one of a model. */
 export function readSet(action: SetDefinition, site: RuleSite, origin: Origin): SetDefinition | undefined {
   if (action.model !== undefined) return readModelSet(action, action.model, site, origin);
+  const ofModel = site.points.model?.(action.point);
+  if (ofModel !== undefined) return readModelSet({ ...action, point: ofModel.point }, ofModel.model, site, origin);
   const found = findPoint(action.point, site, origin);
   if (found === undefined) return undefined;
   const { channel, point, address } = found;
@@ -55,13 +62,34 @@ export function isSimulation(id: number, { channels }: RuleSite, origin: Origin)
   return false;
 }
 
+/** As an address; a point of a model that nobody knows here is checked when it is written. */
+function readModelTarget(address: ModelAddress, value: number, site: RuleSite, origin: Origin): string | undefined {
+  const text = formatModelAddress(address);
+  const model = findModel(address.model, site);
+  if (model === undefined) {
+    if (site.otherModels) return text;
+    return void origin.report('point', `${show(text)}, whose model is none of the site file`, 'a model of it');
+  }
+  const point = model.points.find(({ name }) => name === address.point);
+  if (point === undefined || point.text || (point.kind !== 'C' && point.kind !== 'A')) {
+    const what =
+      point === undefined ? 'which is no point' : `a point of kind ${point.kind}${point.text ? ' with text' : ''}`;
+    return void origin.report('point', `${show(text)}, ${what}`, 'a number of kind C or A');
+  }
+  return takes(point, value, origin) ? text : undefined;
+}
+
+function findModel(id: string, { models, otherModel }: RuleSite): Model | undefined {
+  return models.find(({ definition }) => definition.id === id) ?? otherModel?.(id);
+}
+
 function readModelSet(
   { point: name, value }: SetDefinition,
   model: string,
   site: RuleSite,
   origin: Origin,
 ): SetDefinition | undefined {
-  const known = site.models.find(({ definition }) => definition.id === model);
+  const known = findModel(model, site);
   if (known === undefined) {
     if (!site.otherModels) {
       origin.report('model', `${show(model)}, which is no model of the site file`, 'the id of one of them');

@@ -1,5 +1,4 @@
-import type { Evaluator, Expression } from '../expressions/index.js';
-import { formatPointAddress } from '../points.js';
+import { nameOfPoint, type Evaluator, type Expression } from '../expressions/index.js';
 import type { PointValues, Rule } from './rule.js';
 
 /** When a rule would have fired, and when its condition would have been false again after that (null: not so far). */
@@ -36,7 +35,7 @@ export class RuleTrial {
   constructor(rule: Pick<Rule, 'holdMs' | 'cooldownMs'>, expression: Expression, from: number, kept: number) {
     this.#rule = rule;
     this.#evaluator = expression.start();
-    this.#addresses = expression.points.map(formatPointAddress);
+    this.#addresses = expression.points.map(nameOfPoint);
     this.#values = new Float64Array(expression.points.length).fill(NaN);
     this.#from = from;
     this.#kept = kept;

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { FIRST_MODEL_CHANNEL } from '../../models/address.js';
 import { MAX_POINT_ID, POINT_KINDS } from '../../points.js';
 import { DATA_TYPE_WORDS } from '../point-table.js';
 import { closed, millis, words } from './helpers.js';
@@ -63,7 +64,12 @@ export const pointKeys = {
 };
 /** The keys of every channel; how often it is polled is said by each protocol. */
 export const channelKeys = {
-  id: Type.Integer({ minimum: 1, maximum: 0xffff_ffff, description: 'unique within the site', examples: [1001] }),
+  id: Type.Integer({
+    minimum: 1,
+    maximum: FIRST_MODEL_CHANNEL - 1,
+    description: 'unique within the site',
+    examples: [1001],
+  }),
   name: Type.Optional(Type.String({ minLength: 1, description: 'default: "channel <id>"' })),
   description: Type.Optional(Type.String()),
   enabled: Type.Optional(Type.Boolean({ default: true, description: 'false: known, but not started' })),

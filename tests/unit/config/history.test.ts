@@ -45,7 +45,10 @@ history:
         names: ['Do*'],
         store: { mode: 'interval', intervalMs: 5_000 },
       },
-      { points: [{ channels: every, kinds, ids: every }], names: ['Power', 'Level'], store: { mode: 'never' } },
+      {
+        points: [{ channels: every, kinds, ids: every }],
+        ...{ models: ['*'], names: ['Power', 'Level'], store: { mode: 'never' } },
+      },
       {
         points: [{ channels: [1002, 1002], kinds: ['T', 'S'], ids: every }],
         ...{ names: [], store: { mode: 'all' }, collectMs: 1_000 },

@@ -10,7 +10,7 @@ describe('ConfigError', () => {
     });
     assert.equal(
       text,
-      `site.yaml:2:9: channels[0].id: found 0, allowed a whole number from 1 to 4294967295
+      `site.yaml:2:9: channels[0].id: found 0, allowed a whole number from 1 to 3999999999
  2 |   - id: 0
    |         ^
 site.yaml:3:15: channels[0].protocol: found "virtul", allowed modbus, modbus_tcp, modbus_rtu, virtual, virt, mqtt, grpc or can; did you mean virtual?

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { HistoryPage, HistoryQuery, HistoryRow } from '../../../actors/client/schemas.js';
 import { modelHistory } from '../../../node/model-history.js';
+import { isModelChannel } from '../../../site/models/address.js';
 import type { ModelPoint } from '../../../site/models/model.js';
 
 describe('history of a model’s point', () => {
@@ -55,8 +56,11 @@ describe('history of a model’s point', () => {
     );
   });
 
-  it('says that nothing is stored of a point without a channel', async () => {
+  it('is that of the model itself where no channel has the point', async () => {
     const held: ModelPoint = { ...facts, name: 'tariff', kind: 'A' };
-    await assert.rejects(rows(held), { code: 'models.no_history' });
+    const row = { time: 1, value: 7, quality: 'good' } as const;
+    assert.deepEqual(await rows(held, row), [row]);
+    const { channel, kind } = asked.at(-1) as { channel: number; kind: string };
+    assert.deepEqual([isModelChannel(channel), kind], [true, 'A']);
   });
 });

@@ -103,7 +103,7 @@ describe('the hub of models', () => {
 
   it('begins with what readers have, then follows the frames', async () => {
     await store.apply([frame(1, [[POWER, 2]])]);
-    hub.use('m', definition, { note: { value: 7, at: 5 } }, age);
+    hub.use('m', 1, { definition, held: { note: { value: 7, at: 5 } }, age });
     await until('power', [2000, 'good']);
     await until('note', [7, 'good']);
     await until('closed', [null, 'bad']);
@@ -123,7 +123,7 @@ describe('the hub of models', () => {
   });
 
   it('keeps the last value of what cannot be read, and knows the limits of the model', async () => {
-    hub.use('m', definition, {}, age);
+    hub.use('m', 1, { definition, held: {}, age });
     await until('power', [null, 'bad']);
     feed.publish(frame(1, [[POWER, 6]]));
     await until('power', [6000, 'out-of-range']);
@@ -135,7 +135,7 @@ describe('the hub of models', () => {
   });
 
   it('writes once what has changed while the store was away', async () => {
-    hub.use('m', definition, {}, age);
+    hub.use('m', 1, { definition, held: {}, age });
     await until('power', [null, 'bad']);
     store.away = true;
     const { writes } = store;
@@ -151,7 +151,7 @@ describe('the hub of models', () => {
   it('says why a model cannot be made, and makes it when the configuration allows', async () => {
     const whole = site;
     site = { ...whole, channels: [] };
-    hub.use('m', definition, {}, age);
+    hub.use('m', 1, { definition, held: {}, age });
     assert.match(hub.problem('m') ?? '', /^points\.power: found channel 1, allowed a channel of this site; points\./);
     site = whole;
     hub.refresh();
@@ -161,12 +161,12 @@ describe('the hub of models', () => {
   });
 
   it('lets go of a model that lives elsewhere, and removes one that is gone', async () => {
-    hub.use('m', definition, {}, age);
+    hub.use('m', 1, { definition, held: {}, age });
     await until('power', [null, 'bad']);
-    hub.leave('m');
+    await hub.leave('m');
     feed.publish(frame(1, [[POWER, 1]]));
     assert.ok(store.models.has('m'));
-    hub.use('m', definition, {}, age);
+    hub.use('m', 1, { definition, held: {}, age });
     feed.publish(frame(2, [[POWER, 2]]));
     await until('power', [2000, 'good']);
     hub.drop('m', age);

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { ModelRecord } from '../../../actors/models/record.js';
+import { ModelValues } from '../../../actors/models/values.js';
+import { STORES_ALL, type StoragePlan } from '../../../site/history/mapping.js';
+import { buildStorageRule, type MappingDefinition } from '../../../site/history/definition.js';
+import { modelChannel, storedAddress } from '../../../site/models/address.js';
+import type { Model } from '../../../site/models/model.js';
+import { BAD, GOOD, pointKey, type Frame } from '../../../site/points.js';
+import { loadFiles } from '../../support/config.js';
+import { eventually } from '../../support/temp.js';
+
+const TEMPLATE = `
+id: relay
+name: Relay
+points:
+  - { name: power }
+  - { name: double, expression: power * 2 }
+  - { name: tariff, kind: A }
+  - { name: note, kind: A, text: true }
+`;
+const SITE = `
+channels:
+  - id: 7
+    protocol: virtual
+    points: [{ id: 1, name: Power }]
+templates: [t.yaml]
+models: [{ id: m, template: relay, points: { power: 7:T:1 } }]
+`;
+
+describe('what a model tells of itself', () => {
+  let model: Model;
+  let sent: Frame[];
+  let plan: StoragePlan;
+  let newest: Frame | undefined;
+  let record: ModelRecord;
+  let values: ModelValues;
+
+  before(async () => {
+    [model] = (await loadFiles({ 'site.yaml': SITE, 't.yaml': TEMPLATE })).models as [Model];
+  });
+  const open = async (epoch = 9) => {
+    record = new ModelRecord('m', epoch, {
+      openLine: () => ({ publish: (frame) => sent.push(frame), close: () => Promise.resolve() }),
+      plan: () => plan,
+      newest: () => Promise.resolve(newest),
+    });
+    values = new ModelValues(model, {});
+    record.use(values);
+    await Promise.resolve();
+  };
+  beforeEach(async () => {
+    sent = [];
+    plan = STORES_ALL;
+    newest = undefined;
+    await open();
+  });
+  const key = (point: string, kind: 'T' | 'A') => pointKey(kind, storedAddress({ model: 'm', point }, kind).id);
+  const power = (time: number, value: number, quality = GOOD) => {
+    const columns = {
+      keys: Uint32Array.of(pointKey('T', 1)),
+      values: Float64Array.of(value),
+      quality: Uint8Array.of(quality),
+    };
+    record.changed(values.applyFrame({ channel: 7, epoch: 1, seq: time, time, ...columns }), time);
+  };
+  const hold = (point: string, value: number | string, at: number) =>
+    record.changed(values.hold(point, { value, at }), at);
+  const told = () =>
+    sent.flatMap(({ time, values: list, quality, texts, ages }) =>
+      [...list].map((value, index) => [time - (ages?.[index] ?? 0), texts?.get(index) ?? value, quality[index]]),
+    );
+  const store = (definition: MappingDefinition) => {
+    const rule = buildStorageRule(definition, undefined, { report: assert.fail });
+    if (rule !== undefined) plan = { rules: [rule], nameOf: () => undefined };
+  };
+
+  it('is what it computes, when that has changed, and at least once a minute', () => {
+    for (const [time, value] of [
+      [1_000, 5],
+      [2_000, 5],
+      [3_000, 6],
+      [62_000, 6],
+      [63_000, 6],
+    ] as const)
+      power(time, value);
+    assert.deepEqual(told(), [
+      [1_000, 10, GOOD],
+      [3_000, 12, GOOD],
+      [63_000, 12, GOOD],
+    ]);
+    const [first] = sent;
+    assert.deepEqual(
+      [first?.channel, first?.epoch, [...(first?.keys ?? [])]],
+      [modelChannel('m'), 9, [key('double', 'T')]],
+    );
+    assert.deepEqual(
+      sent.map(({ seq }) => seq),
+      [1, 2, 3],
+    );
+  });
+
+  it('says when a value cannot be computed any more, and since when', () => {
+    power(1_000, 5);
+    power(2_000, NaN, BAD);
+    assert.deepEqual(
+      told().map(([time, , quality]) => [time, quality]),
+      [
+        [1_000, GOOD],
+        [2_000, BAD],
+      ],
+    );
+  });
+
+  it('is what it is set to, each time', () => {
+    hold('tariff', 3, 100);
+    hold('tariff', 3, 200);
+    hold('note', 'day', 300);
+    assert.deepEqual(told(), [
+      [100, 3, GOOD],
+      [200, 3, GOOD],
+      [300, 'day', GOOD],
+    ]);
+  });
+
+  it('follows the mapping of storage, by address and by name', () => {
+    store({ points: 'model:m:dou*', store: 'change', deadband: 10 });
+    for (const [time, value] of [
+      [1, 1],
+      [2, 5],
+      [3, 6],
+    ] as const)
+      power(time, value);
+    assert.deepEqual(told(), [
+      [1, 2, GOOD],
+      [3, 12, GOOD],
+    ]);
+    store({ names: 'double', store: 'never' });
+    power(4, 100);
+    store({ points: 'model:other:*', store: 'never' });
+    power(5, 200);
+    assert.deepEqual(told().at(-1), [5, 400, GOOD]);
+    assert.equal(sent.length, 3);
+  });
+
+  it('is told again as it is now, and what nobody knows is not', () => {
+    record.beat(10);
+    assert.equal(sent.length, 0);
+    power(1_000, 5);
+    hold('tariff', 3, 100);
+    record.beat(70_000);
+    assert.deepEqual(told().slice(2), [
+      [70_000, 3, GOOD],
+      [70_000, 10, GOOD],
+    ]);
+  });
+
+  it('leaves out what the activation before has told, and waits until it knows that', async () => {
+    power(1_000, 5);
+    power(2_000, 6);
+    hold('tariff', 1, 2_500);
+    newest = sent[1];
+    sent = [];
+    let found: (frame: Frame | undefined) => void = () => undefined;
+    record = new ModelRecord('m', 10, {
+      openLine: () => ({ publish: (frame) => sent.push(frame), close: () => Promise.resolve() }),
+      plan: () => plan,
+      newest: () => new Promise((resolve) => (found = resolve)),
+    });
+    values = new ModelValues(model, {});
+    record.use(values);
+    power(1_000, 5);
+    power(2_000, 6);
+    power(3_000, 7);
+    hold('tariff', 2, 3_500);
+    assert.equal(sent.length, 0);
+    found(newest);
+    await eventually(() => Promise.resolve(sent.length > 0 ? true : undefined));
+    assert.deepEqual(told(), [
+      [3_000, 14, GOOD],
+      [3_500, 2, GOOD],
+    ]);
+    assert.deepEqual(
+      sent.map(({ epoch, seq }) => `${epoch}/${seq}`),
+      ['10/1', '10/2'],
+    );
+  });
+
+  it('ends when the model is elsewhere, or cannot be made', async () => {
+    record.use(undefined);
+    record.beat(1);
+    record.changed([1], 1);
+    record.use(values);
+    await record.close();
+    power(1_000, 5);
+    assert.equal(sent.length, 0);
+  });
+});
