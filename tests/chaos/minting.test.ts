@@ -16,6 +16,7 @@ faults:
   - { do: kill, what: chain, in: building, at_s: 1 }
   - { do: kill, what: worker, in: signing, at_s: 3 }
   - { do: kill, what: node, in: submitting, at_s: 4 }
+  - { do: link, what: chain, mode: shut, in: submitting, every_s: [2, 3], for_s: [0.5, 1] }
   - { do: kill, what: nats-server, in: confirming, at_s: 8 }
   - { do: kill, what: chain, in: signing, at_s: 9 }
 bounds: { recovery_s: 120 }
