@@ -41,6 +41,9 @@ export const PROGRESS = 'ledger_v1_progress';
 // A few rows at a time that stand for money: on the disk before they count as written.
 const DURABLE = 'SETTINGS fsync_after_insert = 1, fsync_part_directory = 1';
 
+/** Rows that are read at once: a page of 100 reads as many from each part, and parts are many. */
+const ROWS_OF_MARK = 512;
+
 /** Creates what is missing; repeating it changes nothing. Nothing in it ends by itself. */
 export async function prepareLedger(client: ClickHouseClient): Promise<void> {
   const plain = LEDGER_COLUMNS.map(([name, type]) => `${name} ${type}`).join(', ');
@@ -50,7 +53,7 @@ export async function prepareLedger(client: ClickHouseClient): Promise<void> {
     `CREATE TABLE IF NOT EXISTS ${INCOMING} (${plain}) ENGINE = Null`,
     ...TABLES.flatMap(({ name, key }) => [
       `CREATE TABLE IF NOT EXISTS ${name} (${stored}) ENGINE = ReplacingMergeTree(version)
-       ORDER BY (${key.join(', ')}) ${DURABLE}`,
+       ORDER BY (${key.join(', ')}) ${DURABLE}, index_granularity = ${ROWS_OF_MARK}`,
       `CREATE MATERIALIZED VIEW IF NOT EXISTS ${INCOMING}_to_${name} TO ${name} AS SELECT ${names} FROM ${INCOMING}`,
     ]),
     `CREATE TABLE IF NOT EXISTS ${PROGRESS} (name String, stream String, base UInt64, meters UInt64, batches UInt64,
