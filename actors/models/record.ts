@@ -74,16 +74,10 @@ export class ModelRecord {
     );
   }
 
-  /** Tells what is known as it is at `now`: at the beginning, and each BEAT_MS. */
+  /** Tells what is known as it is at `now`, unless it has been told within BEAT_MS: at the beginning, and each BEAT_MS. */
   beat(now: number): void {
-    const model = this.#values?.model;
     const known = [...this.#keys.keys()].filter((slot) => this.#values?.at(slot).quality !== 'bad');
-    const isHeld = (slot: number) => model?.points[slot]?.expression === undefined;
-    this.#tell(known.filter(isHeld), { at: now, now, chosen: false });
-    this.#tell(
-      known.filter((slot) => !isHeld(slot)),
-      { at: now, now, chosen: true },
-    );
+    this.#tell(known, { at: now, now, chosen: true });
   }
 
   /** What was told goes its way; nothing more is taken. */
@@ -109,8 +103,9 @@ export class ModelRecord {
   #tell(slots: readonly number[], { at, now, chosen }: { at: number; now?: number; chosen: boolean }): void {
     if (this.#closed || slots.length === 0) return;
     const frame = this.#frame(slots, at, now);
-    if (chosen) this.#selector.use(this.#ownPlan());
-    const told = chosen ? keepChosen(frame, this.#selector.choose(frame, false)) : frame;
+    this.#selector.use(this.#ownPlan());
+    const choice = this.#selector.choose(frame, false); // What is told anyway counts too.
+    const told = chosen ? keepChosen(frame, choice) : frame;
     if (told === undefined) return;
     if (this.#before === undefined) this.#waiting.push(told);
     else this.#publish(told);
