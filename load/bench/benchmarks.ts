@@ -82,6 +82,13 @@ export const BENCHMARKS: readonly Benchmark[] = [
     quick: ['--readings', '200000'],
   },
   {
+    name: 'mint',
+    title: 'From signed readings to tokens',
+    program: 'mint/main.js',
+    args: [],
+    quick: ['--readings', '20000', '--meters', '100'],
+  },
+  {
     name: 'chain',
     title: 'Verifying and minting',
     program: 'chain/main.js',

@@ -12,8 +12,9 @@ import { SiteProcess } from '../../tests/support/site-process.js';
 import { rawTransactionRate } from '../chain/raw.js';
 import { startChain, throughRpc } from '../chain/through.js';
 import { rawVerifyRate } from '../chain/verify.js';
+import { figure } from '../support/figures.js';
 import { descendants, usageOf } from '../support/processes.js';
-import { Feeder, type Fed } from './feeder.js';
+import { Feeder } from './feeder.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -52,22 +53,14 @@ try {
   });
   const started = performance.now();
   const before = await usage();
-  let fed: Fed | undefined;
-  let fedAt = 0;
-  const feeding = feeder.feed().then((all) => {
-    fed = all;
-    fedAt = performance.now();
-  });
-  const memory: string[] = [];
-  const view = await untilMinted((minted) => {
-    if (minted < ((memory.length + 1) * readings) / 10) return;
-    memory.push('');
-    void usage().then((now) => (memory[memory.length - 1] = now.map(({ mb }) => mb.toFixed(0)).join('/')));
-  });
-  const settledAt = performance.now();
-  await feeding;
+  const tenths: Awaited<ReturnType<typeof usage>>[] = [];
+  const [{ accepted, turnedAway, fedAt }, { view, settledAt }] = await Promise.all([
+    feeder.feed().then((fed) => ({ ...fed, fedAt: performance.now() })),
+    untilMinted(async (minted) => {
+      if (minted >= ((tenths.length + 1) * readings) / 10) tenths.push(await usage());
+    }).then((view) => ({ view, settledAt: performance.now() })),
+  ]);
   const after = await usage();
-  const accepted = (fed as Fed | undefined)?.accepted ?? 0;
   if (accepted !== readings) throw new Error(`${accepted} of ${readings} readings were accepted`);
 
   const durable = (readings / (fedAt - started)) * 1_000;
@@ -77,12 +70,18 @@ try {
   );
   print(`one by one: ${whole(single)} mints/s, each a transaction of its own`);
   print(
-    `durable  ${whole(durable)} readings/s, ${percent(durable, verify)} of raw verification; ${fed?.turnedAway ?? 0} requests told to come again`,
+    `durable  ${whole(durable)} readings/s, ${percent(durable, verify)} of raw verification; ${turnedAway} requests told to come again`,
   );
   print(
     `settled  ${whole(settled)} readings/s, ${percent(settled, verify)} of raw verification, ${(settled / single).toFixed(1)} times one by one; ` +
       `the last ${((settledAt - fedAt) / 1_000).toFixed(1)} s after the last answer`,
   );
+  const raw = { what: 'node:crypto on all cores', value: verify };
+  figure({ what: 'readings over HTTP, verified, durable', value: durable, unit: '/s', beside: raw });
+  figure({
+    ...{ what: 'readings over HTTP to tokens on the chain', value: settled, unit: '/s' },
+    ...{ beside: { what: 'mints one by one', value: single }, aim: { least: 8, of: 'ratio' } },
+  });
   const took = (settledAt - started) / 1_000;
   for (const [index, { name, cpu }] of after.entries()) {
     const share = cpu - (before[index]?.cpu ?? 0);
@@ -90,7 +89,11 @@ try {
       `         ${name.padEnd(16)}${((share / took) * 100).toFixed(0).padStart(4)} % of one core, ${((share / readings) * 1e6).toFixed(1)} µs a reading`,
     );
   }
-  print(`memory   MB of ${after.map(({ name }) => name).join('/')} at each tenth: ${memory.join(', ')}`);
+  const highest = Math.max(...tenths.map((parts) => parts[0]?.mb ?? 0));
+  figure({ what: `memory of the node, ${whole(readings)} readings`, value: highest, unit: 'MB' });
+  print(
+    `memory   MB of ${after.map(({ name }) => name).join('/')} at each tenth: ${tenths.map((parts) => parts.map(({ mb }) => mb.toFixed(0)).join('/')).join(', ')}`,
+  );
   print(
     `${whole(readings)} readings, ${view.tokens} base units, fees ${view.feesPaid} paid, ${view.feesEstimated} expected; load average ${loads()}`,
   );
@@ -101,12 +104,12 @@ try {
 }
 
 /** Until every reading is settled. @throws when nothing moves any more */
-async function untilMinted(look: (minted: number) => void): Promise<MintingView> {
+async function untilMinted(look: (minted: number) => Promise<void>): Promise<MintingView> {
   let last = -1;
   let movedAt = performance.now();
   for (;;) {
     const view = await site.get<MintingView>('/api/v1/minting');
-    look(view.minted);
+    await look(view.minted);
     if (view.minted === readings) return view;
     if (view.minted !== last) {
       last = view.minted;
