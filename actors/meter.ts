@@ -1,11 +1,17 @@
 import Type from 'typebox';
+import { makeRef } from '../bus/subjects.js';
 import { StatewattError } from '../errors/error.js';
-import { meterMachine } from '../machines/meter.js';
+import { meterMachine, type FeedOrder } from '../machines/meter.js';
+import { countName, decisionAbout } from '../machines/meter/count.js';
 import { decide } from '../machines/meter/decide.js';
-import { meterRecord, type MeterContext, type SubmitEvent } from '../machines/meter/record.js';
+import { find } from '../machines/meter/window.js';
+import { meterRecord, type CountEvent, type MeterContext, type SubmitEvent } from '../machines/meter/record.js';
 import type { MeterRecord, ReadingVerdict } from '../site/metering/readings.js';
+import { ENERGY_UNITS, type EnergyUnit } from '../site/metering/register.js';
 import { meterActorId, meterIdOf } from './meter/meter-id.js';
+import type { PersistedState } from './runtime/evolution.js';
 import { defineKind, type Turn } from './runtime/kind.js';
+import { durable } from './runtime/outbox/effect.js';
 import { ref, type ActorRef } from './runtime/system.js';
 
 /** Readings of one command: what its journal entry has room for. */
@@ -20,8 +26,9 @@ const base58 = Type.String({ pattern: '^[1-9A-HJ-NP-Za-km-z]{32,44}$' });
 const Source = Type.Object({
   channel: Type.Integer({ minimum: 1 }),
   point: Type.Integer({ minimum: 1 }),
-  unit: Type.Unsafe<'kWh' | 'Wh'>({ type: 'string', enum: ['kWh', 'Wh'] }),
+  unit: Type.Unsafe<EnergyUnit>({ type: 'string', enum: [...ENERGY_UNITS] }),
   rollover: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+  intervalSecs: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
 });
 
 const Limits = Type.Object({
@@ -42,6 +49,21 @@ const Reading = Type.Object({
   signature: Type.Optional(Type.String({ maxLength: 88 })),
 });
 
+/** The kind of the actors that read channels for meters; told by name, as they ask the meters. */
+export const METER_FEED = 'meter-feed';
+
+/** Who is to read a counter learns of it, however long that takes. */
+const tellFeed = durable<FeedOrder>(
+  ({ params: { meter, source, bySite }, tell }) =>
+    tell(makeRef(METER_FEED, meterActorId(meter)), { type: 'follow', source, bySite }),
+  { attempts: Number.MAX_SAFE_INTEGER },
+);
+
+/** Version 1 had no counters. */
+function migrateFrom1(state: PersistedState): PersistedState {
+  return { ...state, context: { ...state.context, register: null } };
+}
+
 const Settle = Type.Object({ sequence: count, by: text });
 
 /**
@@ -52,7 +74,8 @@ const Settle = Type.Object({ sequence: count, by: text });
 export function createMeterKind() {
   return defineKind({
     kind: 'meter',
-    version: 1,
+    version: 2,
+    migrate: { 1: migrateFrom1 },
     machine: meterMachine,
     input: (id) => ({ id: meterIdOf(id) }),
     commands: (command) => ({
@@ -71,13 +94,31 @@ export function createMeterKind() {
       submit: command(
         Type.Object({
           submission: text,
-          byChannel: Type.Optional(Type.Boolean()),
           limits: Limits,
           readings: Type.Array(Reading, { minItems: 1, maxItems: MAX_READINGS_OF_COMMAND }),
           /** When it was received: by it, refusals are explained that change nothing. */
           receivedAt: count,
         }),
         answerSubmit,
+      ),
+      /** As the site file has it, whatever it was before. */
+      configure: command(Type.Object({ source: Source, wallet: base58, user: text }), answerConfigure),
+      /** The site file has it no more: nothing reads it. */
+      detach: command(Type.Object({}), ({ snapshot }) => recordOf(snapshot.context)),
+      /** What the counter of its channel showed at a boundary. */
+      count: command(
+        Type.Object({
+          end: count,
+          register: units,
+          estimated: Type.Optional(Type.Boolean()),
+          limits: Limits,
+          receivedAt: count,
+        }),
+        answerCount,
+      ),
+      /** Another counter has taken the place of its channel's. */
+      replace: command(Type.Object({ from: units, to: units, seen: count }), ({ snapshot }) =>
+        recordOf(snapshot.context),
       ),
       release: command(Settle, answerSettle),
       refuse: command(Settle, answerSettle),
@@ -95,6 +136,7 @@ export function createMeterKind() {
       released: () => undefined,
       refused: () => undefined,
       announce: () => undefined,
+      feed: tellFeed,
     },
     policy: { snapshotEvery: 100, mailboxCapacity: 200, journalDays: undefined },
   });
@@ -142,6 +184,13 @@ function answerChange({ changed, command, snapshot }: MeterTurn<object>): MeterR
   const record = recordOf(snapshot.context);
   if (changed) return record;
   if (record.state === 'revoked') throw revokedMeter(record.id);
+  if (snapshot.context.registration?.bySite === true) {
+    throw new StatewattError(
+      'meters.configured',
+      'conflict',
+      `the meter ${record.id} stands in the site file; change it there`,
+    );
+  }
   if ('publicKey' in command && record.source !== null) {
     throw new StatewattError(
       'meters.no_key',
@@ -150,6 +199,45 @@ function answerChange({ changed, command, snapshot }: MeterTurn<object>): MeterR
     );
   }
   return record;
+}
+
+function answerConfigure({ snapshot }: MeterTurn<unknown>): MeterRecord {
+  const record = recordOf(snapshot.context);
+  if (record.state === 'revoked') throw revokedMeter(record.id);
+  if (record.publicKey !== null) {
+    throw new StatewattError(
+      'meters.conflict',
+      'conflict',
+      `the meter ${record.id} is registered with a key; no channel reads it`,
+    );
+  }
+  return record;
+}
+
+/** What became of a value of a meter's counter. */
+export interface CountAnswer {
+  readonly meter: MeterRecord;
+  /** Of the reading that ends at the boundary; null: there is none. */
+  readonly verdict: ReadingVerdict | null;
+  /** Its energy, µWh; null: none that was accepted or held. */
+  readonly energy: string | null;
+}
+
+function answerCount({
+  command,
+  changed,
+  snapshot,
+}: MeterTurn<Omit<CountEvent, 'type' | 'at'> & { receivedAt: number }>): CountAnswer {
+  const { context } = snapshot;
+  const meter = recordOf(context);
+  if (context.answered?.submission === countName(command.end)) {
+    const energy = find(context.recent, command.end)?.energy ?? null;
+    return { meter, verdict: context.answered.verdicts[0] ?? null, energy };
+  }
+  if (changed || meter.state === 'revoked') return { meter, verdict: null, energy: null };
+  // Nothing was taken: the chart says again why.
+  const decision = decisionAbout(context, { ...command, type: 'count', at: command.receivedAt });
+  return { meter, verdict: decision?.verdicts[0] ?? null, energy: null };
 }
 
 function answerRevoke({ snapshot }: MeterTurn<unknown>): MeterRecord {
@@ -173,7 +261,7 @@ function answerSubmit(
   const { context } = snapshot;
   if (context.answered?.submission === command.submission) return context.answered.verdicts;
   // Nothing was taken, or it was taken before: the chart says again what it said.
-  return decide(context, { ...command, type: 'submit', at: command.receivedAt }).verdicts;
+  return decide(context, { ...command, at: command.receivedAt }).verdicts;
 }
 
 /** There is no meter of this id. */

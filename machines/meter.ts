@@ -1,7 +1,8 @@
 import { assign, setup } from 'xstate';
-import type { AcceptedReading, HeldReading, MeterRecord } from '../site/metering/readings.js';
+import type { AcceptedReading, HeldReading, MeterRecord, MeterSource } from '../site/metering/readings.js';
 import { withReading } from './meter/anomaly.js';
-import { afterSubmission, counted, decide, type Decision } from './meter/decide.js';
+import { countName, countOf, replacedBy, type Count } from './meter/count.js';
+import { afterSubmission, decide, withSums, type Decision } from './meter/decide.js';
 import { formerAfter, meterRecord, unregistered, type MeterContext, type MeterEvent } from './meter/record.js';
 import { mark } from './meter/window.js';
 
@@ -25,6 +26,13 @@ export interface MeterAnnouncement {
   readonly meter: MeterRecord;
 }
 
+/** What the meter is to be read from, for who reads it; null: nothing. */
+export interface FeedOrder {
+  readonly meter: string;
+  readonly source: MeterSource | null;
+  readonly bySite: boolean;
+}
+
 type Params = { context: MeterContext; event: MeterEvent };
 
 /** What the guards have found about an event, for the actions of the same transition. */
@@ -38,7 +46,21 @@ function decided({ context, event }: Params): Decision | undefined {
 }
 
 function decisionOf(event: MeterEvent): Decision | undefined {
-  return decisions.get(event);
+  return decisions.get(event) ?? counts.get(event)?.decision ?? undefined;
+}
+
+/** Whether a meter has another counter now; its interval and limit may change while it counts. */
+function isOtherCounter(before: MeterSource | null | undefined, after: MeterSource): boolean {
+  return !before || before.channel !== after.channel || before.point !== after.point || before.unit !== after.unit;
+}
+
+/** As `decisions`, of values of a channel's counter. */
+const counts = new WeakMap<MeterEvent, Count>();
+
+function counted({ context, event }: Params): Count | undefined {
+  const count = event.type === 'count' ? countOf(context, event) : undefined;
+  if (count !== undefined) counts.set(event, count);
+  return count;
 }
 
 function heldReading({ context, event }: Params): HeldReading | undefined {
@@ -59,6 +81,23 @@ const chart = setup({
     },
     accepts: ({ event }) => (decisionOf(event)?.accepted.length ?? 0) > 0,
     holds: ({ event }) => (decisionOf(event)?.held.length ?? 0) > 0,
+    isOfChannel: ({ event }) => event.type === 'register' && event.source !== null,
+    isRead: ({ context }) => context.registration?.source !== null,
+    otherConfiguration: ({ context: { registration }, event }) =>
+      event.type === 'configure' &&
+      registration !== null &&
+      registration.publicKey === null &&
+      !(
+        registration.bySite === true &&
+        registration.wallet === event.wallet &&
+        registration.user === event.user &&
+        JSON.stringify(registration.source) === JSON.stringify(event.source)
+      ),
+    isOfSite: ({ context }) => context.registration?.bySite === true,
+    countsAndAccepts: (params) => (counted(params)?.decision?.accepted.length ?? 0) > 0,
+    countsAndHolds: ({ event }) => (counts.get(event)?.decision?.held.length ?? 0) > 0,
+    beginsToCount: ({ event }) => counts.get(event)?.decision === null,
+    isReplaced: ({ context, event }) => event.type === 'replace' && replacedBy(context, event) !== undefined,
     isHeld: (params) => heldReading(params) !== undefined,
     otherKey: ({ context, event }) =>
       event.type === 'rotate' &&
@@ -66,6 +105,7 @@ const chart = setup({
       context.registration.publicKey !== event.publicKey,
     otherOwner: ({ context, event }) =>
       event.type === 'reassign' &&
+      context.registration?.bySite !== true &&
       (context.registration?.wallet !== event.wallet || context.registration.user !== event.user),
   },
   actions: {
@@ -73,6 +113,20 @@ const chart = setup({
       if (event.type !== 'register') return {};
       const { publicKey, source, wallet, user, at } = event;
       return { registration: { publicKey, source, wallet, user, at }, revision: context.revision + 1 };
+    }),
+    configure: assign(({ context: { registration, register, revision }, event }) => {
+      if (event.type !== 'configure') return {};
+      const { source, wallet, user, at } = event;
+      return {
+        registration: { publicKey: null, source, wallet, user, bySite: true, at: registration?.at ?? at },
+        register: isOtherCounter(registration?.source, source) ? null : register,
+        revision: revision + 1,
+      };
+    }),
+    detach: assign(({ context: { registration, revision } }) => {
+      if (registration === null) return {};
+      const { bySite: _, ...rest } = registration;
+      return { registration: { ...rest, source: null }, register: null, revision: revision + 1 };
     }),
     rotate: assign(({ context, event }) => {
       if (event.type !== 'rotate' || context.registration === null) return {};
@@ -95,14 +149,27 @@ const chart = setup({
     }),
     take: assign(({ context, event }) => {
       const decision = decisionOf(event);
-      return event.type !== 'submit' || decision === undefined ? {} : afterSubmission(context, event, decision);
+      return event.type !== 'submit' || decision === undefined
+        ? {}
+        : afterSubmission(context, event.submission, decision);
+    }),
+    advance: assign(({ context, event }) => {
+      const count = counts.get(event);
+      if (event.type !== 'count' || count === undefined) return {};
+      const { register, decision } = count;
+      if (decision === null) return { register, revision: context.revision + 1 };
+      return { ...afterSubmission(context, countName(event.end), decision), register };
+    }),
+    replace: assign(({ context, event }) => {
+      const register = event.type === 'replace' ? replacedBy(context, event) : undefined;
+      return register === undefined ? {} : { register, revision: context.revision + 1 };
     }),
     letThrough: assign(({ context, event }) => {
       const item = heldReading({ context, event });
       if (item === undefined) return {};
       return {
         ...settled(context, item),
-        ...counted(context, [item]),
+        ...withSums(context, [item]),
         usage: withReading(context.usage, BigInt(item.energy), item.end - item.start),
         recent: mark(context.recent, item.sequence, 'a'),
       };
@@ -118,6 +185,8 @@ const chart = setup({
     released: (_, _params: Settled) => undefined,
     refused: (_, _params: Settled) => undefined,
     announce: (_, _params: MeterAnnouncement) => undefined,
+    // Who reads the counter is told.
+    feed: (_, _params: FeedOrder) => undefined,
   },
 });
 
@@ -131,13 +200,22 @@ const announce = {
   params: ({ context }: Params) => ({ meter: meterRecord(context) as MeterRecord }),
 } as const;
 
+const feed = {
+  type: 'feed',
+  params: ({ context: { id, registration, revoked } }: Params): FeedOrder => ({
+    meter: id,
+    source: revoked === null ? (registration?.source ?? null) : null,
+    bySite: registration?.bySite === true,
+  }),
+} as const;
+
 function settledBy({ context, event }: Params): Settled {
   const item = heldReading({ context, event });
   return { items: item === undefined ? [] : [plain(item)], by: 'by' in event ? event.by : '' };
 }
 
-function plain({ sequence, start, end, energy, tokens, wallet, user }: HeldReading): AcceptedReading {
-  return { sequence, start, end, energy, tokens, wallet, user };
+function plain({ at: _at, reason: _reason, ...reading }: HeldReading): AcceptedReading {
+  return reading;
 }
 
 /** What a person decides about a reading that waits; also after the meter was revoked. */
@@ -152,6 +230,8 @@ const settling = {
  *
  *     unregistered ─register→ active ─revoke→ revoked
  *     active: rotate (another key), reassign (another owner), submit (readings), and in revoked too: release, refuse
+ *     unregistered ─configure→ active, for meters of the site file: configure (as it stands there now), detach (no more)
+ *     active, of a channel's counter: count (its value at a boundary), replace (another counter)
  *
  * A submission of which no reading is taken changes nothing. What is taken stands in the journal once, as `accepted` when
  * tokens are owed for it, as `held` when a person has to look at it, later `released` or `refused`.
@@ -161,12 +241,31 @@ export const meterMachine = chart.createMachine({
   context: ({ input }) => unregistered(input.id),
   initial: 'unregistered',
   states: {
-    unregistered: { on: { register: { target: 'active', actions: ['register', announce] } } },
+    unregistered: {
+      on: {
+        register: [
+          { guard: 'isOfChannel', target: 'active', actions: ['register', feed, announce] },
+          { target: 'active', actions: ['register', announce] },
+        ],
+        configure: { target: 'active', actions: ['configure', feed, announce] },
+      },
+    },
     active: {
       on: {
         rotate: { guard: 'otherKey', actions: ['rotate', announce] },
         reassign: { guard: 'otherOwner', actions: ['reassign', announce] },
-        revoke: { target: 'revoked', actions: ['revoke', announce] },
+        configure: { guard: 'otherConfiguration', actions: ['configure', feed, announce] },
+        detach: { guard: 'isOfSite', actions: ['detach', feed, announce] },
+        revoke: [
+          { guard: 'isRead', target: 'revoked', actions: ['revoke', feed, announce] },
+          { target: 'revoked', actions: ['revoke', announce] },
+        ],
+        count: [
+          { guard: 'countsAndAccepts', actions: ['advance', accepted, announce] },
+          { guard: 'countsAndHolds', actions: ['advance', held, announce] },
+          { guard: 'beginsToCount', actions: ['advance', announce] },
+        ],
+        replace: { guard: 'isReplaced', actions: ['replace', announce] },
         submit: [
           { guard: 'acceptsAndHolds', actions: ['take', accepted, held, announce] },
           { guard: 'accepts', actions: ['take', accepted, announce] },

@@ -10,6 +10,7 @@ import { Gate } from '../actors/channel/gate.js';
 import { createForwarderKind } from '../actors/forwarder.js';
 import { historyMappingKind } from '../actors/history-mapping.js';
 import { createMeterKind } from '../actors/meter.js';
+import { createMeterFeedKind } from '../actors/meter-feed.js';
 import { LocalMetering } from '../actors/meter/local-metering.js';
 import { createModelKind } from '../actors/model.js';
 import { ModelHub } from '../actors/models/hub.js';
@@ -62,6 +63,7 @@ import { startLedger } from './ledger.js';
 import { LocalClient } from './local-client.js';
 import { LocalRules } from './local-rules.js';
 import { createMetrics } from './metrics.js';
+import { meterFeedParts, MeterFeeds } from './meter-feeds.js';
 import type { ModelService } from './model-service.js';
 import { readNewest } from './model-values.js';
 import { Models } from './models.js';
@@ -293,9 +295,19 @@ async function startParts(
     timeZone: () => holder.site.timeZone,
     read: (channel) => readNewest(channel, { realtime, holder, models: () => late.models }),
   };
+  const frames = new FrameRouter(feed);
+  const meterFeedKind = createMeterFeedKind(meterFeedParts(frames, bus, meterKind, () => system, tokenization));
+  const meterFeeds: MeterFeeds = new MeterFeeds({
+    system: () => system,
+    kind: meterFeedKind,
+    meterKind,
+    holder,
+    known: () => knownActors(bus, meterFeedKind.kind),
+    onTrouble: (meter, error) => log.error({ part: 'meters', meter }, errorMessage(error)),
+  });
   const ruleParts: RuleParts = {
     ...newest,
-    frames: new FrameRouter(feed),
+    frames,
     onSite: (listener) => rules.onSite(listener),
     act: (run) =>
       takeRuleAction(run, {
@@ -339,6 +351,7 @@ async function startParts(
       notifierKind,
       forwarderKind,
       meterKind,
+      meterFeedKind,
       configurationKind,
       accessKind,
       historyMappingKind,
@@ -346,11 +359,12 @@ async function startParts(
     ],
     node,
     alwaysOn: async () => {
-      const [ofModels, ofRules] = await Promise.all([models.refs(), rules.refs()]);
+      const [ofModels, ofRules, ofMeters] = await Promise.all([models.refs(), rules.refs(), meterFeeds.refs()]);
       return [
         ...channels.refs(),
         ...ofModels,
         ...ofRules,
+        ...ofMeters,
         ...notifications.refs(),
         ...forwarding.refs(),
         ...minting.refs,
@@ -360,6 +374,7 @@ async function startParts(
       void channels.own(partitions);
       void models.own(partitions);
       void rules.own(partitions);
+      void meterFeeds.own(partitions);
       alarms.showAll(partitions.has(READ_MODELS_PARTITION));
       ruleMirror?.showAll(partitions.has(READ_MODELS_PARTITION));
       modelSweep.run(partitions.has(READ_MODELS_PARTITION));
@@ -421,7 +436,11 @@ async function startParts(
   );
   const metering = await stages.start(
     'metering',
-    () => new LocalMetering({ bus, system, kind: meterKind, pool: workers, settings: tokenization, archive: ledger }),
+    () =>
+      new LocalMetering({
+        ...{ bus, system, kind: meterKind, pool: workers, settings: tokenization, archive: ledger },
+        points: () => holder.points,
+      }),
     (started) => started.stop(),
   );
 
@@ -447,6 +466,7 @@ async function startParts(
     rules,
     notifications,
     forwarding,
+    meterFeeds,
     realtime,
     history,
     journal,
@@ -517,6 +537,7 @@ async function startParts(
     () => {
       ready = false;
       rules.stop();
+      meterFeeds.stop();
       notifications.stop();
       forwarding.stop();
       channels.stop();

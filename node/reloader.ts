@@ -12,6 +12,7 @@ import type { Channels } from './channels.js';
 import type { ConfigurationJournal, Recorded } from './configuration/journal.js';
 import { summarize } from './configuration/versions.js';
 import type { Forwarding } from './forwarding.js';
+import type { MeterFeeds } from './meter-feeds.js';
 import type { Models } from './models.js';
 import type { Notifications } from './notifications.js';
 import type { Rules } from './rules.js';
@@ -28,6 +29,7 @@ export interface ReloaderParts {
   readonly rules: Pick<Rules, 'apply'>;
   readonly notifications: Pick<Notifications, 'apply'>;
   readonly forwarding: Pick<Forwarding, 'apply'>;
+  readonly meterFeeds: Pick<MeterFeeds, 'apply'>;
   readonly realtime: RealtimeStore;
   readonly history: Pick<HistoryStore, 'keep'>;
   readonly journal: Pick<ConfigurationJournal, 'recordInTime' | 'files'>;
@@ -88,7 +90,7 @@ export class Reloader {
   }
 
   #changed(next: Site | ConfigError, changes: readonly ChannelChange[], sources: Sources | undefined): void {
-    const { holder, channels, models, rules, notifications, forwarding, history, log } = this.#parts;
+    const { holder, channels, models, rules, notifications, forwarding, meterFeeds, history, log } = this.#parts;
     if (next instanceof ConfigError) {
       this.#problem = next.message;
       log.error({ part: 'configuration', problems: next.problems }, `the edit is not in force: ${next.message}`);
@@ -108,6 +110,7 @@ export class Reloader {
       await rules.apply();
       await notifications.apply();
       await forwarding.apply();
+      await meterFeeds.apply();
       const { mapping: _now, ...wanted } = next.history;
       if (!isDeepStrictEqual(kept, wanted)) await history.keep(wanted);
       const what = changes.map(({ id, change }) => `${id} ${change}`).join(', ') || 'settings of the site';

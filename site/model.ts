@@ -3,6 +3,7 @@ import type { GrpcChannel } from './channels/grpc.js';
 import type { MqttChannel } from './channels/mqtt.js';
 import type { Forwarder } from './forwarding/forwarder.js';
 import type { StorageRule } from './history/mapping.js';
+import type { SiteMeter } from './metering/site-meter.js';
 import type { TokenizationChanges } from './metering/tokenization.js';
 import type { Model } from './models/model.js';
 import type { Template } from './models/template.js';
@@ -37,6 +38,8 @@ export interface Site {
   readonly forwarding: readonly Forwarder[];
   /** How readings of meters are checked and become tokens, where it is not the default. */
   readonly tokenization?: TokenizationChanges;
+  /** Meters that are counters of channels, ascending by id. */
+  readonly meters?: readonly SiteMeter[];
   /** Earlier configurations that are kept, to look at and to put back. */
   readonly keepConfigurations: number;
   /** First of the ports on which each service is served on its own too. */

@@ -32,7 +32,8 @@ export const meteringEndpoints = {
     call: ({ client }, { id }) => client.metering.get(id),
   }),
   metersRegister: endpoint('meters', 'register', {
-    summary: 'Register a meter with its public key, wallet and user; the same again answers the same',
+    summary:
+      'Register a meter with its public key or the counter of a channel, wallet and user; the same again answers the same',
     changes: true,
     request: NewMeterSchema,
     response: MeterViewSchema,

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
-import { READING_PROBLEMS } from '../../site/metering/readings.js';
+import { READING_MARKS, READING_PROBLEMS, type ReadingMark } from '../../site/metering/readings.js';
+import { DEFAULT_INTERVAL_SECS, ENERGY_UNITS, type EnergyUnit } from '../../site/metering/register.js';
 import type { MeterEventsFilter, MeterEventsUpdate } from './meter-watch.js';
 
 /** What may be asked about meters and their readings, for every face. Part of the public client. */
@@ -26,11 +27,47 @@ const by = Type.String({ description: 'who does it', minLength: 1, maxLength: 12
 const kwh = Type.String({ description: 'kWh, decimal text', examples: ['1.25'] });
 const tokens = Type.String({ description: 'base units of the token, decimal text', examples: ['1250000000'] });
 
+/** The counter of a channel that a meter is read from. */
+export const MeterSourceSchema = Type.Object(
+  {
+    channel: Type.Integer({ minimum: 1 }),
+    point: Type.Integer({ description: 'telemetry point that counts energy and only rises', minimum: 1 }),
+    unit: Type.Unsafe<EnergyUnit>({ type: 'string', enum: [...ENERGY_UNITS], description: 'of the counter' }),
+    rollover: Type.Optional(
+      Type.Number({
+        description: 'where the counter begins anew, in its unit; missing: it does not',
+        exclusiveMinimum: 0,
+      }),
+    ),
+    intervalSecs: Type.Optional(
+      Type.Integer({
+        description: `time from one reading to the next (s), a divisor of a day; missing: ${DEFAULT_INTERVAL_SECS}`,
+        minimum: 1,
+        maximum: 86_400,
+      }),
+    ),
+  },
+  closed,
+);
+
+const marks = Type.Optional(
+  Type.Array(Type.Unsafe<ReadingMark>({ type: 'string', enum: [...READING_MARKS] }), {
+    description: 'of readings of a channel’s counter',
+  }),
+);
+
 export const MeterViewSchema = Type.Object({
   id: MeterIdSchema,
   state: Type.Unsafe<'active' | 'revoked'>({ type: 'string', enum: ['active', 'revoked'] }),
   publicKey: Nullable(Type.String({ description: 'base58' })),
   formerKeys: Type.Array(Type.Object({ publicKey: Type.String(), until: Millis('end of its grace') })),
+  source: Nullable(MeterSourceSchema),
+  register: Nullable(
+    Type.Object(
+      { kwh, at: Millis('the boundary'), replacements: Type.Integer({ description: 'of the counter' }) },
+      { description: 'what the counter showed at the last boundary at which it was counted' },
+    ),
+  ),
   wallet,
   user,
   registeredAt: Millis('when'),
@@ -43,7 +80,16 @@ export const MeterViewSchema = Type.Object({
 });
 export type MeterView = Static<typeof MeterViewSchema>;
 
-export const NewMeterSchema = Type.Object({ id: MeterIdSchema, publicKey, wallet, user }, closed);
+export const NewMeterSchema = Type.Object(
+  {
+    id: MeterIdSchema,
+    publicKey: Type.Optional(publicKey),
+    source: Type.Optional(MeterSourceSchema),
+    wallet,
+    user,
+  },
+  { ...closed, description: 'with publicKey, whose readings come signed, or with source, a counter of a channel' },
+);
 export type NewMeter = Static<typeof NewMeterSchema>;
 
 export const MetersQuerySchema = Type.Object(
@@ -92,6 +138,7 @@ export const HeldReadingSchema = Type.Object({
   user,
   at: Millis('when it came'),
   reason: Type.String(),
+  marks,
 });
 export type HeldReadingView = Static<typeof HeldReadingSchema>;
 
@@ -114,6 +161,7 @@ export const MeterReadingViewSchema = Type.Object({
   user,
   state: Type.Unsafe<(typeof READING_STATES)[number]>({ type: 'string', enum: [...READING_STATES] }),
   at: Millis('when that was decided'),
+  marks,
 });
 export type MeterReadingView = Static<typeof MeterReadingViewSchema>;
 export const MeterReadingsPageSchema = Type.Object({
@@ -187,9 +235,13 @@ export interface MeteringClient {
   list(query: MetersQuery): Promise<MetersPage>;
   /** @throws `meters.not_found` */
   get(id: string): Promise<MeterView>;
-  /** The same again answers the same. @throws `meters.conflict`, `meters.invalid_key`, `meters.invalid_wallet` */
+  /**
+   * The same again answers the same.
+   *
+   * @throws `meters.conflict`, `meters.invalid_key`, `meters.invalid_source`, `meters.invalid_wallet`
+   */
   register(meter: NewMeter): Promise<MeterView>;
-  /** @throws `meters.not_found`, `meters.revoked`, `readings.not_held` */
+  /** @throws `meters.not_found`, `meters.revoked`, `meters.configured`, `meters.no_key`, `readings.not_held` */
   command(id: string, command: MeterCommand): Promise<MeterView>;
   /** Readings that wait for a person. @throws `meters.not_found` */
   held(id: string): Promise<HeldReadingView[]>;

@@ -1,16 +1,13 @@
 import type { Bus } from '../../bus/connection.js';
 import { LastMessages } from '../../bus/last-messages.js';
-import { subjects } from '../../bus/subjects.js';
+import { StatewattError } from '../../errors/error.js';
+import type { PointScope } from '../../site/expressions/index.js';
+import { checkSource } from '../../site/metering/check-source.js';
 import { formatKilowattHours } from '../../site/metering/energy.js';
-import type { HeldReading, MeterRecord } from '../../site/metering/readings.js';
+import type { HeldReading, MeterRecord, MeterSource } from '../../site/metering/readings.js';
 import type { Tokenization } from '../../site/metering/tokenization.js';
 import type { WorkerPool } from '../../workers/pool.js';
-import {
-  watchMeterEvents,
-  type MeterEvent,
-  type MeterEventsFilter,
-  type MeterEventsUpdate,
-} from '../client/meter-watch.js';
+import { watchMeterEvents, type MeterEventsFilter, type MeterEventsUpdate } from '../client/meter-watch.js';
 import type {
   HeldReadingView,
   MeterCommand,
@@ -29,9 +26,10 @@ import { knownActors } from '../runtime/known-actors.js';
 import type { ActorSystem } from '../runtime/system.js';
 import { meterIdOf } from './meter-id.js';
 import { readMeter, readReadings } from './meter-journal.js';
+import { tellReading, tellReleased } from './reading-event.js';
 import { checkWallet, normalKey } from './reading-form.js';
 import type { ReadingArchive } from './older-readings.js';
-import { ReadingService, type Judged } from './reading-service.js';
+import { ReadingService } from './reading-service.js';
 import { Registrations } from './registrations.js';
 
 export interface LocalMeteringParts {
@@ -43,6 +41,8 @@ export interface LocalMeteringParts {
   readonly settings: () => Tokenization;
   /** What became of readings that meters remember no more. */
   readonly archive?: ReadingArchive;
+  /** Of the site; missing: what a meter's source is cannot be checked. */
+  readonly points?: () => PointScope;
   readonly now?: () => number;
 }
 
@@ -91,12 +91,19 @@ export class LocalMetering implements MeteringClient {
     return viewMeter(await this.#describe(id));
   }
 
-  async register({ id, publicKey, wallet, user }: NewMeter): Promise<MeterView> {
+  async register({ id, publicKey, source, wallet, user }: NewMeter): Promise<MeterView> {
     checkWallet(wallet, 'meters.invalid_wallet');
-    const key = normalKey(publicKey);
+    if ((publicKey === undefined) === (source === undefined)) {
+      throw invalidSource(`${publicKey === undefined ? 'neither' : 'both'} publicKey and source; wanted: one of them`);
+    }
+    const [problem] = source === undefined ? [] : checkSource(source, this.#parts.points?.());
+    if (problem !== undefined) {
+      throw invalidSource(`source.${problem.key} is ${problem.found}; allowed: ${problem.allowed}`);
+    }
     return this.#keep(
       await this.#parts.system.ask(meterRef(this.#parts.kind, id), {
-        ...{ type: 'register' as const, publicKey: key, source: null, wallet, user },
+        ...{ type: 'register' as const, publicKey: publicKey === undefined ? null : normalKey(publicKey) },
+        ...{ source: source === undefined ? null : ordered(source), wallet, user },
       }),
     );
   }
@@ -107,14 +114,17 @@ export class LocalMetering implements MeteringClient {
     if (checked.type === 'reassign') checkWallet(checked.wallet, 'meters.invalid_wallet');
     const held = checked.type === 'release' ? await this.#findHeld(id, checked.sequence) : undefined;
     const view = this.#keep(await system.ask(meterRef(kind, id), checked));
-    if (held !== undefined) this.#publish(validated(id, held));
+    if (held !== undefined) tellReleased(this.#parts.bus, id, held);
     return view;
   }
 
   async held(id: string): Promise<HeldReadingView[]> {
     const { system, kind } = this.#parts;
     const held = await system.ask(meterRef(kind, id), { type: 'listHeld' });
-    return held.map(({ energy, ...rest }) => ({ ...rest, kwh: formatKilowattHours(BigInt(energy)) }));
+    return held.map(({ energy, marks, ...rest }) => ({
+      ...{ ...rest, kwh: formatKilowattHours(BigInt(energy)) },
+      ...(marks === undefined ? {} : { marks: [...marks] }),
+    }));
   }
 
   async readings(id: string, query: MeterReadingsQuery): Promise<MeterReadingsPage> {
@@ -124,7 +134,10 @@ export class LocalMetering implements MeteringClient {
 
   async submit(readings: readonly unknown[]): Promise<ReadingsReply> {
     const { results, judged } = await this.#service.submit(readings);
-    for (const each of judged) this.#tell(each);
+    for (const { reading, result } of judged) {
+      const { meter, sequence, end, energy } = reading;
+      tellReading(this.#parts.bus, { ...result, meter, sequence, end, energy }, this.#registrations.get(meter));
+    }
     return summary(results);
   }
 
@@ -142,58 +155,11 @@ export class LocalMetering implements MeteringClient {
     return viewMeter(record);
   }
 
-  /** Tells everybody who listens; nobody may. */
-  #tell(judged: Judged): void {
-    for (const event of eventsOf(judged, this.#registrations.get(judged.reading.meter))) this.#publish(event);
-  }
-
-  #publish(event: MeterEvent): void {
-    this.#parts.bus.nats.publish(subjects.liveReading(event.type, event.meter_id ?? '_'), JSON.stringify(event));
-  }
-
   async #findHeld(id: string, sequence: number): Promise<HeldReading | undefined> {
     const { system, kind } = this.#parts;
     const held = await system.ask(meterRef(kind, id), { type: 'listHeld' });
     return held.find((each) => each.sequence === sequence);
   }
-}
-
-/** What is told of a reading; nothing when it was told before, or nothing became of it. */
-function eventsOf({ reading, result }: Judged, meter: MeterRecord | undefined): MeterEvent[] {
-  const common = {
-    user_id: meter?.user ?? null,
-    wallet_address: meter?.wallet ?? null,
-    meter_id: reading.meter,
-    kwh_amount: formatKilowattHours(reading.energy),
-    timestamp: timeText(reading.end),
-    sequence: reading.sequence,
-  };
-  if (result.verdict === 'rejected') {
-    const { code = '', message = '' } = result;
-    return [{ type: 'MeterReadingValidationFailed', ...common, error_code: code, error_reason: message }];
-  }
-  if (result.duplicate === true) return [];
-  if (result.verdict === 'held') return [{ type: 'MeterReadingReceived', ...common, held: true }];
-  if (result.verdict !== 'accepted') return [];
-  return [
-    { type: 'MeterReadingReceived', ...common },
-    { type: 'MeterReadingValidated', ...common, tokens: result.tokens ?? '0' },
-  ];
-}
-
-/** Of a reading that a person has let through. */
-function validated(meter: string, { user, wallet, energy, end, sequence, tokens }: HeldReading): MeterEvent {
-  return {
-    ...{ type: 'MeterReadingValidated', user_id: user, wallet_address: wallet, meter_id: meter, sequence, tokens },
-    ...{ kwh_amount: formatKilowattHours(BigInt(energy)), timestamp: timeText(end) },
-  };
-}
-
-/** The last instant that a Date can hold (ECMA-262, section 21.4.1.1). */
-const MAX_MILLIS = 8.64e15;
-
-function timeText(at: number): string {
-  return new Date(Math.min(at, MAX_MILLIS)).toISOString();
 }
 
 function summary(results: ReadingResult[]): ReadingsReply {
@@ -206,25 +172,32 @@ function summary(results: ReadingResult[]): ReadingsReply {
   return reply;
 }
 
+function invalidSource(what: string): StatewattError {
+  return new StatewattError('meters.invalid_source', 'invalid', what);
+}
+
+/** Its keys in one order, so that the same again is known to be the same. */
+function ordered({ channel, point, unit, rollover, intervalSecs }: MeterSource): MeterSource {
+  return {
+    ...{ channel, point, unit },
+    ...(rollover === undefined ? {} : { rollover }),
+    ...(intervalSecs === undefined ? {} : { intervalSecs }),
+  };
+}
+
 /** A meter as it is shown. */
 function viewMeter(record: MeterRecord): MeterView {
-  const {
-    id,
-    state,
-    publicKey,
-    formerKeys,
-    wallet,
-    user,
-    registeredAt,
-    revoked,
-    last,
-    readings,
-    energy,
-    tokens,
-    held,
-  } = record;
+  const { id, state, publicKey, formerKeys, source, register, wallet, user, registeredAt } = record;
+  const { revoked, last, readings, energy, tokens, held } = record;
   return {
-    ...{ id, state, publicKey, formerKeys: [...formerKeys], wallet, user, registeredAt },
-    ...{ revoked, last, readings, kwh: formatKilowattHours(BigInt(energy)), tokens, held },
+    ...{ id, state, publicKey, formerKeys: [...formerKeys], source, register: viewRegister(register) },
+    ...{ wallet, user, registeredAt, revoked, last, readings, kwh: formatKilowattHours(BigInt(energy)), tokens, held },
   };
+}
+
+/** @param register undefined: of an announcement from before there were any */
+function viewRegister(register: MeterRecord['register'] | undefined): MeterView['register'] {
+  if (register === null || register === undefined) return null;
+  const { energy, at, replacements } = register;
+  return { kwh: formatKilowattHours(BigInt(energy)), at, replacements };
 }

@@ -60,8 +60,9 @@ function readingsOf({ effects, at }: JournalEntry): MeterReadingView[] {
   return effects.flatMap(({ type, params }): MeterReadingView[] => {
     const state = STATES[type];
     if (state === undefined) return [];
-    return (params as Accepted).items.map(({ sequence, start, end, energy, tokens, wallet, user }) => ({
+    return (params as Accepted).items.map(({ sequence, start, end, energy, tokens, wallet, user, marks }) => ({
       ...{ sequence, start, end, kwh: formatKilowattHours(BigInt(energy)), tokens, wallet, user, state, at },
+      ...(marks === undefined ? {} : { marks: [...marks] }),
     }));
   });
 }

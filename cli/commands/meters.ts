@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { StatewattClient } from '../../actors/client/client.js';
-import type { MeterCommand, MetersQuery, MeterView } from '../../actors/client/metering.js';
+import type { MeterCommand, MetersQuery, MeterView, NewMeter } from '../../actors/client/metering.js';
+import { ENERGY_UNITS, type EnergyUnit } from '../../site/metering/register.js';
+import { parsePointAddress } from '../../site/points.js';
 import type { Cli } from '../cli.js';
 import { parseLimit } from '../parse.js';
 import { heldColumns, meterColumns, printMeter, readingColumns } from '../render/meters.js';
@@ -21,6 +23,7 @@ export function addMeters(program: Command, cli: Cli): void {
       'after',
       examples(
         'statewatt meters register METER_001 --key 2f8c… --wallet 5C4w… --user anna',
+        'statewatt meters register GRID --point 1003:T:26 --wallet 5C4w… --user anna',
         'statewatt meters --user anna',
         'statewatt meters held METER_001',
         'statewatt meters release METER_001 42',
@@ -51,14 +54,21 @@ export function addMeters(program: Command, cli: Cli): void {
     .action((id: string, { cursor }: { cursor?: string }) => cli.withClient((client) => show(cli, client, id, cursor)));
   meters
     .command('register')
-    .description('register a meter; the same again does nothing')
+    .description('register a meter that signs its readings, or one that a channel reads; the same again does nothing')
     .argument('<id>', 'meter')
-    .requiredOption('--key <key>', 'its ed25519 public key, base58 or hexadecimal')
+    .option('--key <key>', 'its ed25519 public key, base58 or hexadecimal')
+    .option('--point <address>', 'or its counter: a telemetry point, such as 1003:T:26')
+    .addOption(new Option('--unit <unit>', 'of the counter').choices(ENERGY_UNITS).default('kWh'))
+    .option('--rollover <value>', 'where the counter begins anew, in its unit', Number)
+    .option('--interval <seconds>', 'from one reading of the counter to the next (default: 900)', Number)
     .requiredOption('--wallet <address>', 'who gets the tokens, base58')
     .requiredOption('--user <name>', 'whose it is')
-    .action((id: string, { key, wallet, user }: { key: string; wallet: string; user: string }) =>
-      cli.withClient(async (client) => tell(cli, await client.metering.register({ id, publicKey: key, wallet, user }))),
-    );
+    .action((id: string, options: RegisterOptions, command: Command) => {
+      const { key, wallet, user } = options;
+      const source = sourceOf(options, command);
+      const meter = { id, ...(key === undefined ? {} : { publicKey: key }), ...(source && { source }), wallet, user };
+      return cli.withClient(async (client) => tell(cli, await client.metering.register(meter)));
+    });
   addCommand(
     meters,
     cli,
@@ -103,6 +113,30 @@ export function addMeters(program: Command, cli: Cli): void {
         ),
       );
   }
+}
+
+interface RegisterOptions {
+  readonly key?: string;
+  readonly point?: string;
+  readonly unit: EnergyUnit;
+  readonly rollover?: number;
+  readonly interval?: number;
+  readonly wallet: string;
+  readonly user: string;
+}
+
+/** Ends the command for an address that is none of a telemetry point. */
+function sourceOf({ point, unit, rollover, interval }: RegisterOptions, command: Command): NewMeter['source'] {
+  if (point === undefined) return undefined;
+  const address = parsePointAddress(point);
+  if (address?.kind !== 'T') {
+    command.error(`error: '${point}' is no telemetry point. Wanted is an address such as 1003:T:26.`);
+  }
+  return {
+    ...{ channel: address.channel, point: address.id, unit },
+    ...(rollover === undefined ? {} : { rollover }),
+    ...(interval === undefined ? {} : { intervalSecs: interval }),
+  };
 }
 
 interface CommandOptions {

@@ -12,6 +12,8 @@ export function meterColumns(now: number): readonly Column<MeterView>[] {
     { title: 'READINGS', value: ({ readings }) => String(readings), align: 'right' },
     { title: 'KWH', value: ({ kwh }) => kwh, align: 'right' },
     { title: 'HELD', value: ({ held }) => String(held), align: 'right' },
+    { title: 'SOURCE', value: ({ source }) => sourceText(source), shrinks: true },
+    { title: 'REGISTER', value: ({ register }) => register?.kwh ?? NOTHING, align: 'right' },
     { title: 'LAST', value: ({ last }) => formatAge(last?.end ?? null, now), align: 'right' },
     { title: 'WALLET', value: ({ wallet }) => safe(wallet), shrinks: true },
   ];
@@ -19,8 +21,8 @@ export function meterColumns(now: number): readonly Column<MeterView>[] {
 
 /** One meter. */
 export async function printMeter(cli: Cli, meter: MeterView): Promise<void> {
-  const { id, state, user, wallet, publicKey, formerKeys, registeredAt, revoked, last, readings, kwh, tokens, held } =
-    meter;
+  const { id, state, user, wallet, publicKey, formerKeys, source, register, registeredAt } = meter;
+  const { revoked, last, readings, kwh, tokens, held } = meter;
   const fields: Field[] = [
     ['meter', safe(id)],
     [
@@ -31,6 +33,8 @@ export async function printMeter(cli: Cli, meter: MeterView): Promise<void> {
     ['wallet', safe(wallet)],
     ['key', safe(publicKey ?? NOTHING)],
     ...formerKeys.map((key): Field => ['former key', safe(`${key.publicKey}, until ${formatTime(key.until)}`)]),
+    ...(source === null ? [] : [['source', sourceText(source)] as const]),
+    ...(register === null ? [] : [['register', registerText(register)] as const]),
     ['registered', formatTime(registeredAt)],
     ['readings', `${readings}, ${kwh} kWh, ${tokens} base units`],
     ['held', String(held)],
@@ -40,6 +44,21 @@ export async function printMeter(cli: Cli, meter: MeterView): Promise<void> {
   await cli.line('');
 }
 
+function sourceText(source: MeterView['source']): string {
+  if (source === null) return NOTHING;
+  const { channel, point, unit, rollover, intervalSecs } = source;
+  const more = [
+    ...(rollover === undefined ? [] : [`to ${rollover}`]),
+    ...(intervalSecs === undefined ? [] : [`every ${intervalSecs} s`]),
+  ];
+  return [`${channel}:T:${point} ${unit}`, ...more].join(', ');
+}
+
+function registerText({ kwh, at, replacements }: NonNullable<MeterView['register']>): string {
+  const replaced = replacements === 0 ? '' : `, replaced ${replacements === 1 ? 'once' : `${replacements} times`}`;
+  return `${kwh} kWh at ${formatTime(at)}${replaced}`;
+}
+
 export function readingColumns(now: number): readonly Column<MeterReadingView>[] {
   return [
     { title: 'SEQUENCE', value: ({ sequence }) => String(sequence), align: 'right' },
@@ -47,6 +66,7 @@ export function readingColumns(now: number): readonly Column<MeterReadingView>[]
     { title: 'TO', value: ({ end }) => formatTime(end) },
     { title: 'KWH', value: ({ kwh }) => kwh, align: 'right' },
     { title: 'STATE', value: ({ state }) => state },
+    { title: 'MARKS', value: ({ marks = [] }) => (marks.length === 0 ? NOTHING : marks.join(', ')), shrinks: true },
     { title: 'AGE', value: ({ at }) => formatAge(at, now), align: 'right' },
     { title: 'USER', value: ({ user }) => safe(user), shrinks: true },
   ];

@@ -2,17 +2,27 @@ import { formatKilowattHours } from '../../site/metering/energy.js';
 import type {
   AcceptedReading,
   HeldReading,
+  ReadingLimits,
   ReadingProblem,
   ReadingVerdict,
   SubmittedReading,
 } from '../../site/metering/readings.js';
 import { TokenRate } from '../../site/metering/token-rate.js';
 import { anomalyOf, withReading, type Usage } from './anomaly.js';
-import type { MeterContext, Registration, SubmitEvent } from './record.js';
+import type { MeterContext, Registration } from './record.js';
 import { find, remember, row } from './window.js';
 
 /** Readings of one meter that may wait for a person. */
 export const MAX_HELD = 200;
+
+/** Readings to be decided about. */
+export interface Submission {
+  readonly limits: ReadingLimits;
+  readonly readings: readonly SubmittedReading[];
+  readonly at: number;
+  /** Read by a channel of the site: not signed. */
+  readonly byChannel?: boolean;
+}
 
 /** What a submission does to a meter. */
 export interface Decision {
@@ -29,13 +39,13 @@ export interface Decision {
  * Decides about the readings of a submission, ascending by sequence whatever their order. The checks, in their order: those
  * of READING_PROBLEMS. Pure: the time is the event's, the limits too.
  */
-export function decide(context: MeterContext, event: SubmitEvent): Decision {
+export function decide(context: MeterContext, event: Submission): Decision {
   return new Decider(context, event).decide();
 }
 
 class Decider {
   readonly #context: MeterContext;
-  readonly #event: SubmitEvent;
+  readonly #event: Submission;
   readonly #rate: TokenRate;
   readonly #maxEnergy: bigint;
   readonly #accepted: AcceptedReading[] = [];
@@ -44,7 +54,7 @@ class Decider {
   #last: MeterContext['last'];
   #usage: Usage;
 
-  constructor(context: MeterContext, event: SubmitEvent) {
+  constructor(context: MeterContext, event: Submission) {
     this.#context = context;
     this.#event = event;
     this.#rate = TokenRate.of(event.limits.rate);
@@ -95,7 +105,8 @@ class Decider {
       return rejected(sequence, 'readings.too_old', message);
     }
     const energy = BigInt(reading.energy);
-    if (energy > this.#maxEnergy) {
+    // What the site itself has counted is there: a person looks at it.
+    if (energy > this.#maxEnergy && this.#event.byChannel !== true) {
       const message = `${formatKilowattHours(energy)} kWh; allowed: ${formatKilowattHours(this.#maxEnergy)} for one reading`;
       return rejected(sequence, 'readings.above_maximum', message);
     }
@@ -142,7 +153,7 @@ class Decider {
 
   #take(reading: SubmittedReading, energy: bigint, { wallet, user }: Registration): ReadingVerdict {
     const { sequence, start, end } = reading;
-    const reason = anomalyOf(this.#usage, energy, end - start, this.#event.limits.anomaly);
+    const reason = this.#reasonToHold(energy, end - start);
     if (reason !== undefined && this.#context.held.length + this.#held.length >= MAX_HELD) {
       return rejected(
         sequence,
@@ -151,7 +162,8 @@ class Decider {
       );
     }
     const tokens = this.#rate.toTokens(energy).toString();
-    const item = { sequence, start, end, energy: reading.energy, tokens, wallet, user };
+    const marks = reading.marks === undefined ? {} : { marks: reading.marks };
+    const item = { sequence, start, end, energy: reading.energy, tokens, wallet, user, ...marks };
     this.#last = { sequence, end };
     this.#rows.push(row(reading, tokens, reason === undefined ? 'a' : 'h'));
     if (reason !== undefined) {
@@ -162,24 +174,31 @@ class Decider {
     this.#usage = withReading(this.#usage, energy, end - start);
     return { sequence, verdict: 'accepted', tokens };
   }
+
+  #reasonToHold(energy: bigint, durationMs: number): string | undefined {
+    if (energy > this.#maxEnergy) {
+      return `${formatKilowattHours(energy)} kWh are more than ${formatKilowattHours(this.#maxEnergy)}, the most of one reading`;
+    }
+    return anomalyOf(this.#usage, energy, durationMs, this.#event.limits.anomaly);
+  }
 }
 
-/** The meter after a submission. */
-export function afterSubmission(context: MeterContext, event: SubmitEvent, decision: Decision): Partial<MeterContext> {
+/** The meter after a submission of this name. */
+export function afterSubmission(context: MeterContext, submission: string, decision: Decision): Partial<MeterContext> {
   const { verdicts, accepted, held, last, rows, usage } = decision;
   return {
     last,
     usage,
     recent: remember(context.recent, rows),
     held: [...context.held, ...held],
-    ...counted(context, accepted),
-    answered: { submission: event.submission, verdicts },
+    ...withSums(context, accepted),
+    answered: { submission, verdicts },
     revision: context.revision + 1,
   };
 }
 
 /** The sums of a meter with more readings. */
-export function counted(
+export function withSums(
   context: MeterContext,
   accepted: readonly AcceptedReading[],
 ): Pick<MeterContext, 'readings' | 'energy' | 'tokens'> {

@@ -1,6 +1,7 @@
 import type {
   HeldReading,
   MeterRecord,
+  MeterRegister,
   MeterSource,
   MeterState,
   ReadingLimits,
@@ -16,6 +17,8 @@ export interface Registration {
   readonly source: MeterSource | null;
   readonly wallet: string;
   readonly user: string;
+  /** The site file says so, and nobody else. */
+  readonly bySite?: boolean;
 }
 
 export interface MeterContext {
@@ -23,6 +26,7 @@ export interface MeterContext {
   readonly registration: (Registration & { readonly at: number }) | null;
   readonly formerKeys: MeterRecord['formerKeys'];
   readonly revoked: MeterRecord['revoked'];
+  readonly register: MeterRegister | null;
   readonly last: MeterRecord['last'];
   /** The last readings that were accepted or held, ascending: machines/meter/window.ts. */
   readonly recent: readonly string[];
@@ -40,10 +44,32 @@ export interface SubmitEvent {
   readonly type: 'submit';
   /** Names the submission, so that its answer is known from others. */
   readonly submission: string;
-  /** Read by a channel of the site: not signed. */
-  readonly byChannel?: boolean;
   readonly limits: ReadingLimits;
   readonly readings: readonly SubmittedReading[];
+  readonly at: number;
+}
+
+/** What the counter of a channel showed at a boundary of its intervals. */
+export interface CountEvent {
+  readonly type: 'count';
+  /** The boundary, ms since the Unix epoch. */
+  readonly end: number;
+  /** µWh. */
+  readonly register: string;
+  /** It lies on the line between the values before and after. */
+  readonly estimated?: boolean;
+  readonly limits: ReadingLimits;
+  readonly at: number;
+}
+
+/** Another counter has taken the place of a channel's. */
+export interface ReplaceEvent {
+  readonly type: 'replace';
+  /** What the former showed last, and the other one first, µWh. */
+  readonly from: string;
+  readonly to: string;
+  /** When that was, ms since the Unix epoch. */
+  readonly seen: number;
   readonly at: number;
 }
 
@@ -52,7 +78,11 @@ export type MeterEvent =
   | { type: 'rotate'; publicKey: string; at: number }
   | { type: 'revoke'; by: string; reason: string; at: number }
   | { type: 'reassign'; wallet: string; user: string; at: number }
+  | { type: 'configure'; source: MeterSource; wallet: string; user: string; at: number }
+  | { type: 'detach'; at: number }
   | SubmitEvent
+  | CountEvent
+  | ReplaceEvent
   | { type: 'release'; sequence: number; by: string; at: number }
   | { type: 'refuse'; sequence: number; by: string; at: number };
 
@@ -62,6 +92,7 @@ export function unregistered(id: string): MeterContext {
     registration: null,
     formerKeys: [],
     revoked: null,
+    register: null,
     last: null,
     recent: [],
     held: [],
@@ -76,12 +107,12 @@ export function unregistered(id: string): MeterContext {
 
 /** A meter as everybody outside sees it; undefined before it is registered. */
 export function meterRecord(context: MeterContext): MeterRecord | undefined {
-  const { id, registration, formerKeys, revoked, last, held, readings, energy, tokens, revision } = context;
+  const { id, registration, formerKeys, revoked, register, last, held, readings, energy, tokens, revision } = context;
   if (registration === null) return undefined;
   const { publicKey, source, wallet, user, at } = registration;
   const state: MeterState = revoked === null ? 'active' : 'revoked';
   return {
-    ...{ id, state, publicKey, source, wallet, user, registeredAt: at, formerKeys, revoked, last },
+    ...{ id, state, publicKey, source, register, wallet, user, registeredAt: at, formerKeys, revoked, last },
     ...{ readings, energy, tokens, held: held.length, revision },
   };
 }

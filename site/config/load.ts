@@ -5,6 +5,7 @@ import { readChannel } from './channel.js';
 import { diskFiles, Reader, type Files } from './files.js';
 import { readForwarders } from './forwarding.js';
 import { readStorage } from './history.js';
+import { readMeters } from './meters.js';
 import { readModels } from './models.js';
 import { readNotifications } from './notifications.js';
 import { Problems, show } from './problems.js';
@@ -91,6 +92,7 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
     complete,
     block.at('forwarding'),
   );
+  const meters = readMeters(file.meters ?? [], complete ? { channels: sound } : undefined, block.at('meters'));
   const { history = {}, timezone, tokenization } = file;
   const mapping = readStorage(
     history.mapping ?? [],
@@ -121,6 +123,7 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
     notifications,
     aliases,
     forwarding,
+    ...(meters.length === 0 ? {} : { meters }),
     ...(tokenization === undefined ? {} : { tokenization: readTokenization(tokenization, block.at('tokenization')) }),
     keepConfigurations: file.keep_configurations ?? SITE_DEFAULTS.keepConfigurations,
     ...(file.service_ports === undefined ? {} : { servicePorts: file.service_ports }),

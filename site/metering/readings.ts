@@ -1,3 +1,5 @@
+import type { EnergyUnit } from './register.js';
+
 /** Readings of meters as they are submitted, decided and kept: all plain JSON. Energy is decimal text of µWh. */
 
 /** By what a meter decides about readings; stands in each event, so that a replay decides as the first time. */
@@ -31,7 +33,18 @@ export interface SubmittedReading {
   readonly key?: string;
   /** As it was verified, base58; kept as evidence. */
   readonly signature?: string;
+  /** Of readings of a channel's counter. */
+  readonly marks?: readonly ReadingMark[];
 }
+
+/**
+ * What is to be known of a reading of a channel's counter. gap: it is of more than one interval, as the counter could not be
+ * read at a boundary between. estimated: the counter was not read near the end of the interval; its value there lies on the
+ * line between those before and after. rollover: the counter began anew at its limit. replaced: another counter has taken
+ * its place; what both have counted is added.
+ */
+export const READING_MARKS = ['gap', 'estimated', 'rollover', 'replaced'] as const;
+export type ReadingMark = (typeof READING_MARKS)[number];
 
 /** Why a reading is rejected, in the order in which it is looked at. */
 export const READING_PROBLEMS = [
@@ -77,6 +90,8 @@ export interface AcceptedReading {
   /** Whose the meter was when the reading came. */
   readonly wallet: string;
   readonly user: string;
+  /** Of readings of a channel's counter. */
+  readonly marks?: readonly ReadingMark[];
 }
 
 /** A reading that waits for a person. */
@@ -91,9 +106,24 @@ export interface MeterSource {
   readonly channel: number;
   /** Telemetry point that counts energy. */
   readonly point: number;
-  readonly unit: 'kWh' | 'Wh';
+  readonly unit: EnergyUnit;
   /** Where the counter begins anew, in its unit; missing: it does not. */
   readonly rollover?: number;
+  /** From one reading to the next, a divisor of a day; missing: 900. */
+  readonly intervalSecs?: number;
+}
+
+/** The counter of a channel as of the last boundary at which it was counted. */
+export interface MeterRegister {
+  /** What it showed, µWh. */
+  readonly energy: string;
+  /** The boundary, ms since the Unix epoch: the next reading begins there. */
+  readonly at: number;
+  /** What counters that have been replaced since then had counted, µWh. */
+  readonly carried: string;
+  /** When the counter was replaced last, ms since the Unix epoch; null: never. */
+  readonly replacedAt: number | null;
+  readonly replacements: number;
 }
 
 export type MeterState = 'active' | 'revoked';
@@ -105,6 +135,8 @@ export interface MeterRecord {
   /** ed25519, base58; null: its readings come from a channel of the site. */
   readonly publicKey: string | null;
   readonly source: MeterSource | null;
+  /** null: no counter of a channel was read yet. */
+  readonly register: MeterRegister | null;
   /** Who gets the tokens, base58. */
   readonly wallet: string;
   /** Whose it is. */

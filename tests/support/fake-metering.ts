@@ -42,9 +42,10 @@ export class FakeMetering implements MeteringClient {
     return meter;
   }
 
-  register({ id, ...rest }: NewMeter): Promise<MeterView> {
+  register({ id, publicKey, source, wallet, user }: NewMeter): Promise<MeterView> {
     const meter: MeterView = {
-      ...{ id, state: 'active', ...rest, formerKeys: [], registeredAt: this.#time, revoked: null, last: null },
+      ...{ id, state: 'active', publicKey: publicKey ?? null, source: source ?? null, register: null, wallet, user },
+      ...{ formerKeys: [], registeredAt: this.#time, revoked: null, last: null },
       ...{ readings: 0, kwh: '0', tokens: '0', held: 0 },
     };
     this.meters.set(id, meter);

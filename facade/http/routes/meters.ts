@@ -51,7 +51,8 @@ export function meterRoutes(app: HttpApp, client: StatewattClient): void {
       config: configures,
       schema: {
         operationId: 'registerMeter',
-        summary: 'Register a meter with its public key, wallet and user; the same again answers the same',
+        summary:
+          'Register a meter with its public key or the counter of a channel, wallet and user; the same again answers the same',
         tags,
         body: NewMeterSchema,
         response: { 201: MeterView, ...errorAnswers },

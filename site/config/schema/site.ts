@@ -5,6 +5,7 @@ import { ChannelSchema } from './channel.js';
 import { ModelFileSchema } from '../../models/schema.js';
 import { NotificationFileSchema } from '../../notifications/schema.js';
 import { AliasesFileSchema, RuleFileSchema } from '../../rules/schema.js';
+import { MeterFileSchema } from './meters.js';
 import { TokenizationFileSchema } from './tokenization.js';
 import { closed, millis } from './helpers.js';
 
@@ -94,6 +95,9 @@ export const SiteFileSchema = closed({
   notifications: Type.Optional(Type.Array(NotificationFileSchema, { description: 'who is told of alarms' })),
   forwarding: Type.Optional(Type.Array(ForwarderFileSchema, { description: 'where readings are sent to' })),
   tokenization: Type.Optional(TokenizationFileSchema),
+  meters: Type.Optional(
+    Type.Array(MeterFileSchema, { maxItems: 10_000, description: 'meters that are counters of channels' }),
+  ),
 
   name: Type.Optional(Type.String({ minLength: 1, description: 'VoltageEMS: name of the site' })),
   global_config: Type.Optional(Defaults),

@@ -24,7 +24,16 @@ export const PointChangesSchema = Type.Object({
 export type PointChanges = Static<typeof PointChangesSchema>;
 
 /** The lists of a site that changes are told of. */
-export const SECTIONS = ['channels', 'rules', 'models', 'templates', 'notifications', 'forwarding', 'aliases'] as const;
+export const SECTIONS = [
+  'channels',
+  'rules',
+  'models',
+  'templates',
+  'notifications',
+  'forwarding',
+  'aliases',
+  'meters',
+] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export const ItemChangeSchema = Type.Object({

@@ -23,6 +23,7 @@ export function describeChanges(before: Site, after: Site): SiteChanges {
       ...changedItems('notifications', before.notifications, after.notifications),
       ...changedItems('forwarding', before.forwarding, after.forwarding),
       ...changedItems('aliases', aliases(before), aliases(after)),
+      ...changedItems('meters', before.meters ?? [], after.meters ?? []),
     ],
   };
 }

@@ -19,8 +19,8 @@ describe('cli meters', () => {
 
   it('registers, lists and shows', async () => {
     const { lines } = await run('meters');
-    assert.equal(lines[0], 'ID  STATE  USER  READINGS  KWH  HELD  LAST  WALLET');
-    assert.match(lines[1] ?? '', /^M1 {2}active {2}anna {2}0 {2}0 {2}0 {2}– /);
+    assert.equal(lines[0], 'ID  STATE  USER  READINGS  KWH  HELD  SOURCE  REGISTER  LAST  WALLET');
+    assert.match(lines[1] ?? '', /^M1 {2}active {2}anna {2}0 {2}0 {2}0 {2}– {2}– {2}– /);
     assert.equal(
       (JSON.parse((await statewatt('meters --user ben --json', { client })).out) as { meters: [] }).meters.length,
       0,
@@ -29,6 +29,24 @@ describe('cli meters', () => {
     assert.equal((await run('meters show M2')).code, 4);
     assert.equal((await run('meters nonsense')).code, 2);
     assert.match((await statewatt('meters show M1 --json', { client })).out, /"id":"M1"/);
+  });
+
+  it('registers counters of channels, and shows them with what they showed last', async () => {
+    const register = `--wallet ${WALLET} --user anna`;
+    await run(`meters register M2 --point 1003:T:26 ${register}`);
+    assert.deepEqual((await client.metering.get('M2')).source, { channel: 1003, point: 26, unit: 'kWh' });
+    await run(`meters register M3 --point comsrv:1003:T:27 --unit Wh --rollover 1e6 --interval 3600 ${register}`);
+    const meter = await client.metering.get('M3');
+    assert.deepEqual(meter.source, { channel: 1003, point: 27, unit: 'Wh', rollover: 1e6, intervalSecs: 3600 });
+    Object.assign(meter, { register: { kwh: '12.5', at: NOW, replacements: 1 } });
+    assert.ok(
+      (await run('meters')).lines.some((line) => line.includes('1003:T:27 Wh, to 1000000, every 3600 s  12.5')),
+    );
+    const { lines } = await run('meters show M3');
+    assert.ok(lines.some((line) => /^register {2}12\.5 kWh at .*, replaced once$/.test(line)));
+    const wrong = await run(`meters register M4 --point 1003:C:1 ${register}`);
+    assert.match(wrong.err, /'1003:C:1' is no telemetry point/);
+    assert.equal(wrong.code, 2);
   });
 
   it('changes keys and owners, revokes', async () => {

@@ -9,7 +9,7 @@ const CASES: readonly { what: string; files: Record<string, string | Uint8Array>
       'site.yaml': '',
     },
     problems: [
-      'site.yaml:1:1: found nothing, allowed keys: site, timezone, defaults, watch_files, keep_configurations, service_ports, history, channels, templates, models, aliases, rules, notifications, forwarding, tokenization, name, global_config, file_watch_enabled, csv_base_path, version, description, service, api, redis, logging, lua_sync or command_trigger',
+      'site.yaml:1:1: found nothing, allowed keys: site, timezone, defaults, watch_files, keep_configurations, service_ports, history, channels, templates, models, aliases, rules, notifications, forwarding, tokenization, meters, name, global_config, file_watch_enabled, csv_base_path, version, description, service, api, redis, logging, lua_sync or command_trigger',
     ],
   },
   {
@@ -18,7 +18,7 @@ const CASES: readonly { what: string; files: Record<string, string | Uint8Array>
       'site.yaml': 'hello',
     },
     problems: [
-      'site.yaml:1:1: found "hello", allowed keys: site, timezone, defaults, watch_files, keep_configurations, service_ports, history, channels, templates, models, aliases, rules, notifications, forwarding, tokenization, name, global_config, file_watch_enabled, csv_base_path, version, description, service, api, redis, logging, lua_sync or command_trigger',
+      'site.yaml:1:1: found "hello", allowed keys: site, timezone, defaults, watch_files, keep_configurations, service_ports, history, channels, templates, models, aliases, rules, notifications, forwarding, tokenization, meters, name, global_config, file_watch_enabled, csv_base_path, version, description, service, api, redis, logging, lua_sync or command_trigger',
     ],
   },
   {
@@ -231,7 +231,7 @@ rediss: "redis://u:p@h"
 channels: []`,
     },
     problems: [
-      'site.yaml:2:1: rediss: unknown key, allowed site, timezone, defaults, watch_files, keep_configurations, service_ports, history, channels, templates, models, aliases, rules, notifications, forwarding, tokenization, name, global_config, file_watch_enabled, csv_base_path, version, description, service, api, redis, logging, lua_sync or command_trigger; did you mean redis?',
+      'site.yaml:2:1: rediss: unknown key, allowed site, timezone, defaults, watch_files, keep_configurations, service_ports, history, channels, templates, models, aliases, rules, notifications, forwarding, tokenization, meters, name, global_config, file_watch_enabled, csv_base_path, version, description, service, api, redis, logging, lua_sync or command_trigger; did you mean redis?',
     ],
   },
 ];

@@ -113,19 +113,15 @@ describe('A meter', () => {
     );
   });
 
-  it('that a channel reads takes its readings unsigned, and no others', () => {
+  it('that a channel reads takes no readings from outside, and has no key', () => {
     const meter = new PlainMeter();
     meter.register({ publicKey: null, source: { channel: 1001, point: 3, unit: 'kWh' } });
-    const unsigned = quarterReading(1, '5', { key: undefined });
     assert.equal(word(meter.submit([quarterReading(1)])[0]), 'readings.bad_signature');
-    assert.equal(word(meter.submit([unsigned], { byChannel: true })[0]), 'accepted');
     assert.equal(
       code(() => meter.send({ type: 'rotate', publicKey: KEY })),
       'meters.no_key',
     );
-    const signing = registered();
-    assert.equal(word(signing.submit([unsigned], { byChannel: true })[0]), 'readings.bad_signature');
-    assert.equal(word(signing.submit([unsigned])[0]), 'readings.bad_signature');
+    assert.equal(word(registered().submit([quarterReading(1, '5', { key: undefined })])[0]), 'readings.bad_signature');
   });
 
   it('has an actor id of its own, whatever its id', () => {
