@@ -42,8 +42,8 @@ describe('meters of the site file', () => {
       for (const part of parts) assert.ok(text.includes(part), `${change}: ${text}`);
     }
     const twice = await linesOf({ 'site.yaml': `${CHANNELS}${meter('point: 3')}${meter('point: 3')}\n` });
-    assert.match(twice.join('\n'), /meters\[1\]\.id: found GRID, which meters\[0\] has too/);
-    const wallet = `${CHANNELS}\n  - { id: A, channel: 1001, point: 3, user: a, wallet: ${'1'.repeat(40)} }\n`;
+    assert.match(twice.join('\n'), /meters\[1\]\.id: found "GRID", which meters\[0\] has too/);
+    const wallet = `${CHANNELS}\n  - { id: A, channel: 1001, point: 3, user: a, wallet: ${'O'.repeat(40)} }\n`;
     assert.match((await linesOf({ 'site.yaml': wallet })).join('\n'), /meters\[0\]\.wallet: .*base58 of 32 bytes/);
   });
 });
