@@ -4,12 +4,12 @@ import type { StatewattClient } from '../actors/client/client.js';
 import { errorMessage, StatewattError } from '../errors/error.js';
 import type { DoneFault } from './checks/samples.js';
 import { listens } from './answers.js';
-import type { LinkFault } from './link.js';
-import type { FaultFile } from './scenario.js';
+import { Disk } from './disk.js';
+import { answerFault, linkFault } from './fault-modes.js';
+import type { FaultFile } from './fault.js';
+import { FAULT_STATES, type BatchStates } from './minting/batch-states.js';
 import { describeFault, type PlannedFault } from './schedule.js';
-import type { BatchStates } from './minting/batch-states.js';
-import { FAULT_STATES } from './minting/batch-states.js';
-import { signal, type ChaosNode, type Stack } from './stack.js';
+import { setClock, signal, type ChaosNode, type Stack } from './stack.js';
 
 /** A state of a batch is waited for no longer. */
 const STATE_MS = 5_000;
@@ -64,41 +64,35 @@ export class Injector {
     } catch (error) {
       failed = errorMessage(error);
     }
+    const { number, fault } = planned;
     const done = {
-      number: planned.number,
-      what: planned.fault.what,
-      text,
-      at,
-      fromMs,
-      toMs: performance.now() - begun,
-      failed,
+      ...{ number, action: fault.do, what: fault.what, text, at },
+      ...{ fromMs, toMs: performance.now() - begun, failed },
     };
     this.done.push(done);
     this.#onFault(done);
   }
 
   /** What of several it has hit, to be added to the text. */
-  async #do({ fault, forMs, pick }: PlannedFault): Promise<string> {
-    const { what } = fault;
-    if (what === 'worker') return this.#killWorker(pick);
-    if (what === 'actor') return this.#killActor(fault.kind, pick);
-    if (what === 'node') {
-      const node = this.#node(pick);
-      await hit(fault, node.child, forMs);
-      return ` (${node.name})`;
-    }
-    const { child, links } = this.#stack.part(what);
-    if (fault.do !== 'link') {
-      await hit(fault, child, forMs);
+  async #do(planned: PlannedFault): Promise<string> {
+    const { fault, forMs, pick } = planned;
+    if (fault.what === 'worker') return this.#killWorker(pick);
+    if (fault.what === 'actor') return this.#killActor(fault.kind, pick);
+    if (fault.what === 'node') return this.#toNode(planned);
+    const { children, links, answers = [] } = this.#stack.part(fault.what);
+    if (fault.do === 'link') {
+      const mode = linkFault(fault);
+      if (mode === 'reset') for (const link of links) link.reset();
+      else await during(links, mode, forMs);
       return '';
     }
-    const mode = linkFault(fault);
-    for (const link of links)
-      if (mode === 'reset') link.reset();
-      else link.fail(mode);
-    if (mode === 'reset') return '';
-    await sleep(forMs);
-    for (const link of links) link.heal();
+    if (fault.do === 'answers') {
+      await during(answers, answerFault(fault), forMs);
+      return '';
+    }
+    if (fault.do === 'split') return this.#split(pick, forMs);
+    const child = children[Math.floor(pick * children.length)];
+    if (child !== undefined) await hit(fault, child, forMs);
     return '';
   }
 
@@ -137,6 +131,31 @@ export class Injector {
     throw new StatewattError('chaos.no_target', 'not_found', problem);
   }
 
+  async #toNode({ fault, forMs, pick, byMs }: PlannedFault): Promise<string> {
+    const node = this.#node(pick);
+    if (fault.do === 'clock' && node.clock !== undefined) {
+      await setClock(node.clock, byMs);
+      await sleep(forMs);
+      await setClock(node.clock, 0);
+    } else if (fault.do === 'fill') {
+      if (!(node.disk instanceof Disk))
+        throw new StatewattError('chaos.not_permitted', 'unavailable', `no disk to fill can be mounted: ${node.disk}`);
+      node.disk.fill();
+      await sleep(forMs);
+      await node.disk.empty();
+    } else await hit(fault, node.child, forMs);
+    return ` (${node.name})`;
+  }
+
+  async #split(pick: number, forMs: number): Promise<string> {
+    const { cluster } = this.#stack;
+    if (cluster === undefined) throw new StatewattError('chaos.no_target', 'invalid', 'this run has no cluster');
+    const server = await cluster.split(Math.floor(pick * cluster.children.length));
+    await sleep(forMs);
+    await cluster.heal();
+    return ` (server ${server})`;
+  }
+
   async #killActor(kind: string | undefined, pick: number): Promise<string> {
     const refs = (await this.#client.actors()).filter((actor) => kind === undefined || actor.kind === kind);
     const ref = refs.map((actor) => actor.ref).sort()[Math.floor(pick * refs.length)];
@@ -169,19 +188,13 @@ async function hit({ do: action }: FaultFile, child: Parameters<typeof signal>[0
   if (child.pid === pid) signal(child, 'SIGCONT');
 }
 
-function linkFault({ mode, delay_ms = 0, jitter_ms = 0, bytes_per_s = 0 }: FaultFile): LinkFault | 'reset' {
-  switch (mode) {
-    case 'delay':
-      return { mode, delayMs: delay_ms, jitterMs: jitter_ms };
-    case 'throttle':
-      return { mode, bytesPerS: bytes_per_s };
-    case 'hold':
-    case 'half-open':
-    case 'shut':
-    case 'corrupt':
-      return { mode };
-    case 'reset':
-    case undefined:
-      return 'reset';
-  }
+/** So long, all of them fail. */
+async function during<Fault>(
+  links: readonly { fail(fault: Fault): void; heal(): void }[],
+  fault: Fault,
+  forMs: number,
+): Promise<void> {
+  for (const link of links) link.fail(fault);
+  await sleep(forMs);
+  for (const link of links) link.heal();
 }

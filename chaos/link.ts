@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Random } from '../protocols/virtual/random.js';
+import { DelayLine } from './delay-line.js';
 
 /** How a link fails. */
 export type LinkFault =
@@ -20,10 +21,11 @@ export type LinkFault =
 
 const CORRUPT_EVERY_BYTES = 10_000;
 
-/** A TCP link to a server on this machine that can be made to fail. */
+/** A TCP link to a server that can be made to fail. */
 export class Link {
   readonly #server: Server;
   readonly #port: number;
+  readonly #host: string;
   readonly #random: Random;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   #fault: LinkFault | undefined;
@@ -36,17 +38,18 @@ export class Link {
     this.#tellLoss = resolve;
   });
 
-  private constructor(server: Server, port: number, random: Random) {
+  private constructor(server: Server, { port, host }: { port: number; host: string }, random: Random) {
     this.#server = server;
     this.#port = port;
+    this.#host = host;
     this.#random = random;
     server.on('connection', (client) => this.#accept(client));
   }
 
-  /** Between clients and `127.0.0.1:port`. */
-  static async open(port: number, random: Random = Math.random): Promise<Link> {
+  /** Between clients and `host:port`. */
+  static async open(port: number, random: Random = Math.random, host = '127.0.0.1'): Promise<Link> {
     const server = createServer();
-    const link = new Link(server, port, random);
+    const link = new Link(server, { port, host }, random);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(0, '127.0.0.1', resolve);
@@ -105,7 +108,7 @@ export class Link {
       client.resetAndDestroy();
       return;
     }
-    const upstream = connect(this.#port, '127.0.0.1');
+    const upstream = connect(this.#port, this.#host);
     const pair = [client, upstream] as const;
     this.#pairs.add(pair);
     this.#carry(client, upstream);
@@ -122,40 +125,26 @@ export class Link {
   }
 
   #carry(from: Socket, to: Socket, passing: (data: Buffer) => Buffer = (data) => data): void {
-    /** What is held up, oldest first: one timer for the first, so that none overtakes another. */
-    const waiting: { readonly data: Buffer | undefined; readonly at: number }[] = [];
-    const later = (data: Buffer | undefined, at: number): void => {
-      waiting.push({ data, at });
-      if (waiting.length === 1) setTimeout(release, at - performance.now());
-    };
-    const release = (): void => {
-      for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
-        const ms = first.at - performance.now();
-        if (ms > 0) {
-          setTimeout(release, ms);
-          return;
-        }
-        waiting.shift();
-        if (first.data === undefined) to.end();
-        else this.#write(from, to, first.data);
-      }
-      if (this.#fault?.mode !== 'hold') from.resume();
-    };
+    const line = new DelayLine();
     from.on('data', (chunk) => {
       const fault = this.#fault;
       const data = passing(fault?.mode === 'corrupt' ? this.#corrupted(chunk) : chunk);
       if (data.length === 0) return;
       const now = performance.now();
-      const before = Math.max(now, waiting.at(-1)?.at ?? 0);
+      const before = line.empty ? now : line.free;
       const passes = Math.max(before, now + this.#heldUpMs(fault, data.length, before - now));
-      if (passes <= now && waiting.length === 0) this.#write(from, to, data);
-      else {
-        later(data, passes);
-        // Slow for long, so that the sender hears of it; what is only late goes on coming.
-        if (fault?.mode === 'throttle') from.pause();
+      if (passes <= now && line.empty) {
+        this.#write(from, to, data);
+        return;
       }
+      // Slow for long, so that the sender hears of it; what is only late goes on coming.
+      if (fault?.mode === 'throttle') from.pause();
+      line.push(passes, () => {
+        if (this.#fault?.mode !== 'hold') from.resume();
+        this.#write(from, to, data);
+      });
     });
-    from.on('end', () => later(undefined, waiting.at(-1)?.at ?? 0));
+    from.on('end', () => line.push(line.free, () => to.end()));
   }
 
   #write(from: Socket, to: Socket, data: Buffer): void {
@@ -197,4 +186,11 @@ export class Link {
     }
     return data;
   }
+}
+
+/** The same URL, over a link. */
+export function through(link: Link | undefined, url: string): string {
+  const changed = new URL(url);
+  changed.port = String(link?.port);
+  return changed.href.replace(/\/$/, '');
 }

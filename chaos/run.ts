@@ -10,7 +10,7 @@ import { checkFrames } from './checks/frames.js';
 import { checkOrphans } from './checks/orphans.js';
 import { checkRealtime } from './checks/realtime.js';
 import { checkRollups } from './checks/rollups.js';
-import { checkSamples, type DoneFault } from './checks/samples.js';
+import { checkSamples, refusedIn, type DoneFault } from './checks/samples.js';
 import { Injector } from './injector.js';
 import { MintingRun, type MintingOutcome } from './minting/minting-run.js';
 import { Load, type Acknowledged } from './load.js';
@@ -75,7 +75,7 @@ export async function runScenario(options: RunOptions): Promise<RunResult> {
       const broken = await breakIt(options, stack, client, observer);
       outcome = { scenario, seed, startedAt, framesSeen: observer.seen.size, minting: undefined, ...broken.outcome };
       onProgress('checking journals and history');
-      verdicts = [...broken.verdicts, ...(await check(stack, observer, broken.acknowledged))];
+      verdicts = [...broken.verdicts, ...(await check(stack, observer, broken))];
       const minted = await broken.minting?.check(broken.outcome.faults);
       verdicts.push(...(minted?.verdicts ?? []));
       outcome = { ...outcome, minting: minted?.outcome };
@@ -119,7 +119,7 @@ async function breakIt(
   const rest = scenario.durationS * 1_000 + CALM_MS - (performance.now() - begun);
   // An interruption ends it; nothing else can.
   if (rest > 0) await sleep(rest, undefined, { signal: interrupted }).catch(() => undefined);
-  stack.heal();
+  await stack.heal();
   const well = await sampler.healthyWithin(scenario.recoveryS * 1_000);
   onProgress(well ? 'all is well again' : `not well ${scenario.recoveryS} s after the last fault`);
   await load.stop();
@@ -150,7 +150,11 @@ async function breakIt(
   };
 }
 
-async function check(stack: Stack, observer: Observer, acknowledged: ReadonlyMap<string, number>): Promise<Verdict[]> {
+async function check(
+  stack: Stack,
+  observer: Observer,
+  { acknowledged, outcome }: Awaited<ReturnType<typeof breakIt>>,
+): Promise<Verdict[]> {
   const { bus, seen } = observer;
   const journal = await readJournals(bus, 'model');
   const idle = [
@@ -161,7 +165,7 @@ async function check(stack: Stack, observer: Observer, acknowledged: ReadonlyMap
     verdict('load-ran', 'there was something to lose', `${acknowledged.size} actors, ${seen.size} frames`, idle),
     ...checkCommands(journal, acknowledged),
     checkOwnership(journal),
-    ...(await checkFrames(bus, stack.historyUrl, seen)),
+    ...(await checkFrames(bus, stack.historyUrl, seen, refusedIn(outcome.samples))),
     await checkRollups(stack.historyUrl),
     ...(stack.redisUrl === undefined ? [] : [await checkRealtime(bus, stack.redisUrl)]),
   ];

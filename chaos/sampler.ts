@@ -14,8 +14,8 @@ export interface Sample {
   readonly healthy: boolean;
   /** The largest node, MB resident; undefined where the system does not tell. */
   readonly memoryMb: number | undefined;
-  /** Frames that nodes could not keep at all, since their start. */
-  readonly refused: number;
+  /** Frames that nodes could not keep at all, since the sampler began; undefined when one did not answer. */
+  readonly refused: number | undefined;
 }
 
 /** Looks at the nodes again and again. */
@@ -23,6 +23,9 @@ export class Sampler {
   readonly samples: Sample[] = [];
   readonly #nodes: readonly ChaosNode[];
   readonly #begun = performance.now();
+  /** By node: its own count when it was last seen. It begins anew with the node. */
+  readonly #lastRefused = new Map<string, number>();
+  #refused = 0;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
@@ -58,15 +61,32 @@ export class Sampler {
       const atMs = performance.now() - this.#begun;
       const seen = await Promise.all(this.#nodes.map((node) => lookAt(node)));
       const sizes = seen.flatMap(({ memoryMb }) => (memoryMb === undefined ? [] : [memoryMb]));
+      seen.forEach(({ health }, index) => this.#count(this.#nodes[index]?.name ?? '', health));
       this.samples.push({
         atMs,
-        healthy: seen.every(({ health }) => health?.status === 'healthy'),
+        healthy: seen.every(({ health }) => health !== undefined && isWell(health)),
         memoryMb: sizes.length === 0 ? undefined : Math.max(...sizes),
-        refused: seen.reduce((sum, { health }) => sum + Number(health?.parts.spool?.facts?.refused ?? 0), 0),
+        refused: seen.every(({ health }) => health !== undefined) ? this.#refused : undefined,
       });
       await sleep(Math.max(0, EVERY_MS - (performance.now() - this.#begun - atMs)));
     }
   }
+
+  #count(node: string, health: Health | undefined): void {
+    const is = health?.parts.spool?.facts?.refused;
+    if (typeof is !== 'number') return;
+    const was = this.#lastRefused.get(node) ?? 0;
+    this.#refused += is >= was ? is - was : is;
+    this.#lastRefused.set(node, is);
+  }
+}
+
+/** Frames that a node had to give up are told until its end; it is well nevertheless when nothing else is amiss. */
+export function isWell({ status, parts }: Pick<Health, 'status' | 'parts'>): boolean {
+  if (status === 'healthy') return true;
+  const { spool, ...others } = parts;
+  const gaveUp = Number(spool?.facts?.refused ?? 0) > 0 && spool?.facts?.bytes === 0;
+  return gaveUp && Object.values(others).every((part) => part?.status === 'up');
 }
 
 async function lookAt({

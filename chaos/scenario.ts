@@ -5,45 +5,8 @@ import Type, { type Static } from 'typebox';
 import { errorMessage } from '../errors/error.js';
 import { Problems } from '../site/config/problems.js';
 import { checkFile } from '../site/config/schema-check.js';
-import { FAULT_STATES } from './minting/batch-states.js';
 import { YamlSource } from '../site/config/yaml-source.js';
-
-/** What can be broken. */
-export const TARGETS = ['node', 'actor', 'nats-server', 'history', 'redis', 'devices', 'worker', 'chain'] as const;
-export type Target = (typeof TARGETS)[number];
-
-const seconds = (description: string) => Type.Number({ minimum: 0, maximum: 86_400, description });
-const span = (description: string) =>
-  Type.Array(Type.Number({ minimum: 0, maximum: 3_600 }), { minItems: 2, maxItems: 2, description });
-
-const FaultSchema = Type.Object(
-  {
-    do: Type.Enum(['kill', 'pause', 'link'], {
-      description: 'kill: SIGKILL, it is started again. pause: SIGSTOP, then SIGCONT. link: its connections fail.',
-    }),
-    what: Type.Enum([...TARGETS]),
-    kind: Type.Optional(Type.String({ minLength: 1, description: 'with what: actor, only actors of this kind' })),
-    at_s: Type.Optional(seconds('once, so long after the load has begun')),
-    every_s: Type.Optional(span('again and again, after a random time between these')),
-    for_s: Type.Optional(span('how long it lasts: a random time between these')),
-    in: Type.Optional(
-      Type.Enum([...FAULT_STATES, 'any'], {
-        description: 'wait until it runs, and a mint batch is in this state (5 s at most); any: each time another one',
-      }),
-    ),
-    mode: Type.Optional(
-      Type.Enum(['hold', 'half-open', 'shut', 'reset', 'delay', 'throttle', 'corrupt'], {
-        description:
-          'of a link. hold: nothing passes, connections stay. half-open: answers are lost, connections stay. shut: refused. reset: ended once. delay, throttle: slow. ' +
-          'corrupt: now and then a byte is another one.',
-      }),
-    ),
-    delay_ms: Type.Optional(Type.Number({ minimum: 1, maximum: 60_000 })),
-    jitter_ms: Type.Optional(Type.Number({ minimum: 0, maximum: 60_000 })),
-    bytes_per_s: Type.Optional(Type.Integer({ minimum: 100 })),
-  },
-  { additionalProperties: false },
-);
+import { checkFault, FaultSchema, type FaultFile } from './fault.js';
 
 export const ScenarioSchema = Type.Object(
   {
@@ -54,6 +17,11 @@ export const ScenarioSchema = Type.Object(
     ),
     duration_s: Type.Number({ minimum: 1, maximum: 86_400, description: 'how long faults come' }),
     nodes: Type.Optional(Type.Integer({ minimum: 1, maximum: 16, description: 'default 1' })),
+    nats_servers: Type.Optional(
+      Type.Enum([1, 3], {
+        description: 'default 1; 3: a cluster that keeps three copies, each server in a network of its own',
+      }),
+    ),
     channels: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 1_000, description: 'default 10, half of them over Modbus TCP' }),
     ),
@@ -89,6 +57,9 @@ export const ScenarioSchema = Type.Object(
         {
           recovery_s: Type.Optional(Type.Number({ minimum: 1, maximum: 3_600, description: 'default 30' })),
           memory_mb: Type.Optional(Type.Number({ minimum: 50, description: 'of each node; default 1500' })),
+          memory_mb_per_h: Type.Optional(
+            Type.Number({ minimum: 1, description: 'by which a node may grow; for runs of many minutes' }),
+          ),
         },
         { additionalProperties: false },
       ),
@@ -98,7 +69,6 @@ export const ScenarioSchema = Type.Object(
 );
 
 export type ScenarioFile = Static<typeof ScenarioSchema>;
-export type FaultFile = Static<typeof FaultSchema>;
 
 /** Signed readings that become tokens. */
 export interface ScenarioMinting {
@@ -114,6 +84,7 @@ export interface Scenario {
   readonly seed: number;
   readonly durationS: number;
   readonly nodes: number;
+  readonly natsServers: number;
   readonly channels: number;
   readonly redis: boolean;
   readonly callers: number;
@@ -123,6 +94,8 @@ export interface Scenario {
   readonly faults: readonly FaultFile[];
   readonly recoveryS: number;
   readonly memoryMb: number;
+  /** Undefined: growth is told, not judged. */
+  readonly memoryMbPerH: number | undefined;
 }
 
 const validate = new Ajv2020({ allErrors: true, verbose: true, strict: false }).compile<ScenarioFile>(ScenarioSchema);
@@ -159,6 +132,7 @@ export function parseScenario(file: string, text: string, problems: Problems): S
     seed: found.seed ?? 1,
     durationS: found.duration_s,
     nodes: found.nodes ?? 1,
+    natsServers: found.nats_servers ?? 1,
     channels: found.channels ?? 10,
     redis: found.redis ?? false,
     callers: load.callers ?? 4,
@@ -167,6 +141,7 @@ export function parseScenario(file: string, text: string, problems: Problems): S
     faults: found.faults,
     recoveryS: bounds.recovery_s ?? 30,
     memoryMb: bounds.memory_mb ?? 1_500,
+    memoryMbPerH: bounds.memory_mb_per_h,
   };
 }
 
@@ -183,38 +158,4 @@ export function lasting(scenario: Scenario, durationS: number): Scenario {
 
 function mintingOf({ readings, meters = 20, batch_size = 10 }: NonNullable<ScenarioFile['minting']>): ScenarioMinting {
   return { readings, meters, batchSize: batch_size };
-}
-
-type Report = (key: keyof FaultFile, found: string, allowed: string) => void;
-
-/** What the schema cannot say: which keys belong together. */
-function checkFault(fault: FaultFile, { redis = false, minting }: ScenarioFile, report: Report): void {
-  const { do: action, what, kind, at_s, every_s, for_s, mode } = fault;
-  if ((at_s === undefined) === (every_s === undefined))
-    report('do', 'neither or both of at_s and every_s', 'one of them');
-  for (const key of ['every_s', 'for_s'] as const) {
-    const [from = 0, to = 0] = fault[key] ?? [];
-    if (from > to) report(key, `${from} to ${to}`, 'the shorter time first');
-  }
-  if (every_s !== undefined && (every_s[1] ?? 0) <= 0) report('every_s', 'no time at all', 'more than 0 s');
-  if (what === 'redis' && !redis) report('what', 'redis', 'redis only where the scenario says redis: true');
-  if (what === 'chain' && minting === undefined) report('what', 'chain', 'chain only where the scenario has minting');
-  if (fault.in !== undefined && minting === undefined)
-    report('in', fault.in, 'a state of mint batches only where the scenario has minting');
-  if ((what === 'actor' || what === 'worker') && action !== 'kill')
-    report('do', action, 'kill, for an actor or a worker');
-  if (kind !== undefined && what !== 'actor') report('kind', kind, 'nothing unless what is actor');
-  if (what === 'node' && action === 'link') report('what', 'node', 'a part that nodes connect to, for a link');
-  if ((mode === undefined) === (action === 'link'))
-    report('mode', mode ?? 'nothing', 'a mode for a link, none otherwise');
-  const lasts = action === 'pause' || (action === 'link' && mode !== 'reset');
-  if (lasts !== (for_s !== undefined))
-    report(
-      'for_s',
-      for_s === undefined ? 'nothing' : 'a time',
-      lasts ? 'how long it lasts' : 'nothing: it is over at once',
-    );
-  if (mode === 'delay' && fault.delay_ms === undefined) report('delay_ms', 'nothing', 'ms for which bytes are held up');
-  if (mode === 'throttle' && fault.bytes_per_s === undefined)
-    report('bytes_per_s', 'nothing', 'bytes that pass in a second');
 }

@@ -1,5 +1,6 @@
 import { createRandom, streamSeed } from '../protocols/virtual/random.js';
-import type { FaultFile, Scenario } from './scenario.js';
+import type { FaultFile } from './fault.js';
+import type { Scenario } from './scenario.js';
 
 /** One fault of a run. */
 export interface PlannedFault {
@@ -11,6 +12,8 @@ export interface PlannedFault {
   readonly fault: FaultFile;
   /** In [0, 1): which of several nodes or actors it hits. */
   readonly pick: number;
+  /** Ms by which a clock jumps. */
+  readonly byMs: number;
 }
 
 /** Every fault of a run, in the order of their times: the same for the same seed, whatever happens meanwhile. */
@@ -25,7 +28,10 @@ export function planFaults({ faults, durationS }: Scenario, seed: number): Plann
       for (let at = between(fault.every_s); at < durationS * 1_000; at += Math.max(1, between(fault.every_s)))
         times.push(at);
     }
-    return times.map((atMs) => ({ atMs, forMs: between(fault.for_s ?? []), fault, pick: random() }));
+    return times.map((atMs) => ({
+      ...{ atMs, forMs: between(fault.for_s ?? []), fault, pick: random() },
+      byMs: fault.by_s === undefined ? 0 : Math.round(between(fault.by_s)),
+    }));
   });
   return planned
     .filter(({ atMs }) => atMs <= durationS * 1_000)
@@ -34,16 +40,27 @@ export function planFaults({ faults, durationS }: Scenario, seed: number): Plann
 }
 
 /** In words: `pause nats-server for 2.1 s`. */
-export function describeFault({ fault, forMs }: PlannedFault): string {
-  const { do: action, what, kind, in: state, mode, delay_ms, jitter_ms, bytes_per_s } = fault;
+export function describeFault({ fault, forMs, byMs }: PlannedFault): string {
+  const { do: action, what, kind, in: state, mode, delay_ms, jitter_ms, bytes_per_s, share } = fault;
   const target = kind === undefined ? what : `${what} of kind ${kind}`;
   const details = [
     ...(delay_ms === undefined ? [] : [`${delay_ms} ms`]),
     ...(jitter_ms === undefined ? [] : [`± ${jitter_ms} ms`]),
     ...(bytes_per_s === undefined ? [] : [`${bytes_per_s} B/s`]),
+    ...(share === undefined ? [] : [`${Math.round(share * 100)} % of them`]),
+    ...(action === 'clock' ? [`by ${(byMs / 1_000).toFixed(1)} s`] : []),
   ];
-  const how = action === 'link' ? `${mode ?? ''} the link to ${target}` : `${action} ${target}`;
   const when = state === undefined || state === 'any' ? [] : [`while a batch is ${state}`];
   const lasts = forMs === 0 ? [] : [`for ${(forMs / 1_000).toFixed(1)} s`];
-  return [how, ...when, ...details, ...lasts].join(' ');
+  return [HOW[action](target, mode ?? ''), ...when, ...details, ...lasts].join(' ');
 }
+
+const HOW: Record<FaultFile['do'], (target: string, mode: string) => string> = {
+  kill: (target) => `kill ${target}`,
+  pause: (target) => `pause ${target}`,
+  link: (target, mode) => `${mode} the link to ${target}`,
+  answers: (target, mode) => `${mode} answers of ${target}`,
+  clock: (target) => `move the clock of ${target}`,
+  fill: (target) => `fill the disk of ${target}`,
+  split: (target) => `split ${target}`,
+};

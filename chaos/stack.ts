@@ -2,30 +2,45 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startEmbeddedServer } from '../bus/server.js';
-import { StatewattError } from '../errors/error.js';
+import { errorMessage, StatewattError } from '../errors/error.js';
 import { SupervisedChild } from '../processes/child.js';
 import { freePort } from '../processes/free-port.js';
-import { startEmbeddedEngine } from '../protocols/clickhouse/engine/start.js';
 import type { Random } from '../protocols/virtual/random.js';
-import { startChaosChain } from './minting/chain.js';
-import { Link } from './link.js';
-import type { Scenario, Target } from './scenario.js';
-import { DEVICE_PORTS, deviceFile, writeChaosSite } from './site.js';
+import { Disk } from './disk.js';
+import type { Target } from './fault.js';
+import { through } from './link.js';
+import type { NatsCluster } from './nats-cluster.js';
+import {
+  NOTHING_GIVES_UP,
+  startDevices,
+  startHistory,
+  startMinting,
+  startNats,
+  startRedis,
+  type Part,
+  type StackMinting,
+} from './parts.js';
+import type { Scenario } from './scenario.js';
+import { writeChaosSite } from './site.js';
 
 const MAIN = fileURLToPath(new URL('../cli/main.js', import.meta.url));
-const SIMULATOR = fileURLToPath(new URL('../protocols/modbus/simulator/main.js', import.meta.url));
+const CLOCK_HOOK = new URL('clock-hook.js', import.meta.url).href;
+/** Of a node's spool, where a scenario fills it. */
+const DISK_MB = 8;
 /** Marks every process of a run, so that those that are left over can be found. */
 export const RUN_MARK = 'CHAOS_RUN';
 /** Would name real servers, or change what the product does. */
 const NOT_INHERITED = /^(?:NATS_|REDIS_|CLICKHOUSE_|SOLANA_|TOKENIZATION_|STATEWATT_|OTEL_)/;
-const NOTHING_GIVES_UP = { intensity: { restarts: Infinity, windowMs: 60_000 } };
 
 export interface ChaosNode {
   readonly name: string;
   readonly child: SupervisedChild;
   /** Of its HTTP interface. */
   readonly url: string;
+  /** Where its clock is told how far it is off, where the scenario does that. */
+  readonly clock: string | undefined;
+  /** Its spool's, where the scenario fills it; or why there is none. */
+  readonly disk: Disk | string | undefined;
 }
 
 interface StackUrls {
@@ -33,21 +48,6 @@ interface StackUrls {
   readonly history: string;
   readonly redis: string | undefined;
   readonly minting: StackMinting | undefined;
-}
-
-/** Where tokens are minted. */
-export interface StackMinting {
-  /** Not over a link that fails. */
-  readonly chainUrl: string;
-  /** Base58. */
-  readonly mint: string;
-}
-
-/** A part that nodes connect to, over links that can fail. */
-interface Part {
-  readonly child: SupervisedChild;
-  readonly links: readonly Link[];
-  readonly stop: () => Promise<void>;
 }
 
 /**
@@ -63,9 +63,17 @@ export class Stack {
   readonly historyUrl: string;
   readonly redisUrl: string | undefined;
   readonly minting: StackMinting | undefined;
+  /** Where the scenario has one. */
+  readonly cluster: NatsCluster | undefined;
   readonly #parts: ReadonlyMap<Target, Part>;
 
-  private constructor(run: string, parts: ReadonlyMap<Target, Part>, nodes: readonly ChaosNode[], urls: StackUrls) {
+  private constructor(
+    run: string,
+    parts: ReadonlyMap<Target, Part>,
+    nodes: readonly ChaosNode[],
+    urls: StackUrls,
+    cluster: NatsCluster | undefined,
+  ) {
     this.run = run;
     this.#parts = parts;
     this.nodes = nodes;
@@ -73,6 +81,7 @@ export class Stack {
     this.historyUrl = urls.history;
     this.redisUrl = urls.redis;
     this.minting = urls.minting;
+    this.cluster = cluster;
   }
 
   /** Resolves when every node runs. @throws `process.start_failed`, `bus.server_missing` */
@@ -84,12 +93,10 @@ export class Stack {
     const parts = new Map<Target, Part>();
     const nodes: ChaosNode[] = [];
     try {
-      const server = await startEmbeddedServer({ dataFolder: join(folder, 'nats'), port: 0, strict: true });
-      const nats = await Link.open(portOf(server.url), random);
-      parts.set('nats-server', { child: server.child, links: [nats], stop: () => server.stop() });
-      const engine = await startEmbeddedEngine({ dataFolder: join(folder, 'history') });
-      const history = await Link.open(portOf(engine.url), random);
-      parts.set('history', { child: engine.child, links: [history], stop: () => engine.stop() });
+      const nats = await startNats(scenario.natsServers, folder, random);
+      parts.set('nats-server', nats);
+      const history = await startHistory(folder, random);
+      parts.set('history', history);
       const redisPort = scenario.redis ? await freePort() : undefined;
       const redis = redisPort === undefined ? undefined : await startRedis(redisPort, folder, random, env);
       if (redis !== undefined) parts.set('redis', redis);
@@ -98,37 +105,22 @@ export class Stack {
       const devices = await startDevices(folder, random, env);
       parts.set('devices', devices);
       const site = await writeChaosSite(folder, { ...scenario, devicePorts: devices.links.map(({ port }) => port) });
-      for (let number = 1; number <= scenario.nodes; number++) {
-        const name = `node-${number}`;
-        const port = await freePort();
-        nodes.push({
-          name,
-          url: `http://127.0.0.1:${port}`,
-          child: new SupervisedChild({
-            name,
-            command: process.execPath,
-            args: [MAIN, 'node', site, '--data', join(folder, name), '--http-port', String(port), '--json'],
-            env: {
-              ...env,
-              STATEWATT_NODE_NAME: name,
-              STATEWATT_LOG_LEVEL: 'silent',
-              NATS_URL: withPort(server.url, nats.port),
-              CLICKHOUSE_URL: withPort(engine.url, history.port),
-              ...minting?.env,
-              ...(redis === undefined ? {} : { REDIS_URL: `redis://127.0.0.1:${redis.links[0]?.port}` }),
-            },
-            ready: async (child) => {
-              await child.line(/"pid":\d+/);
-            },
-            ...NOTHING_GIVES_UP,
+      for (let number = 0; number < scenario.nodes; number++) {
+        nodes.push(
+          await prepareNode(scenario, number, folder, site, {
+            ...env,
+            NATS_URL: `nats://${nats.links[number % nats.links.length]?.address}`,
+            CLICKHOUSE_URL: through(history.links[0], history.url),
+            ...minting?.env,
+            ...(redis === undefined ? {} : { REDIS_URL: `redis://${redis.links[0]?.address}` }),
           }),
-        });
+        );
       }
       await nodes[0]?.child.start();
       await Promise.all(nodes.slice(1).map(({ child }) => child.start()));
       const redisUrl = redisPort === undefined ? undefined : `redis://127.0.0.1:${redisPort}`;
-      const urls = { nats: server.url, history: engine.url, redis: redisUrl, minting };
-      return new Stack(run, parts, nodes, urls);
+      const urls = { nats: nats.url, history: history.url, redis: redisUrl, minting };
+      return new Stack(run, parts, nodes, urls, nats.cluster);
     } catch (error) {
       await stopAll(parts, nodes);
       throw error;
@@ -143,12 +135,17 @@ export class Stack {
   }
 
   /** Every fault of every part is over. */
-  heal(): void {
-    for (const { child, links } of this.#parts.values()) {
-      signal(child, 'SIGCONT');
-      for (const link of links) link.heal();
+  async heal(): Promise<void> {
+    for (const { children, links, answers = [] } of this.#parts.values()) {
+      for (const child of children) signal(child, 'SIGCONT');
+      for (const link of [...links, ...answers]) link.heal();
     }
-    for (const { child } of this.nodes) signal(child, 'SIGCONT');
+    await this.cluster?.heal();
+    for (const { child, clock, disk } of this.nodes) {
+      signal(child, 'SIGCONT');
+      if (clock !== undefined) await setClock(clock, 0);
+      if (disk instanceof Disk) await disk.empty();
+    }
   }
 
   /** The nodes end in order, all at once. */
@@ -158,7 +155,7 @@ export class Stack {
 
   /** Ends what still runs. */
   async stop(): Promise<void> {
-    this.heal();
+    await this.heal();
     await stopAll(this.#parts, this.nodes);
   }
 }
@@ -173,70 +170,49 @@ export function signal({ pid }: SupervisedChild, name: 'SIGKILL' | 'SIGSTOP' | '
   }
 }
 
+/** How many ms the clock of a node is off from now on; it looks many times a second. */
+export async function setClock(file: string, offsetMs: number): Promise<void> {
+  await writeFile(file, String(offsetMs));
+}
+
 async function stopAll(parts: ReadonlyMap<Target, Part>, nodes: readonly ChaosNode[]): Promise<void> {
   await Promise.all(nodes.map(({ child }) => child.stop()));
+  for (const { disk } of nodes) if (disk instanceof Disk) await disk.unmount();
   await Promise.all([...parts.values()].map(({ stop }) => stop()));
-  await Promise.all([...parts.values()].flatMap(({ links }) => links.map((link) => link.close())));
+  const links = [...parts.values()].flatMap((part) => [...part.links, ...(part.answers ?? [])]);
+  await Promise.all(links.map((link) => link.close()));
 }
 
-async function startRedis(port: number, folder: string, random: Random, env: NodeJS.ProcessEnv): Promise<Part> {
-  const child = new SupervisedChild({
-    name: 'redis-server',
-    command: 'redis-server',
-    args: ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder],
-    env,
-    ready: async (running) => {
-      await running.line(/Ready to accept connections/);
-    },
-    ...NOTHING_GIVES_UP,
-  });
-  await child.start();
-  return { child, links: [await Link.open(port, random)], stop: () => child.stop() };
-}
-
-/** The chain of a run, and what makes nodes mint on it. */
-async function startMinting(
+async function prepareNode(
+  { faults }: Scenario,
+  number: number,
   folder: string,
-  random: Random,
-): Promise<StackMinting & { part: Part; env: NodeJS.ProcessEnv }> {
-  const { chain, mint, keyFile } = await startChaosChain(folder);
-  const link = await Link.open(portOf(chain.url), random);
-  return {
-    ...{ chainUrl: chain.url, mint },
-    part: { child: chain.child, links: [link], stop: () => chain.stop() },
-    env: { SOLANA_RPC_URL: withPort(chain.url, link.port), SOLANA_KEY_FILE: keyFile, SOLANA_MINT: mint },
-  };
-}
-
-async function startDevices(folder: string, random: Random, env: NodeJS.ProcessEnv): Promise<Part> {
-  const ports = await Promise.all(Array.from({ length: DEVICE_PORTS }, () => freePort()));
-  const file = join(folder, 'devices.json');
-  await writeFile(file, deviceFile(ports));
+  site: string,
+  env: NodeJS.ProcessEnv,
+): Promise<ChaosNode> {
+  const name = `node-${number + 1}`;
+  const [port, data] = [await freePort(), join(folder, name)];
+  const has = (action: string): boolean => faults.some((fault) => fault.do === action);
+  const clock = has('clock') ? join(folder, `${name}.clock`) : undefined;
+  if (clock !== undefined) await setClock(clock, 0);
+  const disk = has('fill') ? await Disk.mount(join(data, 'spool'), DISK_MB).catch(errorMessage) : undefined;
   const child = new SupervisedChild({
-    name: 'devices',
+    name,
     command: process.execPath,
-    args: [SIMULATOR, file],
-    env,
+    args: [
+      ...(clock === undefined ? [] : ['--import', CLOCK_HOOK]),
+      ...[MAIN, 'node', site, '--data', data, '--http-port', String(port), '--json'],
+    ],
+    env: { ...env, STATEWATT_NODE_NAME: name, STATEWATT_LOG_LEVEL: 'silent', CHAOS_CLOCK: clock },
     ready: async (running) => {
-      await running.line(/^\{.*\}$/);
+      await running.line(/"pid":\d+/);
     },
     ...NOTHING_GIVES_UP,
   });
-  await child.start();
-  return { child, links: await Promise.all(ports.map((port) => Link.open(port, random))), stop: () => child.stop() };
+  return { name, url: `http://127.0.0.1:${port}`, clock, disk, child };
 }
 
 function environment(run: string): NodeJS.ProcessEnv {
   const cleared = Object.keys(process.env).filter((name) => NOT_INHERITED.test(name));
   return { ...Object.fromEntries(cleared.map((name) => [name, undefined])), [RUN_MARK]: run };
-}
-
-function portOf(url: string): number {
-  return Number(new URL(url).port);
-}
-
-function withPort(url: string, port: number): string {
-  const changed = new URL(url);
-  changed.port = String(port);
-  return changed.href.replace(/\/$/, '');
 }

@@ -34,12 +34,14 @@ export class FrameCheck {
     this.#epochs.set(epoch, { count: (known?.count ?? 0) + 1, last: Math.max(known?.last ?? 0, frame.seq) });
   }
 
-  verdicts(): Verdict[] {
+  /** @param refused frames that nodes say that they have given up: as many may be missing */
+  verdicts(refused = 0): Verdict[] {
     const lost = [...this.#seen]
       .filter(([name, sequence]) => this.#names.get(name) !== sequence)
       .map(([name, sequence]) => `${name}, which was at ${sequence}`);
+    const missing = [...this.#epochs.values()].reduce((sum, { count, last }) => sum + last - Math.min(count, last), 0);
     const gaps = [...this.#epochs]
-      .filter(([, { count, last }]) => count < last)
+      .filter(([, { count, last }]) => missing > refused && count < last)
       .map(([epoch, { count, last }]) => `${epoch}: ${count} of ${last}`);
     const checked = `${this.frames} frames, ${this.#seen.size} seen when they were acknowledged`;
     return [
@@ -98,7 +100,12 @@ export class HistoryCheck {
 }
 
 /** Holds the frames of the stream against what was seen of them, and the rows of history against the frames. */
-export async function checkFrames(bus: Bus, historyUrl: string, seen: ReadonlyMap<string, number>): Promise<Verdict[]> {
+export async function checkFrames(
+  bus: Bus,
+  historyUrl: string,
+  seen: ReadonlyMap<string, number>,
+  refused = 0,
+): Promise<Verdict[]> {
   const inStream = new FrameCheck(seen);
   const inHistory = new HistoryCheck();
   const client = createClient({ url: historyUrl, database: 'statewatt' });
@@ -125,7 +132,7 @@ export async function checkFrames(bus: Bus, historyUrl: string, seen: ReadonlyMa
     });
     await compare(page);
     const [[total] = ['0']] = await ask<[string]>('SELECT count() FROM raw');
-    return [...inStream.verdicts(), inHistory.verdict(Number(total))];
+    return [...inStream.verdicts(refused), inHistory.verdict(Number(total))];
   } finally {
     await client.close();
   }

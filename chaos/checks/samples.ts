@@ -1,11 +1,13 @@
+import type { FaultFile, Target } from '../fault.js';
 import type { Sample } from '../sampler.js';
-import type { Target } from '../scenario.js';
 import { verdict, type Verdict } from './finding.js';
+import { checkMemory } from './memory.js';
 
 /** A fault as it was done. Ms since the run began. */
 export interface DoneFault {
   readonly number: number;
   readonly what: Target;
+  readonly action: FaultFile['do'];
   readonly text: string;
   /** When it began, ms since the Unix epoch. */
   readonly at: number;
@@ -24,10 +26,28 @@ export function recoveries(faults: readonly DoneFault[], samples: readonly Sampl
   });
 }
 
+/** Frames that nodes gave up, in all. */
+export function refusedIn(samples: readonly Sample[]): number {
+  return samples.findLast(({ refused }) => refused !== undefined)?.refused ?? 0;
+}
+
+/** Those that were given up though no disk was full then. */
+function refusedWithRoom(faults: readonly DoneFault[], samples: readonly Sample[]): string[] {
+  const full = faults.filter(({ action }) => action === 'fill');
+  let [before, since] = [0, -Infinity];
+  return samples.flatMap(({ atMs, refused: total }) => {
+    if (total === undefined) return [];
+    const [refused, from] = [total - before, since];
+    [before, since] = [total, atMs];
+    if (refused === 0 || full.some(({ fromMs, toMs }) => fromMs < atMs && from < toMs)) return [];
+    return [`${refused} frames at ${(atMs / 1_000).toFixed(1)} s`];
+  });
+}
+
 export function checkSamples(
   faults: readonly DoneFault[],
   samples: readonly Sample[],
-  bounds: { readonly recoveryS: number; readonly memoryMb: number },
+  bounds: { readonly recoveryS: number; readonly memoryMb: number; readonly memoryMbPerH?: number | undefined },
 ): Verdict[] {
   const times = recoveries(faults, samples);
   const slow = faults.flatMap(({ number, text }, index) => {
@@ -35,9 +55,6 @@ export function checkSamples(
     if (ms === undefined || ms <= bounds.recoveryS * 1_000) return [];
     return [`fault ${number} (${text}): ${ms === Infinity ? 'never' : `after ${(ms / 1_000).toFixed(1)} s`}`];
   });
-  const sizes = samples.flatMap(({ memoryMb }) => (memoryMb === undefined ? [] : [memoryMb]));
-  const largest = Math.max(0, ...sizes);
-  const refused = Math.max(0, ...samples.map((sample) => sample.refused));
   const measured = times.filter((ms) => ms !== undefined).length;
   return [
     verdict(
@@ -46,17 +63,14 @@ export function checkSamples(
       `${measured} of ${faults.length} faults, the others were followed by one`,
       slow,
     ),
-    verdict(
-      'memory-bounded',
-      `no node takes more than ${bounds.memoryMb} MB`,
-      `${sizes.length} samples, the largest ${largest.toFixed(0)} MB`,
-      largest > bounds.memoryMb ? [`${largest.toFixed(0)} MB`] : [],
-    ),
+    ...checkMemory(samples, { memoryMb: bounds.memoryMb, mbPerH: bounds.memoryMbPerH }),
     verdict(
       'nothing-refused',
-      'no reading was given up for want of room',
-      `${samples.length} samples`,
-      refused > 0 ? [`${refused} frames`] : [],
+      faults.some(({ action }) => action === 'fill')
+        ? 'no reading was given up but while a disk was full'
+        : 'no reading was given up for want of room',
+      `${samples.length} samples, ${refusedIn(samples)} frames`,
+      refusedWithRoom(faults, samples),
     ),
   ];
 }

@@ -48,7 +48,7 @@ describe('states of mint batches in a chaos run', () => {
 
   it('count what faults have hit, but for those that were not done', () => {
     const fault = (at: number, change: Partial<DoneFault> = {}): DoneFault => ({
-      ...{ number: 1, what: 'node', text: 'kill node', at, fromMs: 0, toMs: 0, failed: undefined },
+      ...{ number: 1, action: 'kill', what: 'node', text: 'kill node', at, fromMs: 0, toMs: 0, failed: undefined },
       ...change,
     });
     const none = { collecting: 0, building: 0, signing: 0, submitting: 0, confirming: 0, retrying: 0 };

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { checkCommands, checkOwnership, type Entry } from '../../../chaos/checks/commands.js';
 import type { Verdict } from '../../../chaos/checks/finding.js';
 import { FrameCheck, HistoryCheck, type Row } from '../../../chaos/checks/frames.js';
+import { memorySlope } from '../../../chaos/checks/memory.js';
 import { checkSamples, recoveries, type DoneFault } from '../../../chaos/checks/samples.js';
-import type { Sample } from '../../../chaos/sampler.js';
+import { isWell, type Sample } from '../../../chaos/sampler.js';
 import { frame } from '../../support/frames.js';
 
 const failed = (verdicts: readonly Verdict[]): string[] =>
@@ -72,6 +73,13 @@ describe('the checks of a chaos run', () => {
       assert.deepEqual(check([...stream, frame(1, 5, 2)], new Map([['1/5/1', 1]])), ['frames-once']);
       assert.deepEqual(check([frame(1, 5, 1), frame(1, 5, 3)], new Map()), ['frames-gapless']);
     });
+
+    it('take a gap for each frame that a node says that it has given up, and no more', () => {
+      const found = new FrameCheck(new Map());
+      [frame(1, 5, 1), frame(1, 5, 4)].forEach((each, index) => found.take(each, index + 1));
+      assert.deepEqual(failed(found.verdicts(2)), []);
+      assert.deepEqual(failed(found.verdicts(1)), ['frames-gapless']);
+    });
   });
 
   describe('of history', () => {
@@ -103,6 +111,20 @@ describe('the checks of a chaos run', () => {
     });
   });
 
+  it('take a node that has given up readings for well when nothing else is amiss', () => {
+    const up = { status: 'up', detail: '' } as const;
+    const spool = (refused: number, bytes: number) => ({
+      ...up,
+      status: 'degraded' as const,
+      facts: { refused, bytes },
+    });
+    assert.equal(isWell({ status: 'healthy', parts: {} }), true);
+    assert.equal(isWell({ status: 'degraded', parts: { nats: up, spool: spool(3, 0) } }), true);
+    assert.equal(isWell({ status: 'degraded', parts: { nats: up, spool: spool(3, 10) } }), false);
+    assert.equal(isWell({ status: 'degraded', parts: { nats: up, spool: spool(0, 0) } }), false);
+    assert.equal(isWell({ status: 'degraded', parts: { nats: { ...up, status: 'down' }, spool: spool(3, 0) } }), false);
+  });
+
   describe('of how a run did', () => {
     const bounds = { recoveryS: 5, memoryMb: 300 };
     const sample = (atMs: number, healthy: boolean, memoryMb = 100, refused = 0): Sample => ({
@@ -115,6 +137,7 @@ describe('the checks of a chaos run', () => {
       number,
       what: 'node',
       at: 0,
+      action: 'kill',
       text: 'kill node',
       fromMs,
       toMs,
@@ -135,6 +158,37 @@ describe('the checks of a chaos run', () => {
       assert.deepEqual(failed(checkSamples(faults, late.slice(0, 2), bounds)), ['recovery']);
       assert.deepEqual(failed(checkSamples([], [sample(0, true, 301)], bounds)), ['memory-bounded']);
       assert.deepEqual(failed(checkSamples([], [sample(0, true, 1, 2)], bounds)), ['nothing-refused']);
+    });
+
+    it('find a node that grows all the time, and not one that saws up and down or is growing at first only', () => {
+      const grown = (size: (index: number) => number): string[] => {
+        const samples = Array.from({ length: 400 }, (_, index) => sample(index * 4_500, true, size(index))); // 30 minutes
+        return failed(checkSamples([], samples, { ...bounds, memoryMb: 1_000, memoryMbPerH: 50 }));
+      };
+      const sawtooth = (index: number): number => 200 + (index % 17) * 8;
+      assert.deepEqual(grown(sawtooth), []);
+      assert.deepEqual(
+        grown((index) => sawtooth(index) + Math.min(60, index)),
+        [],
+      );
+      assert.deepEqual(
+        grown((index) => sawtooth(index) + index / 8),
+        ['memory-slope'],
+      ); // 100 MB an hour
+      const line = Array.from({ length: 400 }, (_, index) => sample(index * 9_000, true, 100 + index / 4));
+      assert.equal(Math.round(memorySlope(line) ?? 0), 100);
+      assert.equal(memorySlope(line.slice(0, 20)), undefined);
+    });
+
+    it('take readings that were given up while a disk was full, and find those before and after', () => {
+      const full: DoneFault = { ...fault(1, 1_000, 3_000), action: 'fill' };
+      const check = (...samples: Sample[]): string[] =>
+        failed(checkSamples([full], [...samples, sample(4_000, true, 1, samples.at(-1)?.refused)], bounds));
+      const silent: Sample = { atMs: 3_200, healthy: false, memoryMb: 1, refused: undefined };
+      assert.deepEqual(check(sample(900, true), sample(1_200, true, 1, 5)), []);
+      assert.deepEqual(check(sample(900, true), silent, sample(3_400, true, 1, 5)), []);
+      assert.deepEqual(check(sample(900, true, 1, 2)), ['nothing-refused']);
+      assert.deepEqual(check(sample(3_100, true), sample(3_400, true, 1, 5)), ['nothing-refused']);
     });
   });
 });

@@ -32,19 +32,21 @@ describe('scenarios of chaos runs', () => {
       seed: 1,
       durationS: 30,
       nodes: 1,
+      natsServers: 1,
       channels: 10,
       redis: false,
       callers: 4,
       actors: 20,
       recoveryS: 30,
       memoryMb: 1_500,
+      memoryMbPerH: undefined,
     });
   });
 
   it('say with line, found and allowed what is wrong, all at once', () => {
     assert.match(
       wrong('{ do: explode, what: node, at_s: 3 }'),
-      /4: faults\[0\]\.do: found "explode", allowed kill, pause or link/,
+      /4: faults\[0\]\.do: found "explode", allowed kill, pause, link, answers, clock, fill or split/,
     );
     assert.match(wrong('{ do: kill, what: chain, at_s: 1 }'), /chain only where the scenario has minting/);
     assert.match(wrong('{ do: kill, what: node, in: signing, at_s: 1 }'), /a state of mint batches only where/);
@@ -66,6 +68,15 @@ describe('scenarios of chaos runs', () => {
     assert.match(wrong('{ do: kill, what: node, at_s: 1, for_s: [1, 2] }'), /it is over at once/);
     assert.match(wrong('{ do: link, what: history, mode: delay, at_s: 1, for_s: [1, 1] }'), /delay_ms/);
     assert.match(wrong('{ do: link, what: history, mode: throttle, at_s: 1, for_s: [1, 1] }'), /bytes_per_s/);
+    assert.match(wrong('{ do: link, what: devices, mode: stuck, at_s: 1, for_s: [1, 1] }'), /mode: found stuck/);
+    assert.match(wrong('{ do: answers, what: devices, mode: hold, at_s: 1, for_s: [1, 1] }'), /mode: found hold/);
+    assert.match(wrong('{ do: answers, what: redis, mode: stuck, at_s: 1, for_s: [1, 1] }'), /devices, for answers/);
+    assert.match(wrong('{ do: answers, what: devices, mode: slow, at_s: 1, for_s: [1, 1] }'), /delay_ms/);
+    assert.match(wrong('{ do: clock, what: node, at_s: 1, for_s: [1, 1] }'), /by_s: found nothing/);
+    assert.match(wrong('{ do: clock, what: history, by_s: [1, 2], at_s: 1, for_s: [1, 1] }'), /node, for clock/);
+    assert.match(wrong('{ do: kill, what: node, by_s: [1, 2], at_s: 1 }'), /for clock only/);
+    assert.match(wrong('{ do: fill, what: redis, at_s: 1, for_s: [1, 1] }'), /node, for fill/);
+    assert.match(wrong('{ do: split, what: nats-server, at_s: 1, for_s: [1, 1] }'), /nats_servers: 3/);
     const both = wrong('{ do: kill, what: nodes, at_s: -1 }', 'name: Test\nduration_s: 30\nfaults:\n');
     assert.equal(both.split('\n').length, 3, both);
   });
@@ -128,6 +139,13 @@ describe('scenarios of chaos runs', () => {
     assert.deepEqual(scenario && planFaults(scenario, 1).map(describeFault), [
       'delay the link to history 20 ms ± 5 ms for 2.0 s',
       'kill actor of kind rule',
+    ]);
+    const others = parse(
+      `${HEAD}  - { do: answers, what: devices, mode: stuck, share: 0.2, at_s: 1, for_s: [2, 2] }\n  - { do: clock, what: node, by_s: [-3, -3], at_s: 2, for_s: [1, 1] }\n`,
+    ).scenario;
+    assert.deepEqual(others && planFaults(others, 1).map(describeFault), [
+      'stuck answers of devices 20 % of them for 2.0 s',
+      'move the clock of node by -3.0 s for 1.0 s',
     ]);
   });
 });
