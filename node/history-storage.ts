@@ -1,6 +1,7 @@
 import { ruleMatcher, type StoragePlan } from '../site/history/mapping.js';
 import type { Site } from '../site/model.js';
-import { formatModelAddress, storedAddress } from '../site/models/address.js';
+import { formatModelAddress } from '../site/models/address.js';
+import { storedAddress } from '../site/models/stored-address.js';
 import type { Model } from '../site/models/model.js';
 import { pointKey, type PointKind } from '../site/points.js';
 import type { KnownMappings } from '../actors/projections/known-mappings.js';

@@ -1,6 +1,6 @@
 import type { ModelHistoryPage, ModelHistoryQuery } from '../actors/client/model-data.js';
 import type { HistoryPage, HistoryQuery, HistoryRow } from '../actors/client/schemas.js';
-import { storedAddress } from '../site/models/address.js';
+import { storedAddress } from '../site/models/stored-address.js';
 import { fromChannel, type ModelPoint, type Route } from '../site/models/model.js';
 import { isState } from '../site/points.js';
 

@@ -1,6 +1,7 @@
 import { StatewattError } from '../errors/error.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
-import { isModelChannel, storedAddress } from '../site/models/address.js';
+import { isModelChannel } from '../site/models/address.js';
+import { storedAddress } from '../site/models/stored-address.js';
 import type { PointValue } from '../site/points.js';
 import type { ModelService } from './model-service.js';
 import type { SiteHolder } from './site-holder.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sitePoints, type PointScope } from '../site/expressions/index.js';
 import type { ChannelConfig, Site } from '../site/model.js';
-import { modelChannel } from '../site/models/address.js';
+import { modelChannel } from '../site/models/stored-address.js';
 import type { Model } from '../site/models/model.js';
 
 /** The site's configuration as it is now; a reload replaces it as a whole. */

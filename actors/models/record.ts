@@ -1,5 +1,6 @@
 import type { StoragePlan, Storing } from '../../site/history/mapping.js';
-import { formatModelAddress, modelChannel, storedAddress } from '../../site/models/address.js';
+import { formatModelAddress } from '../../site/models/address.js';
+import { modelChannel, storedAddress } from '../../site/models/stored-address.js';
 import type { Model } from '../../site/models/model.js';
 import { pointKey, QUALITIES, type Frame } from '../../site/points.js';
 import type { FrameLine } from '../channel/worker.js';

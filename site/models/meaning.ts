@@ -1,6 +1,7 @@
 import type { Meaning, PointScope } from '../expressions/points.js';
-import { formatModelAddress, storedAddress } from './address.js';
+import { formatModelAddress } from './address.js';
 import type { Model, ModelPoint } from './model.js';
+import { storedAddress } from './stored-address.js';
 
 /**
  * What a point of a model means in an expression: the channel point that it stands for, in the model's units; how it is

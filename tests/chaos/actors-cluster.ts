@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Bus } from '../../bus/connection.js';
+import { Requests } from '../../bus/requests.js';
 import { formatRef, partitionOf, PARTITIONS, subjects, type Ref } from '../../bus/subjects.js';
 import { startNats, type TestNats } from '../support/nats.js';
 import { eventually, tempFolder } from '../support/temp.js';
@@ -65,6 +66,8 @@ export class ActorsCluster {
   readonly effects: string;
   readonly actors: number;
   readonly #bus: Bus;
+  /** What nodes ask each other. */
+  readonly #requests: Requests;
   readonly #removeFolder: () => Promise<void>;
   readonly #apart: boolean;
   readonly #nodes = new Map<string, Program>();
@@ -83,6 +86,7 @@ export class ActorsCluster {
   ) {
     this.nats = nats;
     this.#bus = bus;
+    this.#requests = new Requests(bus.nats, 2_000);
     this.effects = join(folder.path, 'effects');
     this.#removeFolder = folder.remove;
     this.actors = actors;
@@ -138,9 +142,9 @@ export class ActorsCluster {
   /** Every actor that some node owns now, as that node shows it. */
   async living(): Promise<Living[]> {
     const partitions = Array.from({ length: PARTITIONS }, async (_, partition) => {
-      const question = JSON.stringify({ ask: 'list', partition });
-      const answer = await this.#bus.nats.request(subjects.query(partition), question, { timeout: 2_000 });
-      return answer.json<{ reply: Shown[] }>().reply;
+      const answer = await this.#requests.request(subjects.query(partition), { ask: 'list', partition });
+      assert.ok(answer?.ok === true, `partition ${partition} answers`);
+      return answer.reply as Shown[];
     });
     const shown = (await Promise.all(partitions)).flat();
     return shown.map(({ id, node, seq, context }) => ({ id, node, seq, total: context?.total ?? NaN }));
@@ -148,9 +152,9 @@ export class ActorsCluster {
 
   /** Crashes an actor where it lives. */
   async crash(to: Ref): Promise<void> {
-    const question = JSON.stringify({ ask: 'kill', ref: formatRef(to) });
+    const question = { ask: 'kill', ref: formatRef(to) };
     // It is on its way to another node, or was lost with its own: then that is its crash.
-    await this.#bus.nats.request(subjects.query(partitionOf(to)), question, { timeout: 2_000 }).catch(() => undefined);
+    await this.#requests.request(subjects.query(partitionOf(to)), question).catch(() => undefined);
   }
 
   /** Actors whose newest entry is of this node. */
@@ -212,6 +216,7 @@ export class ActorsCluster {
   async close(): Promise<void> {
     await Promise.all([this.#caller?.kill(), ...[...this.#nodes.values()].map((node) => node.kill())]);
     await this.#watching?.leave();
+    this.#requests.close();
     await this.nats.stop();
     await this.#removeFolder();
   }

@@ -3,7 +3,7 @@ import { ModelRecord } from '../../../actors/models/record.js';
 import { ModelValues } from '../../../actors/models/values.js';
 import { STORES_ALL, type StoragePlan } from '../../../site/history/mapping.js';
 import { buildStorageRule, type MappingDefinition } from '../../../site/history/definition.js';
-import { modelChannel, storedAddress } from '../../../site/models/address.js';
+import { modelChannel, storedAddress } from '../../../site/models/stored-address.js';
 import type { Model } from '../../../site/models/model.js';
 import { BAD, GOOD, pointKey, type Frame } from '../../../site/points.js';
 import { loadFiles } from '../../support/config.js';
