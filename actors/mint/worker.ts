@@ -39,7 +39,10 @@ export interface MinterParts {
 const METERS = subjects.journalOfKind('meter');
 /** Entries read at once: one may hold hundreds of readings. */
 const READ_AT_ONCE = 50;
-/** Readings collected at once, but for those of the last entry: both they and their batches stand in one journal entry. */
+/**
+ * Readings collected at once, but for those of the last entry, unless one batch is to be larger: both they and their batches
+ * stand in one journal entry.
+ */
 const COLLECT_AT_ONCE = 500;
 /** Batches on their way to the chain at once; what is more waits in the journal of the meters. */
 export const MAX_MOVING = 100;
@@ -134,7 +137,7 @@ export class MinterWorker implements Resource {
   async #step(): Promise<Outcome> {
     const settings = this.#parts.settings();
     try {
-      await this.#fill();
+      await this.#fill(settings);
       if (!this.#isDue(settings)) {
         this.#problem = null;
         return 'done';
@@ -151,9 +154,10 @@ export class MinterWorker implements Resource {
   }
 
   /** Reads until enough wait, or all has been read. @throws `bus.unavailable` */
-  async #fill(): Promise<void> {
+  async #fill({ batchSize }: MintSettings): Promise<void> {
     this.#isAtEnd = false;
-    while (this.#readings < COLLECT_AT_ONCE && !this.#closing.signal.aborted) {
+    const enough = Math.max(COLLECT_AT_ONCE, batchSize);
+    while (this.#readings < enough && !this.#closing.signal.aborted) {
       const range = { seq: this.#read + 1, next_by_subj: METERS, batch: READ_AT_ONCE };
       const messages = await readBatch(this.#parts.bus, STREAM.journal, range);
       for (const { subject, data, seq } of messages) {
@@ -180,7 +184,8 @@ export class MinterWorker implements Resource {
   /** Takes of what waits as much as one entry holds. */
   #collect({ batchSize, policy }: MintSettings): WithoutTime<CollectedEvent> {
     const items: MintItem[] = [];
-    while (this.#waiting.length > 0 && items.length < COLLECT_AT_ONCE) {
+    const enough = Math.max(COLLECT_AT_ONCE, batchSize);
+    while (this.#waiting.length > 0 && items.length < enough) {
       items.push(...(this.#waiting.shift() as Waiting).items);
     }
     // Entries between two that wait have nothing to mint.

@@ -133,7 +133,8 @@ async function singleRate(): Promise<number> {
 async function usage(): Promise<{ name: string; cpu: number; mb: number }[]> {
   const parts = [{ pid: site.pid, name: 'node' }];
   for (const { pid, command } of await descendants(site.pid)) {
-    const name = /nats-server -c/.test(command) && command.startsWith('/') ? 'nats-server' : nameOf(command);
+    // The shells that watch over them have the same words further on.
+    const name = command.startsWith('/bin/sh') ? undefined : nameOf(command);
     if (name !== undefined) parts.push({ pid, name });
   }
   return Promise.all(
@@ -145,6 +146,7 @@ async function usage(): Promise<{ name: string; cpu: number; mb: number }[]> {
 }
 
 function nameOf(command: string): string | undefined {
+  if (/nats-server -c/.test(command)) return 'nats-server';
   if (/clickhouse\/engine\/main\.js/.test(command)) return 'history';
   if (/solana\/embedded\/main\.js/.test(command)) return 'chain';
   return undefined;

@@ -143,6 +143,13 @@ describe('minting on JetStream', function () {
     assert.equal(chain.built.length, 1);
   });
 
+  it('fills batches that are larger than what it collects at once otherwise', async () => {
+    node = await join({ batchSize: 700, pollingIntervalMs: 60_000 });
+    for (let from = 0; from < 700; from += 100) await submit(some(100, 1, from));
+    await settled(700);
+    assert.equal(chain.built.length, 1);
+  });
+
   it('mints nothing by itself when that is switched off, and all that waits when told to', async () => {
     node = await join({ autoMint: false });
     const items = some(5);
