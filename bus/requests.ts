@@ -1,7 +1,7 @@
 import { createInbox, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
-import { StatewattError } from '../errors/error.js';
+import { StatewattError, toStatewattError } from '../errors/error.js';
 import type { AnswerBody } from './messages.js';
-import { codecs, parseJson } from './topics.js';
+import { parseJson } from './topics.js';
 
 /** What the server answers in the place of somebody who does not listen. */
 const NO_RESPONDERS = 503;
@@ -43,20 +43,38 @@ export class Requests {
   #subscription: Subscription | undefined;
   #nextToken = 0;
   #nextMessage = 0;
+  #unreadable = 0;
+  #closed = false;
+  readonly #onUnreadable: (error: StatewattError) => void;
 
-  /** @param timeoutMs after which a question without an answer is given up */
-  constructor(nats: NatsConnection, timeoutMs: number) {
+  /**
+   * @param timeoutMs after which a question without an answer is given up
+   * @param onUnreadable told of each message in the inbox that is no answer
+   */
+  constructor(
+    nats: NatsConnection,
+    timeoutMs: number,
+    onUnreadable: (error: StatewattError) => void = () => undefined,
+  ) {
     this.#nats = nats;
     this.#timeoutMs = timeoutMs;
+    this.#onUnreadable = onUnreadable;
+  }
+
+  /** Messages that came into the inbox and are no answers. */
+  get unreadable(): number {
+    return this.#unreadable;
   }
 
   /**
    * The answer of whoever listens on the subject; undefined when nobody does.
    *
    * @param question anything that JSON can say
-   * @throws `bus.unavailable` when none has come in time, or without a connection
+   * @throws `bus.unavailable` when none has come in time, without a connection, or when it is closed; `bus.bad_payload`
+   * when what came back about the question can be no answer
    */
   request(subject: string, question: unknown): Promise<AnswerBody | undefined> {
+    if (this.#closed) return Promise.reject(stopped());
     return new Promise((resolve, reject) => {
       const message = this.#messageTo(subject);
       const token = this.#nextToken++;
@@ -67,12 +85,11 @@ export class Requests {
     });
   }
 
-  /** What waits is refused. */
+  /** What waits is refused, and what is asked from now on. */
   close(): void {
+    this.#closed = true;
     this.#subscription?.unsubscribe();
-    for (const message of [...this.#unsent.values(), ...this.#sent.values()]) {
-      this.#refuse(message, new StatewattError('bus.unavailable', 'unavailable', 'the system was stopped'));
-    }
+    for (const message of [...this.#unsent.values(), ...this.#sent.values()]) this.#refuse(message, stopped());
     this.#unsent.clear();
   }
 
@@ -114,15 +131,38 @@ export class Requests {
     });
   }
 
+  /** Never throws: what is thrown here ends the connection. */
   #take(message: Msg): void {
     const name = message.subject.slice(this.#inbox.length + 1);
-    if (name === ANSWERS) {
-      for (const [token, answer] of parseJson(message.data) as [number, AnswerBody][]) this.#settle(token, answer);
-      return;
+    try {
+      if (name === ANSWERS) this.#takeAnswers(message.data);
+      else this.#takeForAll(Number(name), nobody(message) ? undefined : answerOf(parseJson(message.data)));
+    } catch (thrown) {
+      const error = toStatewattError(thrown);
+      this.#note(error);
+      const about = this.#sent.get(Number(name));
+      if (about !== undefined) this.#refuse(about, error);
     }
-    // About the message as a whole: the server's word that nobody listens, or why it could not be read.
-    const answer = nobody(message) ? undefined : codecs.answer.decode(message.data);
-    for (const token of [...(this.#sent.get(Number(name))?.waiting.keys() ?? [])]) this.#settle(token, answer);
+  }
+
+  /** One that is none holds up none of the others. */
+  #takeAnswers(data: Uint8Array): void {
+    const answers = parseJson(data);
+    if (!Array.isArray(answers)) throw noAnswer(answers, '[[token, answer], …]');
+    for (const pair of answers as unknown[]) {
+      if (Array.isArray(pair) && typeof pair[0] === 'number' && isAnswer(pair[1])) this.#settle(pair[0], pair[1]);
+      else this.#note(noAnswer(pair, '[token, answer]'));
+    }
+  }
+
+  /** About a message as a whole: the server's word that nobody listens, or why it could not be read. */
+  #takeForAll(number: number, answer: AnswerBody | undefined): void {
+    for (const token of [...(this.#sent.get(number)?.waiting.keys() ?? [])]) this.#settle(token, answer);
+  }
+
+  #note(error: StatewattError): void {
+    this.#unreadable += 1;
+    this.#onUnreadable(error);
   }
 
   #settle(token: number, answer: AnswerBody | undefined): void {
@@ -149,6 +189,29 @@ export class Requests {
 
 function nobody({ data, headers }: Msg): boolean {
   return data.length === 0 && headers?.code === NO_RESPONDERS;
+}
+
+function isAnswer(value: unknown): value is AnswerBody {
+  return typeof value === 'object' && value !== null && 'ok' in value && typeof value.ok === 'boolean';
+}
+
+/** @throws `bus.bad_payload` */
+function answerOf(value: unknown): AnswerBody {
+  if (isAnswer(value)) return value;
+  throw noAnswer(value, 'an answer');
+}
+
+function noAnswer(found: unknown, allowed: string): StatewattError {
+  const shown = JSON.stringify(found).slice(0, 60);
+  return new StatewattError(
+    'bus.bad_payload',
+    'invalid',
+    `in the inbox of answers: found ${shown}, allowed ${allowed}`,
+  );
+}
+
+function stopped(): StatewattError {
+  return new StatewattError('bus.unavailable', 'unavailable', 'the system was stopped');
 }
 
 function silent(subject: string, timeoutMs: number): StatewattError {

@@ -188,4 +188,9 @@ function addChannelMetrics(registers: Registry[], channels: () => readonly Chann
     'Cycles that could not start in time.',
     (view) => view.stats.missedCycles,
   );
+  total(
+    'statewatt_channel_dropped_values_total',
+    'Values that came by themselves, and were given up as too many waited.',
+    (view) => view.stats.droppedValues,
+  );
 }

@@ -51,15 +51,25 @@ export function viewExecution({ request: _request, steps, values, ...facts }: Ex
  * A rule as readers of Redis are to see it; undefined when it is not there now, and was not removed either: it is on its
  * way to another node.
  */
-export async function readRule(bus: Bus, system: ActorSystem, ref: Ref): Promise<StoredRule | undefined> {
+export async function readRule(bus: Bus, system: Pick<ActorSystem, 'look'>, ref: Ref): Promise<StoredRule | undefined> {
   const actor = await system.look(ref);
   if (actor !== undefined) return storeRule(ref.id, actor);
-  const last = await whileConnected(bus, () =>
-    bus.manager.direct.getMessage(STREAM.journal, { last_by_subj: subjects.journal(ref) }),
+  const [entry, snapshot] = await whileConnected(bus, () =>
+    Promise.all([
+      bus.manager.direct.getMessage(STREAM.journal, { last_by_subj: subjects.journal(ref) }),
+      bus.manager.direct.getMessage(STREAM.snapshots, { last_by_subj: subjects.snapshot(ref) }),
+    ]),
   );
-  if (last === null) return undefined;
-  const { event, at } = codecs.journal.decode(last.data);
-  return event.type === 'remove' ? { id: ref.id, revision: last.seq, at, rule: null, execution: null } : undefined;
+  const gone = { id: ref.id, rule: null, execution: null };
+  if (entry !== null) {
+    const { event, at } = codecs.journal.decode(entry.data);
+    if (event.type === 'remove') return { ...gone, revision: entry.seq, at };
+  }
+  if (snapshot === null) return undefined;
+  // Behind the removal there may be more: it was brought to life again, as at each start, or has cleared its alarms.
+  const { seq, at, state } = codecs.snapshot.decode(snapshot.data);
+  const { context } = state as { context?: unknown };
+  return seq >= (entry?.seq ?? 0) && !isDefined(context) ? { ...gone, revision: seq, at } : undefined;
 }
 
 function storeRule(id: string, actor: Pick<ActorState, 'state' | 'live' | 'seq' | 'context'>): StoredRule {

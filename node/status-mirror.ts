@@ -79,6 +79,7 @@ export class StatusMirror {
       connection_errors: stats.connectionErrors,
       reconnect_count: stats.reconnectCount,
       missed_cycles: stats.missedCycles,
+      dropped_values: stats.droppedValues,
     };
     const content = JSON.stringify([status, counters]);
     if (this.#written.get(view.id) === content) return;

@@ -49,6 +49,7 @@ function statsOf(
     connectionErrors: stats?.connectionErrors ?? 0,
     reconnectCount: stats?.reconnectCount ?? 0,
     missedCycles: stats?.missedCycles ?? 0,
+    droppedValues: stats?.droppedValues ?? 0,
     lastError: stats?.lastError ?? context?.lastError?.error.message ?? actor?.lastError ?? null,
     lastErrorAt: stats?.lastErrorAt ?? context?.lastError?.at ?? null,
     lastGoodAt: stats?.lastGoodAt ?? null,

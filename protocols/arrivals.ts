@@ -5,9 +5,22 @@ import type { PollOutcome, ProtocolError } from './driver.js';
 /** The quality that a source gives a value; whether it is within its limits is seen here. */
 export type SourceQuality = typeof GOOD | typeof STALE | typeof BAD;
 
+/** Values that are kept for frames of their own at most, over all points of a channel, beside the newest of each. */
+export const MAX_KEPT = 10_000;
+
+/** Values of different points that came one after the other, until a further one of some of them came. */
+interface Kept {
+  readonly indexes: readonly number[];
+  readonly values: Float64Array;
+  readonly times: Float64Array;
+  readonly quality: Uint8Array;
+  /** By index; only of points that have any. */
+  readonly texts: ReadonlyMap<number, string>;
+}
+
 /**
- * Values that come by themselves, until the next cycle takes them: of each point the newest counts, in the order in
- * which they came.
+ * Values that come by themselves, until the next cycle takes them, in the order in which they came. Of each point the
+ * newest counts, unless the source says by `keep` that each of its values is to have a frame.
  */
 export class Arrivals {
   readonly #values: Float64Array;
@@ -17,7 +30,11 @@ export class Arrivals {
   readonly #quality: Uint8Array;
   /** 1: came since the last cycle. */
   readonly #fresh: Uint8Array;
-  readonly #order: number[] = [];
+  #order: number[] = [];
+  /** Oldest first. */
+  #kept: Kept[] = [];
+  #keptValues = 0;
+  #dropped = 0;
   /** When the last one came, ms of a clock that nobody sets; NaN: none has come since the link was opened. */
   readonly #cameAt: Float64Array;
   readonly #staleAfterMs: Float64Array;
@@ -37,6 +54,11 @@ export class Arrivals {
     this.#anyStale = staleAfterMs.some((ms) => ms > 0);
   }
 
+  /** Whether something has come that no cycle has taken. */
+  get waiting(): boolean {
+    return this.#order.length > 0 || this.#kept.length > 0;
+  }
+
   /** Something has come that was understood. */
   count(): void {
     this.#reads += 1;
@@ -46,6 +68,26 @@ export class Arrivals {
   failed(error: ProtocolError): void {
     this.#errors += 1;
     this.#lastError = error;
+  }
+
+  /**
+   * Something newer comes of the point: what waits of it is taken first, in a frame of its own. When more than `MAX_KEPT`
+   * values wait so, the oldest are given up and counted.
+   */
+  keep(index: number): void {
+    if (this.#fresh[index] === 0) return;
+    const indexes = this.#order;
+    this.#kept.push({
+      indexes,
+      values: Float64Array.from(indexes, (each) => this.#values[each] as number),
+      times: Float64Array.from(indexes, (each) => this.#times[each] as number),
+      quality: Uint8Array.from(indexes, (each) => this.#quality[each] as number),
+      texts: new Map(indexes.flatMap((each) => textOf(this.#texts, each))),
+    });
+    for (const each of indexes) this.#fresh[each] = 0;
+    this.#order = [];
+    this.#keptValues += indexes.length;
+    while (this.#keptValues > MAX_KEPT) this.#dropped += this.#next()?.indexes.length ?? 0;
   }
 
   /** A raw value, text for points of type string only; `time` is its source time. */
@@ -71,22 +113,36 @@ export class Arrivals {
   /** Forgets what has come: the link was opened anew. */
   clear(): void {
     this.#fresh.fill(0);
-    this.#order.length = 0;
+    this.#order = [];
+    this.#kept = [];
+    this.#keptValues = this.#dropped = 0;
     this.#cameAt.fill(NaN);
     this.#reads = this.#errors = 0;
     this.#lastError = undefined;
   }
 
-  /** Moves what has come into the readings, and makes those stale of which nothing has come for too long. */
+  /**
+   * Moves what has come into the readings, as much as one frame can tell, and makes those stale of which nothing has come
+   * for too long. `more`: call it again for the next frame.
+   */
   take(readings: Readings): PollOutcome {
-    for (const index of this.#order) this.#move(index, readings);
-    this.#order.length = 0;
+    const kept = this.#next();
+    if (kept === undefined) this.#moveNewest(readings);
+    else moveKept(kept, readings);
     if (this.#anyStale) this.#age(readings);
-    const lastError = this.#lastError;
-    const outcome = { reads: this.#reads, errors: this.#errors, roundTrips: [] };
-    this.#reads = this.#errors = 0;
+    const outcome: PollOutcome = { reads: this.#reads, errors: this.#errors, roundTrips: [] };
+    if (this.#lastError !== undefined) outcome.lastError = this.#lastError;
+    if (this.waiting) outcome.more = true;
+    if (this.#dropped > 0) outcome.dropped = this.#dropped;
+    this.#reads = this.#errors = this.#dropped = 0;
     this.#lastError = undefined;
-    return lastError === undefined ? outcome : { ...outcome, lastError };
+    return outcome;
+  }
+
+  #next(): Kept | undefined {
+    const oldest = this.#kept.shift();
+    this.#keptValues -= oldest?.indexes.length ?? 0;
+    return oldest;
   }
 
   #mark(index: number, quality: SourceQuality): void {
@@ -97,17 +153,13 @@ export class Arrivals {
     this.#order.push(index);
   }
 
-  #move(index: number, readings: Readings): void {
-    this.#fresh[index] = 0;
-    const quality = this.#quality[index];
-    const time = this.#times[index] as number;
-    if (!Number.isNaN(time)) {
-      const text = this.#texts.get(index);
-      if (text === undefined) readings.setRaw(index, this.#values[index] as number, time);
-      else readings.setText(index, text, time);
+  #moveNewest(readings: Readings): void {
+    for (const index of this.#order) {
+      this.#fresh[index] = 0;
+      const raw = this.#texts.get(index) ?? (this.#values[index] as number);
+      move(readings, index, raw, this.#times[index] as number, this.#quality[index] as number);
     }
-    if (quality === BAD) readings.setBad(index);
-    else if (quality === STALE) readings.setStale(index);
+    this.#order.length = 0;
   }
 
   #age(readings: Readings): void {
@@ -120,4 +172,27 @@ export class Arrivals {
       if (quality === GOOD || quality === OUT_OF_RANGE) readings.setStale(index);
     }
   }
+}
+
+function textOf(texts: ReadonlyMap<number, string>, index: number): [number, string][] {
+  const text = texts.get(index);
+  return text === undefined ? [] : [[index, text]];
+}
+
+function moveKept({ indexes, values, times, quality, texts }: Kept, readings: Readings): void {
+  for (let at = 0; at < indexes.length; at++) {
+    const index = indexes[at] as number;
+    const raw = texts.get(index) ?? (values[at] as number);
+    move(readings, index, raw, times[at] as number, quality[at] as number);
+  }
+}
+
+/** Without a time there is no value, only another quality of the last one. */
+function move(readings: Readings, index: number, raw: number | string, time: number, quality: number): void {
+  if (!Number.isNaN(time)) {
+    if (typeof raw === 'number') readings.setRaw(index, raw, time);
+    else readings.setText(index, raw, time);
+  }
+  if (quality === BAD) readings.setBad(index);
+  else if (quality === STALE) readings.setStale(index);
 }

@@ -12,6 +12,10 @@ export interface PollOutcome {
   lastError?: ProtocolError;
   /** Round-trip time of each answered request, ms. */
   roundTrips: number[];
+  /** Of some point there is another value yet: poll again at once, for a frame of its own. */
+  more?: boolean;
+  /** Values that were given up unread because too many waited. */
+  dropped?: number;
 }
 
 export interface WriteOutcome {
@@ -31,8 +35,8 @@ export interface WriteOutcome {
  */
 export interface Driver {
   /**
-   * Values come by themselves, and a poll takes the newest of each point: only points of which something has come are
-   * reported. Default false: a poll asks the device.
+   * Values come by themselves, and a poll takes what has come: only points of which something has come are reported.
+   * Default false: a poll asks the device.
    */
   readonly pushed?: boolean;
   /** Opens the link. Throws LinkError (try again later) or ConfigError-like ProtocolError with `fatal`. */

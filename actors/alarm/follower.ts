@@ -3,6 +3,7 @@ import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
 import { subjects } from '../../bus/subjects.js';
 import { codecs } from '../../bus/topics.js';
+import { whenReset } from '../../bus/when-reset.js';
 import { whileConnected } from '../../bus/while-connected.js';
 import { errorMessage } from '../../errors/error.js';
 import type { AlarmRecord } from '../../site/alarms.js';
@@ -106,7 +107,8 @@ export class AlarmFollower {
           }
         }
         this.#lastError = null;
-        if (this.#loaded) await this.#consume(await this.#following(), (message) => this.#follow(message));
+        const consumer = this.#loaded ? await this.#following() : undefined;
+        if (consumer !== undefined) await this.#consume(consumer, (message) => this.#follow(message));
       } catch (error) {
         this.#lastError = errorMessage(error);
         if (!this.#stopped) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
@@ -139,15 +141,21 @@ export class AlarmFollower {
     });
   }
 
-  #following(): Promise<Consumer> {
+  /** undefined when the stream was made anew meanwhile: in that the sequence may never come. */
+  async #following(): Promise<Consumer | undefined> {
     const from =
       this.#taken === 0
         ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(this.#now() - WINDOW_MS).toISOString() }
         : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.#taken + 1 };
-    return this.#bus.jetstream.consumers.get(STREAM.journal, { ...from, filter_subjects: ALARMS });
+    const consumer = await this.#bus.jetstream.consumers.get(STREAM.journal, { ...from, filter_subjects: ALARMS });
+    const { created } = await this.#bus.manager.streams.info(STREAM.journal);
+    return created === this.#stream ? consumer : undefined;
   }
 
-  /** Until `take` says that a message was the last one (true), or the connection is lost or it is stopped (false). */
+  /**
+   * Until `take` says that a message was the last one (true), or the connection or the consumer is lost, or it is stopped
+   * (false).
+   */
   async #consume(consumer: Consumer, take: (message: JsMsg) => boolean): Promise<boolean> {
     let end: (last: boolean) => void = () => undefined;
     // Not the end of the client's iterator: after a lost connection that may never come.
@@ -167,6 +175,7 @@ export class AlarmFollower {
         },
       }),
     );
+    void whenReset(messages, () => end(false));
     const last = await ended;
     open = false;
     messages.close().catch((error: unknown) => {

@@ -11,6 +11,7 @@ export class ChannelStatistics {
   connectionErrors = 0;
   reconnectCount = 0;
   missedCycles = 0;
+  droppedValues = 0;
   cycles = 0;
   lastError: string | null = null;
   lastErrorAt: number | null = null;
@@ -20,7 +21,8 @@ export class ChannelStatistics {
   #count = 0;
 
   polled(outcome: PollOutcome, at: number): void {
-    this.cycles += 1;
+    if (outcome.more !== true) this.cycles += 1;
+    this.droppedValues += outcome.dropped ?? 0;
     this.totalReads += outcome.reads;
     this.readErrors += outcome.errors;
     for (const roundTrip of outcome.roundTrips) this.#roundTrips[this.#count++ % KEPT_ROUND_TRIPS] = roundTrip;

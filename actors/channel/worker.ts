@@ -235,11 +235,15 @@ export class ChannelWorker implements Resource {
     const { signal } = run.closing;
     const schedule = new Schedule(run.config.pollingIntervalMs, this.#id);
     for (let next = schedule.afterFirst(monotonic()); ; next = schedule.after(Math.max(next, monotonic()))) {
-      const time = Date.now();
-      const outcome = await run.driver.poll(run.readings);
-      if (signal.aborted) return;
-      this.stats.polled(outcome, time);
-      this.#publish(run, time);
+      for (let more = true; more;) {
+        const time = Date.now();
+        const outcome = await run.driver.poll(run.readings);
+        if (signal.aborted) return;
+        this.stats.polled(outcome, time);
+        this.#publish(run, time);
+        more = outcome.more === true;
+        if (more) await new Promise((resolve) => setImmediate(resolve)); // Holds up nobody else.
+      }
       const late = monotonic() - next;
       // A late cycle begins at once; those whose whole interval has passed were missed.
       if (late >= 0) this.stats.missedCycles += Math.floor(late / schedule.intervalMs);

@@ -30,6 +30,7 @@ export const ChannelStatsSchema = Type.Object({
   connectionErrors: Type.Integer({ description: 'links that could not be opened or were lost' }),
   reconnectCount: Type.Integer({ description: 'links opened after a loss' }),
   missedCycles: Type.Integer({ description: 'cycles that could not start in their time' }),
+  droppedValues: Type.Integer({ description: 'values that came by themselves, and were given up as too many waited' }),
   lastError: Nullable(Type.String()),
   lastErrorAt: Nullable(Millis('when lastError happened')),
   lastGoodAt: Nullable(Millis('when a cycle last read good values')),

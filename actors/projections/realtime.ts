@@ -3,6 +3,7 @@ import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
 import { isLateFrame } from '../../bus/subjects.js';
 import { codecs } from '../../bus/topics.js';
+import { whenReset } from '../../bus/when-reset.js';
 import { errorMessage, StatewattError } from '../../errors/error.js';
 import type { RealtimeStore } from '../../protocols/realtime/store.js';
 import { isModelChannel } from '../../site/models/address.js';
@@ -81,7 +82,8 @@ export class RealtimeProjection {
       try {
         this.#messages = await (await this.#nextFrames()).consume(CONSUME);
         if (this.#stopped) await this.#messages.close();
-        void endWhenRemade(this.#messages);
+        const messages = this.#messages;
+        void whenReset(messages, () => void messages.close());
         for await (const message of this.#messages) {
           this.#take(message);
           if (this.#waiting.length >= MAX_WAITING) await this.#applying;
@@ -196,13 +198,6 @@ function ofChannels(frames: readonly Frame[]): readonly Frame[] {
   return frames.some(({ channel }) => isModelChannel(channel))
     ? frames.filter(({ channel }) => !isModelChannel(channel))
     : frames;
-}
-
-/** A consumer that the client has made anew by itself may stand in a stream that was made anew: better begin again. */
-async function endWhenRemade(messages: ConsumerMessages): Promise<void> {
-  for await (const { type } of messages.status()) {
-    if (type === 'ordered_consumer_recreated') void messages.close();
-  }
 }
 
 function immediate(): Promise<void> {

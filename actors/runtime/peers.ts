@@ -27,8 +27,13 @@ export class Peers {
   /** The partitions that are owned here. */
   readonly #owned: () => ReadonlySet<number>;
 
-  constructor(bus: Bus, host: ActorHost, owned: () => ReadonlySet<number>) {
-    this.#requests = new Requests(bus.nats, ANSWER_MS);
+  constructor(
+    bus: Bus,
+    host: ActorHost,
+    owned: () => ReadonlySet<number>,
+    onTrouble: (error: string) => void = () => undefined,
+  ) {
+    this.#requests = new Requests(bus.nats, ANSWER_MS, ({ message }) => onTrouble(message));
     this.#host = host;
     this.#owned = owned;
   }

@@ -59,7 +59,7 @@ export interface SystemOptions {
   readonly watchNeighbours?: boolean;
   /** Partitions came to this node and are at work. */
   readonly onTakeover?: (takeover: TakeoverFacts) => void;
-  /** Placement does not get on; it tries again. */
+  /** Placement does not get on, and tries again; or another node's answer could not be read. */
   readonly onTrouble?: (error: string) => void;
   /** A dead letter was replayed or discarded through this node. */
   readonly onDecision?: (decision: LetterDecision) => void;
@@ -129,7 +129,7 @@ export class ActorSystem {
       ...(options.onTakeover === undefined ? {} : { onTakeover: options.onTakeover }),
       ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
     });
-    this.#peers = new Peers(options.bus, this.#host, () => this.#partitions.owned);
+    this.#peers = new Peers(options.bus, this.#host, () => this.#partitions.owned, options.onTrouble);
     this.#passivator = new Passivator(this.#host, options.kinds);
     this.#compactor = new Compactor({
       bus: options.bus,

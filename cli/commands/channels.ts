@@ -105,7 +105,7 @@ async function printChannel(cli: Cli, channel: ChannelView): Promise<void> {
     ['polling', `every ${formatSpan(channel.pollingIntervalMs)}`],
     ['points', `${points.T} T, ${points.S} S, ${points.C} C, ${points.A} A`],
     ['reads', `${stats.totalReads}, ${stats.readErrors} failed`],
-    ['frames', `${stats.totalFrames}, ${stats.missedCycles} cycles missed`],
+    ['frames', `${stats.totalFrames}, ${stats.missedCycles} cycles missed, ${stats.droppedValues} values dropped`],
     ['links', `${stats.connectionErrors} failed or lost, ${stats.reconnectCount} opened again`],
     ['round trip', `p50 ${ms(trip.p50)}, p95 ${ms(trip.p95)}, p99 ${ms(trip.p99)}, max ${ms(trip.max)}`],
     ['last good', stats.lastGoodAt === null ? NOTHING : `${formatAge(stats.lastGoodAt, now)} ago`],

@@ -21,7 +21,8 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  * - A request that changes something must be JSON, or what else its route takes (a page elsewhere cannot send that
  *   without asking first, and it is allowed to those of `origins` only; so no route may take plain text or forms) and its
  *   Origin, when there is one, must be this server or one of those. A route may also take a command without a body from a
- *   program that says nothing of its type.
+ *   program that says nothing of its type. Of a DELETE without a body the type does not count: a page elsewhere cannot send
+ *   that either without asking first (Fetch Standard, CORS-safelisted methods), and clients set all sorts of types.
  *
  * @throws `http.host_not_allowed`, `http.origin_not_allowed`, `http.content_type`
  */
@@ -57,6 +58,10 @@ export function createOriginGuard(
       );
     }
     if (SAFE_METHODS.has(request.method)) return;
+    if (request.method === 'DELETE' && isEmpty(request)) {
+      delete request.headers['content-type']; // Otherwise a body of that type is looked for.
+      return;
+    }
     if (contentType === undefined && isBareCommand(request)) return;
     const [type = ''] = (contentType ?? '').split(';');
     const taken = request.routeOptions.config.takes ?? ['application/json'];
@@ -65,10 +70,14 @@ export function createOriginGuard(
 }
 
 /** No browser sends that: it says at each POST where it comes from, and of a form what it holds. */
-function isBareCommand({ headers, routeOptions }: FastifyRequest): boolean {
-  const empty = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+function isBareCommand(request: FastifyRequest): boolean {
+  const { headers, routeOptions } = request;
   const browser = headers.origin !== undefined || headers['sec-fetch-site'] !== undefined;
-  return routeOptions.config.bodiless === true && empty && !browser;
+  return routeOptions.config.bodiless === true && isEmpty(request) && !browser;
+}
+
+function isEmpty({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
 }
 
 /** The name of a Host header, without port and brackets. */

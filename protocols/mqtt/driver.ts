@@ -19,8 +19,8 @@ interface Waiting {
 }
 
 /**
- * Driver of a channel that listens to an MQTT 5 broker. Of several messages within a cycle the last of each point
- * counts. What was heard before a loss of the connection is stale until something is heard again.
+ * Driver of a channel that listens to an MQTT 5 broker. A message about a point of which one waits already is for a frame
+ * of its own. What was heard before a loss of the connection is stale until something is heard again.
  */
 export function createMqttDriver(channel: MqttChannel): Driver {
   return new MqttDriver(channel);
@@ -79,9 +79,11 @@ class MqttDriver implements Driver {
   }
 
   poll(readings: Readings): Promise<PollOutcome> {
-    const lost = this.#lost ?? (this.#link === undefined ? this.#notConnected() : undefined);
-    if (lost !== undefined) return Promise.reject(lost);
-    return Promise.resolve(this.#arrivals.take(readings));
+    if (this.#link === undefined) return Promise.reject(this.#notConnected());
+    if (this.#lost === undefined) return Promise.resolve(this.#arrivals.take(readings));
+    // What came before the loss is told before it.
+    if (!this.#arrivals.waiting) return Promise.reject(this.#lost);
+    return Promise.resolve({ ...this.#arrivals.take(readings), more: true });
   }
 
   async write(point: PointDefinition, value: number | string): Promise<WriteOutcome> {
@@ -126,6 +128,7 @@ class MqttDriver implements Driver {
     const now = Date.now();
     const payload = new Payload(bytes);
     let understood = false;
+    this.#topics.forEach(topic, (index) => this.#arrivals.keep(index));
     this.#topics.forEach(topic, (index) => {
       const point = points[index] as PointDefinition;
       try {

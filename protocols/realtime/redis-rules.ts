@@ -10,12 +10,13 @@ const GONE_SECONDS = 3_600;
 
 /**
  * ARGV[1]: JSON `[{id, revision, at, rule?, execution?}, …]`; without `rule` it is gone. One whose revision is not newer
- * is left out.
+ * is left out, but for what lists are made of: a node of a version before has not written that.
  */
 const RULES_SCRIPT = `
 for _, rule in ipairs(cjson.decode(ARGV[1])) do
   local key = 'rulesrv:rule:' .. rule.id
   local stored = redis.call('HMGET', key, 'revision', 'at')
+  local same = stored[1] and rule.revision == tonumber(stored[1])
   if not stored[1] or rule.revision > tonumber(stored[1]) or rule.at > tonumber(stored[2]) + ${CLOCKS_MS} then
     redis.call('DEL', key)
     redis.call('HSET', key, 'revision', rule.revision, 'at', rule.at)
@@ -27,6 +28,14 @@ for _, rule in ipairs(cjson.decode(ARGV[1])) do
       redis.call('SREM', 'rulesrv:rules', rule.id)
       redis.call('EXPIRE', key, ${GONE_SECONDS})
     end
+    same = true
+  end
+  if same and rule.rule then
+    redis.call('HSET', 'rulesrv:texts', rule.id, rule.rule)
+    redis.call('ZADD', 'rulesrv:in_order', 0, rule.id)
+  elseif same then
+    redis.call('HDEL', 'rulesrv:texts', rule.id)
+    redis.call('ZREM', 'rulesrv:in_order', rule.id)
   end
 end
 return 1
@@ -39,7 +48,8 @@ export const RULE_SCRIPTS = { statewattRules: RULES_SCRIPT } as const;
 
 /**
  * Writes rules: `rulesrv:rule:<id>` is a hash with the JSON of the rule and of its newest execution, `rulesrv:rules` the
- * set of ids.
+ * set of ids. For lists, which are to take one call for many rules: `rulesrv:texts` is a hash with the JSON of each rule,
+ * `rulesrv:in_order` a sorted set of ids, all of the same score, so that they are in the order of their bytes.
  */
 export async function writeRules(redis: RuleRedis, rules: readonly StoredRule[]): Promise<void> {
   for (let at = 0; at < rules.length; at += BATCH) {
@@ -49,11 +59,13 @@ export async function writeRules(redis: RuleRedis, rules: readonly StoredRule[])
 
 /** Removes rules that nobody knows. A rule is known before it is shown, so it is asked last. */
 export async function retainRules(redis: RuleRedis, known: () => Promise<readonly string[]>): Promise<void> {
-  const shown = await redis.smembers('rulesrv:rules');
+  const [listed, inOrder] = await Promise.all([redis.smembers('rulesrv:rules'), redis.hkeys('rulesrv:texts')]);
+  const shown = [...new Set([...listed, ...inOrder])];
   const ids = new Set(await known());
   const unknown = shown.filter((id) => !ids.has(id));
   if (unknown.length === 0) return;
   const remove = redis.multi().srem('rulesrv:rules', ...unknown);
+  remove.hdel('rulesrv:texts', ...unknown).zrem('rulesrv:in_order', ...unknown);
   for (const id of unknown) remove.del(`rulesrv:rule:${id}`);
   await remove.exec();
 }

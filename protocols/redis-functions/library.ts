@@ -8,7 +8,7 @@ import { RULES_LUA } from './rules-lua.js';
 export const LIBRARY_NAME = 'statewatt';
 
 /** Raised with every change: a node loads its library over one of a lower version only. */
-export const LIBRARY_VERSION = 2;
+export const LIBRARY_VERSION = 3;
 
 const body = [COMMON_LUA, MODELS_LUA, ALARMS_LUA, RULES_LUA, HISTORY_LUA].join('\n');
 const digest = createHash('sha256').update(body).digest('hex').slice(0, 16);

@@ -451,6 +451,7 @@ function fakeChannel(id: number, time: number): ChannelView {
       connectionErrors: 0,
       reconnectCount: 0,
       missedCycles: 0,
+      droppedValues: 0,
       lastError: null,
       lastErrorAt: null,
       lastGoodAt: time,

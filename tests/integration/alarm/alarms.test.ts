@@ -7,6 +7,7 @@ import { LocalAlarms } from '../../../actors/alarm/local-alarms.js';
 import type { RaiseAlarm } from '../../../actors/client/alarms.js';
 import { createSystem, type ActorSystem } from '../../../actors/runtime/system.js';
 import type { Bus } from '../../../bus/connection.js';
+import { STREAM } from '../../../bus/streams.js';
 import { makeRef, partitionOf } from '../../../bus/subjects.js';
 import { alarmId } from '../../../site/alarm-id.js';
 import { startNats, type TestNats } from '../../support/nats.js';
@@ -195,6 +196,24 @@ describe('alarms on a real server', () => {
     } finally {
       victim.kill('SIGKILL');
     }
+  });
+
+  it('begins anew with a journal that was made anew', async () => {
+    const { alarms, bus } = await startSite();
+    for (const ruleId of ['r1', 'r2', 'r3']) await alarms.raise({ ...HOT, ruleId });
+    const { config } = await bus.manager.streams.info(STREAM.journal);
+    await bus.manager.streams.delete(STREAM.journal);
+    await bus.manager.streams.add(config);
+    const other = await startSite('n2');
+    const { id } = await other.alarms.raise({ ...HOT, ruleId: 'r4' });
+    await eventually(
+      async () => {
+        const page = await alarms.list({}).catch(() => undefined);
+        return page?.alarms.map((alarm) => alarm.id).join() === id ? true : undefined;
+      },
+      { within: 15_000, what: 'the one alarm of the new journal' },
+    );
+    assert.equal(alarms.health().rebuilt, 2);
   });
 
   it('goes on where it was when the server comes back', async () => {

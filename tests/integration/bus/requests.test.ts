@@ -105,12 +105,45 @@ describe('requests over one subscription', () => {
     });
   });
 
+  it('go on when something else comes into their inbox', async () => {
+    const troubles: string[] = [];
+    const requests = new Requests(asker, 60_000, ({ message }) => troubles.push(message));
+    const { nats: stranger } = await nats.connect('stranger');
+    let inbox = '';
+    const strange = [
+      '{',
+      '7',
+      'null',
+      '[1]',
+      '[[1]]',
+      '[["1",{"ok":true}]]',
+      '[[1,{"ok":1}],[1]]',
+      '[[99,{"ok":true}]]',
+    ];
+    stranger.subscribe('strange', {
+      callback: (_error, { reply = '' }) => {
+        inbox = reply.slice(0, reply.lastIndexOf('.'));
+        for (const text of strange) stranger.publish(`${inbox}.answers`, text);
+        stranger.publish(`${inbox}.nobody`, 'x');
+        stranger.publish(reply, '{"ok":"yes"}');
+      },
+    });
+    await stranger.flush();
+    await assert.rejects(requests.request('strange', 1), { code: 'bus.bad_payload', message: /found \{"ok":"yes"\}/ });
+    assert.equal(requests.unreadable, 10);
+    assert.equal(troubles.length, 10);
+    assert.match(troubles[1] ?? '', /inbox of answers: found 7, allowed/);
+    assert.deepEqual(await requests.request('echo.1', 'still'), reply('still'));
+    requests.close();
+  });
+
   it('are refused when they are closed, and without a connection', async () => {
     const { nats: connection } = await nats.connect();
     const requests = new Requests(connection, 60_000);
     const unsent = requests.request('silent', 1);
     requests.close();
     await assert.rejects(unsent, { code: 'bus.unavailable', message: /was stopped/ });
+    await assert.rejects(requests.request('echo.1', 1), { code: 'bus.unavailable', message: /was stopped/ });
     await connection.close();
     await assert.rejects(new Requests(connection, 60_000).request('silent', 1), {
       code: 'bus.unavailable',

@@ -85,15 +85,54 @@ describe('MQTT driver on a real broker', function () {
     assert.equal(last?.lastError?.message, 'T 1 "Power", message on meter: found "{\\"p\\":", allowed JSON');
   });
 
-  it('gives each cycle the newest of all that came', async () => {
-    const { until, outcomes } = await open();
-    const begun = outcomes.length;
-    await Promise.all(
-      Array.from({ length: 500 }, (_, n) => send('meter', JSON.stringify({ p: n, t: 1_000 + n, q: 1 }))),
+  it('gives each message a frame of its own, with its own time', async () => {
+    const { driver, readings } = await open();
+    const send500 = Array.from({ length: 500 }, (_, n) => send('meter', JSON.stringify({ p: n, t: 1_000 + n, q: 1 })));
+    await Promise.all([...send500, send('relay', 'OPEN')]);
+    const times: number[] = [];
+    let reads = 0;
+    await eventually(
+      async () => {
+        const outcome = await driver.poll(readings);
+        reads += outcome.reads;
+        if (readings.times[0] !== times.at(-1) && readings.times[0] !== 0) times.push(readings.times[0] as number);
+        return times.length === 500 && outcome.more !== true ? true : undefined;
+      },
+      { within: 20_000, what: `500 of ${times.length}` },
     );
-    await until(0, '49.900000000000006 good');
-    const reads = outcomes.slice(begun).reduce((sum, outcome) => sum + outcome.reads, 0);
-    assert.equal(reads, 500, 'every message was counted');
+    assert.deepEqual(
+      times,
+      Array.from({ length: 500 }, (_, n) => 1_000 + n),
+    );
+    assert.equal(shown(readings)[0], '49.900000000000006 good');
+    await eventually(async () => {
+      reads += (await driver.poll(readings)).reads;
+      return reads === 501 ? true : undefined;
+    });
+  });
+
+  it('tells what it has heard before it tells that the connection is lost', async () => {
+    const link = await openLink(broker.port);
+    links.push(link);
+    const { driver, readings, point } = await open(POINTS, `mqtt://${link.address}`);
+    for (const p of [1, 2, 3]) await send('meter', JSON.stringify({ p, t: p, q: 1 }));
+    await eventually(async () => ((await driver.poll(readings)).reads > 0 ? true : undefined));
+    for (const p of [4, 5, 6]) await send('meter', JSON.stringify({ p, t: p, q: 1 }));
+    const heard: number[] = [];
+    // They have come when the answer to what was published later has.
+    await driver.write(point('A', 1), 5);
+    link.shut();
+    await assert.rejects(async () => {
+      for (;;) {
+        if ((await driver.poll(readings)).more !== true) await new Promise((resolve) => setTimeout(resolve, 10));
+        heard.push(readings.times[0] as number);
+      }
+    }, LinkError);
+    assert.equal(readings.times[0], 6);
+    assert.deepEqual(
+      [...new Set(heard)].filter((time) => time > 3),
+      [4, 5, 6],
+    );
   });
 
   it('takes what the broker has kept as the channel says', async () => {

@@ -327,8 +327,12 @@ redis.register_function{ function_name = 'statewatt_version', flags = { 'no-writ
     assert.equal(await ids('{}'), 'bc', 'one that is gone is not brought back by somebody who is late');
     await store.setRules([rule('a', 3)]);
     assert.equal(await ids('{}'), 'abc');
+    await caller.del('rulesrv:texts', 'rulesrv:in_order');
+    await store.setRules([rule('c', 1), rule('a', 3), rule('b', 1)]);
+    assert.equal(await ids('{}'), 'abc', 'what a version before had not written is written as they are shown again');
     await store.retainRules(() => Promise.resolve(['c']));
     assert.equal(await ids('{}'), 'c');
+    assert.deepEqual(await caller.hkeys('rulesrv:texts'), ['c']);
   });
 
   it('make, look at and remove rules', async () => {

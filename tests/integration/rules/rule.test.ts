@@ -5,6 +5,7 @@ import type { Bus } from '../../../bus/connection.js';
 import { StatewattError } from '../../../errors/error.js';
 import type { RuleContext } from '../../../machines/rule.js';
 import type { Rule } from '../../../site/rules/rule.js';
+import { readRule } from '../../../node/rule-views.js';
 import { startNats, type TestNats } from '../../support/nats.js';
 import { acting, RuleBench, testRule } from '../../support/rules.js';
 import { eventually } from '../../support/temp.js';
@@ -188,6 +189,29 @@ describe('rules on the durable runtime', function () {
       bench.taken.map(({ key }) => key),
       ['rule/hot#1.0', 'rule/hot#1.0'],
     );
+  });
+
+  it('are gone for readers of Redis though they were brought to life again, as at each start', async () => {
+    const node = await start();
+    const { bus, system } = node;
+    const ref = ruleRef(node.kind, 'hot');
+    await configure(node);
+    assert.equal((await readRule(bus, system, ref))?.id, 'hot');
+    await system.ask(ref, { type: 'remove', source: 'site' });
+    const gone = async () => {
+      const found = await readRule(bus, system, ref);
+      return found === undefined ? undefined : [found.id, found.rule, found.execution, found.revision > 0];
+    };
+    const expected = ['hot', null, null, true];
+    assert.deepEqual(await gone(), expected, 'while its actor lives');
+    await system.retire(ref);
+    assert.deepEqual(await gone(), expected, 'when the removal is the last of it');
+    await system.activate(ref);
+    await system.retire(ref);
+    assert.deepEqual(await gone(), expected, 'when it has lived since');
+    await configure(node);
+    await system.retire(ref);
+    assert.equal(await gone(), undefined, 'one that is there, and lives nowhere now');
   });
 
   it('say what is wrong when the site has not got a point any more', async () => {

@@ -42,6 +42,29 @@ describe('ChannelWorker', () => {
       assert.equal(live.roundTripMs.max, 1);
     });
 
+    it('makes a frame of each value that the driver has more of, within one cycle', async () => {
+      let left = 4;
+      bench.driver.poll = (readings) => {
+        readings.setRaw(0, --left, Date.now());
+        return Promise.resolve({
+          reads: 0,
+          errors: 0,
+          roundTrips: [],
+          ...(left > 0 ? { more: true } : { dropped: 2 }),
+        });
+      };
+      await bench.worker.open();
+      for (let turn = 0; bench.frames.length < 4 && turn < 1_000; turn++) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.deepEqual(
+        bench.frames.map(({ values, time }) => [values[0], time]),
+        [3, 2, 1, 0].map((value) => [value, BEGIN]),
+      );
+      const { cycles, droppedValues, missedCycles } = bench.worker.stats;
+      assert.deepEqual([cycles, droppedValues, missedCycles], [1, 2, 0]);
+    });
+
     it('begins a late cycle at once and keeps to the grid', async () => {
       await bench.worker.open();
       bench.driver.pollMs = 600;

@@ -105,6 +105,24 @@ describe('HTTP requests from elsewhere', () => {
     assert.equal(killActor.called, false);
   });
 
+  for (const type of [undefined, 'text/plain', 'application/x-www-form-urlencoded', 'application/json']) {
+    it(`takes a DELETE without a body as ${type ?? 'no type'}: which of them a client sends says nothing`, async () => {
+      const removed = sinon.stub(client.rules, 'remove').resolves();
+      const headers = { host: 'localhost', ...(type === undefined ? {} : { 'content-type': type }) };
+      const send = (more: { payload?: string; headers?: Record<string, string> } = {}) =>
+        app.inject({ method: 'DELETE', url: '/api/v1/rules/hot', ...more, headers: { ...headers, ...more.headers } });
+      assert.equal((await send()).statusCode, 204);
+      assert.equal((await send({ headers: { 'content-length': '0' } })).statusCode, 204);
+      assert.equal((await send({ headers: { origin: 'https://attacker.example' } })).statusCode, 403);
+      assert.equal(removed.callCount, 2);
+      const { statusCode } = await send({ payload: 'x=1' });
+      assert.ok(
+        statusCode === 415 || (type === 'application/json' && statusCode === 400),
+        `with a body: ${statusCode}`,
+      );
+    });
+  }
+
   it('takes a type with parameters', async () => {
     const { status } = await command({ host: 'localhost', 'content-type': 'Application/JSON; charset=utf-8' });
     assert.equal(status, 200);

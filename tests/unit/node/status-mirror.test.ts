@@ -56,6 +56,7 @@ describe('StatusMirror', () => {
         connection_errors: 0,
         reconnect_count: 0,
         missed_cycles: 0,
+        dropped_values: 0,
       },
     ]);
     assert.deepEqual(states(), ['1001 online 1', '1002 online 1']);

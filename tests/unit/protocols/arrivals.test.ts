@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import sinon from 'sinon';
-import { Arrivals } from '../../../protocols/arrivals.js';
+import { Arrivals, MAX_KEPT } from '../../../protocols/arrivals.js';
 import { ProtocolError } from '../../../protocols/driver.js';
 import { BAD, GOOD, QUALITIES, STALE } from '../../../site/points.js';
 import { Readings } from '../../../site/readings.js';
@@ -99,6 +99,65 @@ describe('Arrivals', () => {
     arrivals.put(0, 2, 20);
     arrivals.take(readings);
     assert.deepEqual(shown(readings)[0], '4 good 20');
+  });
+
+  describe('of which each is kept', () => {
+    const plain = [point({ id: 1 }), point({ id: 2, dataType: 'string' }), point({ id: 3 })];
+    const drain = (arrivals: Arrivals, readings: Readings, take = () => shown(readings).join(', ')): string[] => {
+      const frames: string[] = [];
+      for (let more = true; more;) {
+        more = arrivals.take(readings).more === true;
+        frames.push(take());
+      }
+      return frames;
+    };
+
+    it('make a frame of what came until a further value of some point came', () => {
+      const arrivals = new Arrivals(plain, [0, 0, 0]);
+      const readings = new Readings(plain);
+      for (const [index, raw, time] of [
+        ...[[0, 1, 10] as const, [1, 'a', 11] as const, [1, 'b', 12] as const],
+        ...[[2, 5, 13] as const, [0, 2, 14] as const, [0, 3, 15] as const],
+      ]) {
+        arrivals.keep(index);
+        arrivals.put(index, raw, time);
+        arrivals.count();
+      }
+      arrivals.keep(0);
+      arrivals.putNone(0, BAD);
+      const reads = arrivals.take(new Readings(plain)).reads;
+      assert.equal(reads, 6, 'counted once');
+      assert.deepEqual(drain(arrivals, readings), [
+        '2 good 14, b good 12, 5 good 13',
+        '3 good 15, b good 12, 5 good 13',
+        '3 bad 15, b good 12, 5 good 13',
+      ]);
+      assert.equal(arrivals.waiting, false);
+      assert.deepEqual(arrivals.take(readings), { reads: 0, errors: 0, roundTrips: [] });
+    });
+
+    it('give the oldest up when too many wait, and count them', () => {
+      const arrivals = new Arrivals(plain, [0, 0, 0]);
+      const readings = new Readings(plain);
+      for (let n = 0; n < MAX_KEPT + 5; n++) {
+        arrivals.keep(0);
+        arrivals.put(0, n, n + 1);
+      }
+      const first = arrivals.take(readings);
+      assert.deepEqual([first.dropped, first.more, readings.values[0]], [4, true, 4]);
+      assert.equal(arrivals.take(readings).dropped, undefined);
+      assert.equal(drain(arrivals, readings, () => '').length, MAX_KEPT - 1);
+      assert.equal(readings.values[0], MAX_KEPT + 4);
+    });
+
+    it('are forgotten when the link is opened anew', () => {
+      const arrivals = new Arrivals(plain, [0, 0, 0]);
+      arrivals.put(0, 1, 1);
+      arrivals.keep(0);
+      arrivals.put(0, 2, 2);
+      arrivals.clear();
+      assert.equal(arrivals.waiting, false);
+    });
   });
 
   it('end at the last value of each point, wherever the cycles fall', () => {

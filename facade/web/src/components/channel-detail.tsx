@@ -49,6 +49,7 @@ export function ChannelDetail({ channel }: { channel: ChannelView }) {
         <Fact name="Link errors">{stats.connectionErrors}</Fact>
         <Fact name="Reconnects">{stats.reconnectCount}</Fact>
         <Fact name="Missed cycles">{stats.missedCycles}</Fact>
+        <Fact name="Dropped values">{stats.droppedValues}</Fact>
       </dl>
       {stats.lastError === null ? null : (
         <p class={channel.state === 'online' ? 'last-error dim' : 'last-error'}>
