@@ -1,7 +1,7 @@
 import { ruleMatcher, type StoragePlan } from '../site/history/mapping.js';
 import type { Site } from '../site/model.js';
 import { formatModelAddress } from '../site/models/address.js';
-import { storedAddress } from '../site/models/stored-address.js';
+import { storedId } from '../site/models/stored-address.js';
 import type { Model } from '../site/models/model.js';
 import { pointKey, type PointKind } from '../site/points.js';
 import type { KnownMappings } from '../actors/projections/known-mappings.js';
@@ -64,7 +64,7 @@ class ModelNames {
       names = new Map(
         model.points.map(({ name, kind }) => {
           const address = { model: model.definition.id, point: name };
-          return [pointKey(kind, storedAddress(address, kind).id), formatModelAddress(address)];
+          return [pointKey(kind, storedId(address)), formatModelAddress(address)];
         }),
       );
       this.#names.set(model, names);

@@ -71,6 +71,7 @@ export interface LocalClientParts {
   readonly channelKind: ChannelKind;
   readonly modelKind: ModelKind;
   readonly holder: SiteHolder;
+  readonly numbers: ModelDataParts['numbers'];
   readonly realtime: RealtimeStore;
   readonly history: HistoryStore;
   readonly storage: Pick<HistoryStorage, 'collects'>;

@@ -11,6 +11,7 @@ import type {
 import type { WriteReply, WriteRequest } from '../actors/client/schemas.js';
 import { ageOf, modelRef, type ModelKind, type ModelLive } from '../actors/model.js';
 import { collect } from '../actors/models/hub.js';
+import type { ModelNumbers } from '../actors/models/numbers.js';
 import { ModelValues, type ModelValue } from '../actors/models/values.js';
 import type { ActorState } from '../actors/runtime/host.js';
 import type { CommandOf } from '../actors/runtime/kind.js';
@@ -38,6 +39,7 @@ export interface ModelServiceParts {
   readonly system: ActorSystem;
   readonly modelKind: ModelKind;
   readonly holder: SiteHolder;
+  readonly numbers: Pick<ModelNumbers, 'claim'>;
   readonly realtime: RealtimeStore;
   /** Writes a channel's point, with its limits. */
   write(request: WriteRequest): Promise<WriteReply>;
@@ -92,6 +94,7 @@ export class ModelService {
     const { id, name = id, template, parameters = {}, parent = null, points = {} } = model;
     const definition: ModelDefinition = { id, name, template, parameters, parent, points };
     await this.#check(definition, isThere);
+    await this.#parts.numbers.claim(id);
     const context = await this.#ask(id, { type: 'create', definition });
     return this.#view(context);
   }
@@ -100,6 +103,7 @@ export class ModelService {
   async put({ id, name = id, template, parameters = {}, parent = null, points = {} }: NewModel, commandId?: string) {
     const definition: ModelDefinition = { id, name, template, parameters, parent, points };
     await this.#check(definition);
+    await this.#parts.numbers.claim(id);
     return this.#view(await this.#ask(id, { type: 'put', definition }, commandId));
   }
 

@@ -1,14 +1,14 @@
-import { StatewattError } from '../errors/error.js';
+import { StatewattError, toStatewattError } from '../errors/error.js';
+import type { ModelNumbers } from '../actors/models/numbers.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
 import { isModelChannel } from '../site/models/address.js';
-import { storedAddress } from '../site/models/stored-address.js';
+import { storedId } from '../site/models/stored-address.js';
 import type { PointValue } from '../site/points.js';
 import type { ModelService } from './model-service.js';
-import type { SiteHolder } from './site-holder.js';
 
 export interface NewestParts {
   readonly realtime: Pick<RealtimeStore, 'read'>;
-  readonly holder: Pick<SiteHolder, 'modelOfChannel'>;
+  readonly numbers: Pick<ModelNumbers, 'modelOf'>;
   /** undefined while the node is starting. */
   readonly models: () => Pick<ModelService, 'values'> | undefined;
 }
@@ -16,17 +16,22 @@ export interface NewestParts {
 /**
  * The newest values of a channel, or of what a model holds when the channel's number stands for one.
  *
- * @throws what the store throws; `models.not_found`, `models.starting`
+ * @throws what the store throws; `models.starting`, `bus.unavailable`
  */
 export async function readNewest(channel: number, parts: NewestParts): Promise<readonly PointValue[]> {
   if (!isModelChannel(channel)) return parts.realtime.read(channel);
-  const id = parts.holder.modelOfChannel(channel)?.definition.id;
+  const id = await parts.numbers.modelOf(channel);
   if (id === undefined) return [];
   const models = parts.models();
   if (models === undefined) throw new StatewattError('models.starting', 'unavailable', 'the node is starting');
-  const values = await models.values(id);
+  const values = await models.values(id).catch(nothingOfNoModel);
   if (values === undefined) return [];
   return values.model.points.flatMap(({ name, kind, route }, slot) =>
-    route === undefined ? [{ ...storedAddress({ model: id, point: name }, kind), ...values.at(slot) }] : [],
+    route === undefined ? [{ channel, kind, id: storedId({ model: id, point: name }), ...values.at(slot) }] : [],
   );
+}
+
+/** A model that was removed holds nothing. */
+function nothingOfNoModel(thrown: unknown): undefined {
+  if (toStatewattError(thrown).code !== 'models.not_found') throw thrown;
 }

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import { modelRef, type ModelKind } from '../actors/model.js';
 import type { ModelHub } from '../actors/models/hub.js';
+import type { ModelNumbers } from '../actors/models/numbers.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import { partitionOf, type Ref } from '../bus/subjects.js';
 import type { ModelContext } from '../machines/model.js';
 import type { ModelDefinition } from '../site/models/model.js';
+import type { Site } from '../site/model.js';
 import type { SiteHolder } from './site-holder.js';
 
 const CONFIGURE_DEADLINE_MS = 30_000;
+const RETRY_MS = 500;
 
 /** What the models of a node need. */
 export interface ModelsParts {
@@ -16,6 +19,7 @@ export interface ModelsParts {
   readonly kind: ModelKind;
   readonly hub: ModelHub;
   readonly holder: SiteHolder;
+  readonly numbers: Pick<ModelNumbers, 'claimAll'>;
   /** Ids of the models that ever were. */
   readonly known: () => Promise<readonly string[]>;
   /** Something about one model did not succeed; it goes on with what it has. */
@@ -43,6 +47,17 @@ export class Models {
   own(partitions: ReadonlySet<number>): Promise<void> {
     this.#working = this.#working.then(() => this.#align(partitions));
     return this.#working;
+  }
+
+  /** Before the holder has a new site: no model of it is without its number. Waits while the bus is away. */
+  async prepare({ models }: Pick<Site, 'models'>): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        return await this.#parts.numbers.claimAll(models.map(({ definition }) => definition.id));
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS)); // The bus says itself that it is away.
+      }
+    }
   }
 
   /** After the holder has a new site: its channels and templates may be others too. */

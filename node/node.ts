@@ -66,6 +66,7 @@ import { createMetrics } from './metrics.js';
 import { meterFeedParts, MeterFeeds } from './meter-feeds.js';
 import type { ModelService } from './model-service.js';
 import { readNewest } from './model-values.js';
+import { modelNumbers } from './model-numbers.js';
 import { Models } from './models.js';
 import { deliverTo } from './notification-delivery.js';
 import { Notifications } from './notifications.js';
@@ -179,6 +180,7 @@ async function startParts(
     );
   }
   const { bus, server, url: natsUrl } = await startBus(stages, environment, folder, log);
+  const numbers = await modelNumbers(bus, holder);
   const realtime = await startRealtimeStore(stages, environment);
   const { store: history, url: historyUrl } = await startHistoryStore(
     stages,
@@ -271,6 +273,7 @@ async function startParts(
     realtime,
     announce: (id) => bus.nats.publish(subjects.modelChanged(id)),
     record: {
+      claim: (model) => numbers.claim(model),
       openLine: () => publisher.openLine(() => undefined), // What a stale activation tells is kept, late.
       plan: () => storage.plan,
       newest: (channel) => newestFrame(bus, channel),
@@ -287,13 +290,14 @@ async function startParts(
     kind: modelKind,
     hub,
     holder,
+    numbers,
     known: () => knownActors(bus, modelKind.kind),
     onTrouble: (model, error) => log.error({ part: 'models', model }, errorMessage(error)),
   });
   const newest: NewestValues = {
     points: () => holder.points,
     timeZone: () => holder.site.timeZone,
-    read: (channel) => readNewest(channel, { realtime, holder, models: () => late.models }),
+    read: (channel) => readNewest(channel, { realtime, numbers, models: () => late.models }),
   };
   const frames = new FrameRouter(feed);
   const meterFeedKind = createMeterFeedKind(meterFeedParts(frames, bus, meterKind, () => system, tokenization));
@@ -509,6 +513,7 @@ async function startParts(
     channelKind,
     modelKind,
     holder,
+    numbers,
     realtime,
     history,
     storage,

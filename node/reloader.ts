@@ -104,6 +104,7 @@ export class Reloader {
       }
       const before = holder.site;
       const { mapping: _before, ...kept } = before.history;
+      await models.prepare(next);
       holder.replace(next);
       await channels.apply(changes);
       await models.apply();

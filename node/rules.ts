@@ -3,8 +3,7 @@ import { ruleRef, type RuleKind } from '../actors/rule.js';
 import type { ActorSystem } from '../actors/runtime/system.js';
 import { partitionOf, type Ref } from '../bus/subjects.js';
 import type { RuleContext } from '../machines/rule.js';
-import { compileExpression, nameOfPoint, sitePoints } from '../site/expressions/index.js';
-import type { Site } from '../site/model.js';
+import { compileExpression, nameOfPoint } from '../site/expressions/index.js';
 import { findLoops } from '../site/rules/loops.js';
 import type { Rule } from '../site/rules/rule.js';
 import { relateRules, writesOf } from './rule-loops.js';
@@ -42,7 +41,7 @@ export class Rules {
 
   constructor(parts: RulesParts) {
     this.#parts = parts;
-    this.#configurations = configurationsOf(parts.holder.site);
+    this.#configurations = configurationsOf(parts.holder);
   }
 
   /** The actors that are to live whenever their partition is owned: those of the site file, and those of callers. */
@@ -60,7 +59,7 @@ export class Rules {
   /** After the holder has the new site. */
   async apply(): Promise<void> {
     const { system, kind, onTrouble } = this.#parts;
-    this.#configurations = configurationsOf(this.#parts.holder.site);
+    this.#configurations = configurationsOf(this.#parts.holder);
     await this.own(system().owned);
     for (const listener of this.#listeners) listener();
     if (this.#stopped) return;
@@ -134,8 +133,7 @@ export class Rules {
 }
 
 /** Higher priorities first, so that they are brought to life first. */
-function configurationsOf(site: Site): Configuration[] {
-  const points = sitePoints(site, site.aliases);
+function configurationsOf({ site, points }: SiteHolder): Configuration[] {
   const traffic = site.rules.map((rule) => {
     const { points: read, meanings } = compileExpression(rule.expression, { points, result: 'condition' });
     return { rule, id: rule.id, reads: read.map(nameOfPoint), meanings, writes: writesOf(rule, site) };

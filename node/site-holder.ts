@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sitePoints, type PointScope } from '../site/expressions/index.js';
 import type { ChannelConfig, Site } from '../site/model.js';
-import { modelChannel } from '../site/models/stored-address.js';
+import { firstChannel, type ChannelOfModel } from '../site/models/stored-address.js';
 import type { Model } from '../site/models/model.js';
 
 /** The site's configuration as it is now; a reload replaces it as a whole. */
@@ -12,11 +12,12 @@ export class SiteHolder {
   #models: ReadonlyMap<string, Model>;
   #modelChannels: ReadonlyMap<number, Model>;
   #others: (id: string) => Model | undefined = () => undefined;
+  #channelOf: ChannelOfModel = firstChannel;
 
   constructor(site: Site) {
     this.#site = site;
     this.#channels = byId(site);
-    [this.#models, this.#modelChannels] = modelsOf(site);
+    [this.#models, this.#modelChannels] = this.#modelsOf(site);
   }
 
   get site(): Site {
@@ -25,7 +26,10 @@ export class SiteHolder {
 
   /** The points that expressions may name; made once, for thousands of rules ask for it. */
   get points(): PointScope {
-    this.#points ??= sitePoints({ ...this.#site, otherModel: this.otherModel }, this.#site.aliases);
+    this.#points ??= sitePoints(
+      { ...this.#site, otherModel: this.otherModel, channelOf: this.channelOfModel },
+      this.#site.aliases,
+    );
     return this.#points;
   }
 
@@ -35,6 +39,15 @@ export class SiteHolder {
   /** Where models of callers are known. */
   useModels(others: (id: string) => Model | undefined): void {
     this.#others = others;
+  }
+
+  /** The number of a model as a channel. */
+  readonly channelOfModel: ChannelOfModel = (id) => this.#channelOf(id);
+
+  /** Where the numbers of models are known: of those of the site file all, whenever there is another. */
+  useNumbers(channelOf: ChannelOfModel): void {
+    this.#channelOf = channelOf;
+    this.replace(this.#site);
   }
 
   /** A model of the site file by its id; undefined: there is none. */
@@ -54,8 +67,15 @@ export class SiteHolder {
   replace(site: Site): void {
     this.#site = site;
     this.#channels = byId(site);
-    [this.#models, this.#modelChannels] = modelsOf(site);
+    [this.#models, this.#modelChannels] = this.#modelsOf(site);
     this.#points = undefined;
+  }
+
+  #modelsOf({ models }: Site): [ReadonlyMap<string, Model>, ReadonlyMap<number, Model>] {
+    return [
+      new Map(models.map((model) => [model.definition.id, model])),
+      new Map(models.map((model) => [this.#channelOf(model.definition.id), model])),
+    ];
   }
 }
 
@@ -66,9 +86,4 @@ export function revisionOf(channel: ChannelConfig): string {
 
 function byId(site: Site): ReadonlyMap<number, ChannelConfig> {
   return new Map(site.channels.map((channel) => [channel.id, channel]));
-}
-
-function modelsOf({ models }: Site): [ReadonlyMap<string, Model>, ReadonlyMap<number, Model>] {
-  const byName = new Map(models.map((model) => [model.definition.id, model]));
-  return [byName, new Map(models.map((model) => [modelChannel(model.definition.id), model]))];
 }

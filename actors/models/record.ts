@@ -1,6 +1,6 @@
 import type { StoragePlan, Storing } from '../../site/history/mapping.js';
 import { formatModelAddress } from '../../site/models/address.js';
-import { modelChannel, storedAddress } from '../../site/models/stored-address.js';
+import { firstChannel, storedId } from '../../site/models/stored-address.js';
 import type { Model } from '../../site/models/model.js';
 import { pointKey, QUALITIES, type Frame } from '../../site/points.js';
 import type { FrameLine } from '../channel/worker.js';
@@ -10,11 +10,14 @@ import type { ModelValues } from './values.js';
 
 /** So often at least a value that is known is told, though it has not changed. */
 export const BEAT_MS = 60_000;
+const RETRY_MS = 500;
 /** What is told of computed points that no mapping is about: they are computed anew with each reading. */
 const ON_CHANGE: Storing = { mode: 'change', deadband: 0, maxIntervalMs: BEAT_MS };
 
 /** What a record needs of its node. */
 export interface RecordParts {
+  /** The number of a model, for ever. @throws what may pass */
+  claim(model: string): Promise<number>;
   /** Where its frames go: to the stream, each once and in order, over the spool while that is away. */
   openLine(): FrameLine;
   /** What is to be stored, as of now. */
@@ -30,10 +33,12 @@ export interface RecordParts {
  */
 export class ModelRecord {
   readonly epoch: number;
-  readonly #channel: number;
+  readonly #model: string;
   readonly #line: FrameLine;
   readonly #parts: RecordParts;
   readonly #selector = new PointSelector(ON_CHANGE);
+  /** The one that it is likely to be, until that is known. */
+  #channel: number;
   #seq = 0;
   #values: ModelValues | undefined;
   /** Key of a frame's point, by slot; only of those that are told. */
@@ -47,7 +52,8 @@ export class ModelRecord {
 
   constructor(model: string, epoch: number, parts: RecordParts) {
     this.epoch = epoch;
-    this.#channel = modelChannel(model);
+    this.#model = model;
+    this.#channel = firstChannel(model);
     this.#parts = parts;
     this.#line = parts.openLine();
     void this.#begin();
@@ -90,8 +96,11 @@ export class ModelRecord {
   /** What the activation before has told must not be told once more. */
   async #begin(): Promise<void> {
     let newest: Frame | undefined;
+    const channel = await this.#claim();
+    if (channel === undefined) return;
+    this.#channel = channel;
     try {
-      newest = await this.#parts.newest(this.#channel);
+      newest = await this.#parts.newest(channel);
     } catch {
       // The stream is away, and says so itself: it is as if nothing had been told.
     }
@@ -99,6 +108,18 @@ export class ModelRecord {
     newest?.keys.forEach((key, index) => before.set(key, newest.time - (newest.ages?.[index] ?? 0)));
     this.#before = before;
     for (const frame of this.#waiting.splice(0)) this.#publish(frame);
+  }
+
+  /** Without its number nothing can be told. undefined: it was closed before. */
+  async #claim(): Promise<number | undefined> {
+    while (!this.#closed) {
+      try {
+        return await this.#parts.claim(this.#model);
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS)); // The bus is away; it says so itself.
+      }
+    }
+    return undefined;
   }
 
   #tell(slots: readonly number[], { at, now, chosen }: { at: number; now?: number; chosen: boolean }): void {
@@ -122,7 +143,7 @@ export class ModelRecord {
     const fresh = keepChosen(frame, bits);
     if (fresh === undefined) return;
     this.#seq += 1;
-    this.#line.publish({ ...fresh, seq: this.#seq });
+    this.#line.publish({ ...fresh, channel: this.#channel, seq: this.#seq });
   }
 
   /** With `now` all values are as of then. */
@@ -161,6 +182,6 @@ function toldPoints({ definition, points }: Model) {
   return points.flatMap(({ name, kind, route }, slot) => {
     if (route !== undefined) return [];
     const address = { model: definition.id, point: name };
-    return [{ slot, key: pointKey(kind, storedAddress(address, kind).id), name: formatModelAddress(address) }];
+    return [{ slot, key: pointKey(kind, storedId(address)), name: formatModelAddress(address) }];
   });
 }

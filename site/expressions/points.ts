@@ -3,6 +3,7 @@ import type { Site } from '../model.js';
 import { parseModelAddress, type ModelAddress } from '../models/address.js';
 import { meaningOf } from '../models/meaning.js';
 import type { Model } from '../models/model.js';
+import type { ChannelOfModel } from '../models/stored-address.js';
 import { formatPointAddress, parsePointAddress, pointKey, type PointAddress, type PointKind } from '../points.js';
 
 /** A point that an expression reads; one that no channel has is told by its name. */
@@ -55,6 +56,8 @@ export interface SitePoints {
   readonly models?: readonly Model[];
   /** Models that the site file has not: those of callers. */
   readonly otherModel?: (id: string) => Model | undefined;
+  /** The numbers of models; default: the first that each may have, which does where nothing is read. */
+  readonly channelOf?: ChannelOfModel;
 }
 
 /**
@@ -86,7 +89,7 @@ export function sitePoints(site: SitePoints, aliases: Readonly<Record<string, st
     meaning: (written) => {
       const found = address(written);
       const model = found && modelOf(found.model);
-      return model && meaningOf(model, found.point);
+      return model && meaningOf(model, found.point, site.channelOf);
     },
     find: ({ channel, kind, id }) => types.get(channel)?.get(pointKey(kind, id)),
     alias: (name) => {

@@ -4,6 +4,7 @@ import { isState, parsePointAddress, type PointDefinition } from '../points.js';
 import { expandPoints } from './expand.js';
 import { formulasOf } from './formulas.js';
 import type { Model, ModelDefinition, ModelPoint, PointMapping, Route } from './model.js';
+import { findClash } from './stored-address.js';
 import { readParameters } from './parameters.js';
 import type { ModelOrigin, Template } from './template.js';
 
@@ -35,7 +36,14 @@ export function buildModel(definition: ModelDefinition, parts: ModelParts, origi
   if (parameters === undefined || expanded === undefined) return undefined;
   const points = bindPoints(definition, expanded, parts, origin.at('points'));
   const formulas = points && formulasOf(points, (slot) => origin.at('points', points[slot]?.name ?? ''));
-  return formulas && { definition, product: template.product, parameters, points, formulas };
+  if (points === undefined || formulas === undefined) return undefined;
+  const model = { definition, product: template.product, parameters, points, formulas };
+  const clash = findClash(model);
+  if (clash === undefined) return model;
+  const [first, second] = clash;
+  const found = `${show(first)} and ${show(second)}, whose values would be stored as one point’s`;
+  origin.report('template', found, 'another name of one of them, or another id of the model');
+  return undefined;
 }
 
 /** Faults that only a model's parameters bring to light are told at the model, with the place in the template. */

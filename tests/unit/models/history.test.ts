@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { HistoryPage, HistoryQuery, HistoryRow } from '../../../actors/client/schemas.js';
 import { modelHistory } from '../../../node/model-history.js';
-import { isModelChannel } from '../../../site/models/address.js';
+import { FIRST_MODEL_CHANNEL } from '../../../site/models/address.js';
 import type { ModelPoint } from '../../../site/models/model.js';
 
 describe('history of a model’s point', () => {
@@ -15,11 +15,12 @@ describe('history of a model’s point', () => {
       ...{ channel: 7, kind: 'T', id: 3, resolution: 'raw', from: 0, to: 9, nextCursor: 'c' },
       rows: stored,
     };
+    const channelOf = () => Promise.resolve(FIRST_MODEL_CHANNEL + 5);
     const query = (question: HistoryQuery) => {
       asked.push(question);
       return Promise.resolve(page);
     };
-    const answer = await modelHistory(point, { model: 'm', point: point.name, from: 0, limit: 5 }, query);
+    const answer = await modelHistory(point, { model: 'm', point: point.name, from: 0, limit: 5 }, channelOf, query);
     assert.deepEqual([answer.model, answer.point, answer.nextCursor], ['m', point.name, 'c']);
     return answer.rows;
   };
@@ -61,6 +62,6 @@ describe('history of a model’s point', () => {
     const row = { time: 1, value: 7, quality: 'good' } as const;
     assert.deepEqual(await rows(held, row), [row]);
     const { channel, kind } = asked.at(-1) as { channel: number; kind: string };
-    assert.deepEqual([isModelChannel(channel), kind], [true, 'A']);
+    assert.deepEqual([channel, kind], [FIRST_MODEL_CHANNEL + 5, 'A']);
   });
 });

@@ -3,7 +3,8 @@ import { ModelRecord } from '../../../actors/models/record.js';
 import { ModelValues } from '../../../actors/models/values.js';
 import { STORES_ALL, type StoragePlan } from '../../../site/history/mapping.js';
 import { buildStorageRule, type MappingDefinition } from '../../../site/history/definition.js';
-import { modelChannel, storedAddress } from '../../../site/models/stored-address.js';
+import { firstChannel, storedId } from '../../../site/models/stored-address.js';
+import { FIRST_MODEL_CHANNEL } from '../../../site/models/address.js';
 import type { Model } from '../../../site/models/model.js';
 import { BAD, GOOD, pointKey, type Frame } from '../../../site/points.js';
 import { loadFiles } from '../../support/config.js';
@@ -27,11 +28,14 @@ templates: [t.yaml]
 models: [{ id: m, template: relay, points: { power: 7:T:1 } }]
 `;
 
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
 describe('what a model tells of itself', () => {
   let model: Model;
   let sent: Frame[];
   let plan: StoragePlan;
   let newest: Frame | undefined;
+  let claimed: (model: string) => Promise<number>;
   let record: ModelRecord;
   let values: ModelValues;
 
@@ -40,21 +44,23 @@ describe('what a model tells of itself', () => {
   });
   const open = async (epoch = 9) => {
     record = new ModelRecord('m', epoch, {
+      claim: (model) => claimed(model),
       openLine: () => ({ publish: (frame) => sent.push(frame), close: () => Promise.resolve() }),
       plan: () => plan,
       newest: () => Promise.resolve(newest),
     });
     values = new ModelValues(model, {});
     record.use(values);
-    await Promise.resolve();
+    await settled();
   };
   beforeEach(async () => {
     sent = [];
     plan = STORES_ALL;
     newest = undefined;
+    claimed = () => Promise.resolve(firstChannel('m'));
     await open();
   });
-  const key = (point: string, kind: 'T' | 'A') => pointKey(kind, storedAddress({ model: 'm', point }, kind).id);
+  const key = (point: string, kind: 'T' | 'A') => pointKey(kind, storedId({ model: 'm', point }));
   const power = (time: number, value: number, quality = GOOD) => {
     const columns = {
       keys: Uint32Array.of(pointKey('T', 1)),
@@ -91,7 +97,7 @@ describe('what a model tells of itself', () => {
     const [first] = sent;
     assert.deepEqual(
       [first?.channel, first?.epoch, [...(first?.keys ?? [])]],
-      [modelChannel('m'), 9, [key('double', 'T')]],
+      [firstChannel('m'), 9, [key('double', 'T')]],
     );
     assert.deepEqual(
       sent.map(({ seq }) => seq),
@@ -170,12 +176,14 @@ describe('what a model tells of itself', () => {
     sent = [];
     let found: (frame: Frame | undefined) => void = () => undefined;
     record = new ModelRecord('m', 10, {
+      claim: (model) => claimed(model),
       openLine: () => ({ publish: (frame) => sent.push(frame), close: () => Promise.resolve() }),
       plan: () => plan,
       newest: () => new Promise((resolve) => (found = resolve)),
     });
     values = new ModelValues(model, {});
     record.use(values);
+    await settled();
     power(1_000, 5);
     power(2_000, 6);
     power(3_000, 7);
@@ -191,6 +199,30 @@ describe('what a model tells of itself', () => {
       sent.map(({ epoch, seq }) => `${epoch}/${seq}`),
       ['10/1', '10/2'],
     );
+  });
+
+  it('goes under the number that the model has, and waits until that is known', async () => {
+    let answer: (number: number) => void = () => undefined;
+    claimed = () => new Promise((resolve) => (answer = resolve));
+    await open(10);
+    power(1_000, 5);
+    assert.equal(sent.length, 0);
+    answer(FIRST_MODEL_CHANNEL + 7);
+    await eventually(() => (sent.length > 0 ? true : undefined));
+    power(2_000, 6);
+    assert.deepEqual(
+      sent.map(({ channel }) => channel),
+      [FIRST_MODEL_CHANNEL + 7, FIRST_MODEL_CHANNEL + 7],
+    );
+  });
+
+  it('asks again for the number while the bus is away', async () => {
+    let asked = 0;
+    claimed = () => (++asked === 1 ? Promise.reject(new Error('away')) : Promise.resolve(FIRST_MODEL_CHANNEL));
+    await open(10);
+    power(1_000, 5);
+    await eventually(() => (sent.length > 0 ? true : undefined));
+    assert.equal(asked, 2);
   });
 
   it('ends when the model is elsewhere, or cannot be made', async () => {
