@@ -19,7 +19,7 @@ describe('numbers of models', function () {
 
   it('are different ones whatever the ids, also when several nodes claim them at once', async () => {
     assert.equal(firstChannel(ONE), firstChannel(OTHER));
-    const nodes = await Promise.all([open(), open(), open()]);
+    const nodes = [await open(), await open(), await open()];
     const claimed = await Promise.all(nodes.flatMap((node) => [node.claim(ONE), node.claim(OTHER)]));
     const [one, other] = claimed as [number, number];
     assert.deepEqual(claimed, [one, other, one, other, one, other], 'all nodes know the same');
