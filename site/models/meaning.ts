@@ -9,11 +9,7 @@ import { firstChannel, storedId, type ChannelOfModel } from './stored-address.js
  *
  * @param channelOf the numbers of models; default: the first that each may have, which does where nothing is read
  */
-export function meaningOf(
-  model: Model,
-  name: string,
-  channelOf: ChannelOfModel = firstChannel,
-): Meaning | undefined {
+export function meaningOf(model: Model, name: string, channelOf: ChannelOfModel = firstChannel): Meaning | undefined {
   const point = model.points.find((each) => each.name === name);
   return point && meaningOfPoint(model, point, channelOf);
 }
@@ -25,7 +21,8 @@ function meaningOfPoint(model: Model, point: ModelPoint, channelOf: ChannelOfMod
     const { scale, offset, ...address } = route;
     return { type: 'point', point: address, scale, offset, ...about };
   }
-  if (expression !== undefined) return { type: 'formula', source: expression, scope: () => scopeOf(model, channelOf), ...about };
+  if (expression !== undefined)
+    return { type: 'formula', source: expression, scope: () => scopeOf(model, channelOf), ...about };
   const address = { model: model.definition.id, point: name };
   const id = storedId(address);
   const read = { channel: channelOf(address.model), kind, id, name: formatModelAddress(address) };
