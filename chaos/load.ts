@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '../errors/error.js';
 import type { StatewattClient } from '../actors/client/client.js';
-import { COUNTER_POINT, counterModel } from './site.js';
 
 const DEADLINE_MS = 2_000;
 const AGAIN_MS = 100;
@@ -12,6 +11,15 @@ export interface Acknowledged {
   readonly atMs: number;
   /** From the first time it was sent. */
   readonly tookMs: number;
+}
+
+/** Who commands what. */
+export interface LoadOptions {
+  readonly callers: number;
+  /** Models that hold what they are set to. */
+  readonly models: readonly string[];
+  /** Their point. */
+  readonly point: string;
 }
 
 /**
@@ -27,54 +35,57 @@ export class Load {
   repeated = 0;
   lastError = '';
   readonly #client: StatewattClient;
-  readonly #callers: number;
-  readonly #actors: number;
+  readonly #options: LoadOptions;
   readonly #begun = performance.now();
   #running: Promise<unknown> = Promise.resolve();
   #stopped = false;
+  #abandoned = false;
 
-  constructor(client: StatewattClient, { callers, actors }: { callers: number; actors: number }) {
+  constructor(client: StatewattClient, options: LoadOptions) {
     this.#client = client;
-    this.#callers = Math.min(callers, actors);
-    this.#actors = actors;
+    this.#options = options;
   }
 
   start(): void {
-    this.#running = Promise.all(Array.from({ length: this.#callers }, (_, caller) => this.#call(caller)));
+    const { callers, models } = this.#options;
+    const own = Array.from({ length: callers }, (_, caller) => models.filter((_model, at) => at % callers === caller));
+    this.#running = Promise.all(own.filter((each) => each.length > 0).map((each) => this.#call(each)));
   }
 
-  /** Resolves when what is under way was acknowledged. */
-  async stop(): Promise<void> {
+  /** Resolves when what is under way was acknowledged, or `ms` have passed: then it is given up, and may yet be done. */
+  async stop(ms = Infinity): Promise<void> {
     this.#stopped = true;
+    const timer = ms === Infinity ? undefined : setTimeout(() => (this.#abandoned = true), ms);
     await this.#running;
+    clearTimeout(timer);
   }
 
   /** Each model is one caller's own. */
-  async #call(caller: number): Promise<void> {
-    for (let turn = 0; ; turn++) {
-      for (let actor = caller; actor < this.#actors; actor += this.#callers) {
-        if (this.#stopped) return;
-        const model = counterModel(actor);
-        await this.#set(model, turn + 1);
-        this.acknowledged.set(model, turn + 1);
+  async #call(models: readonly string[]): Promise<void> {
+    for (let turn = 1; ; turn++) {
+      for (const model of models) {
+        if (this.#stopped || !(await this.#set(model, turn))) return;
+        this.acknowledged.set(model, turn);
       }
     }
   }
 
-  async #set(model: string, value: number): Promise<void> {
+  /** Until it is acknowledged. False when it was given up. */
+  async #set(model: string, value: number): Promise<boolean> {
     const begun = performance.now();
-    for (;;) {
+    while (!this.#abandoned) {
       try {
         const commandId = `${model}-${value}`;
-        await this.#client.writeModel({ model, point: COUNTER_POINT, value, commandId, deadlineMs: DEADLINE_MS });
+        await this.#client.writeModel({ model, point: this.#options.point, value, commandId, deadlineMs: DEADLINE_MS });
         const now = performance.now();
         this.done.push({ atMs: now - this.#begun, tookMs: now - begun });
-        return;
+        return true;
       } catch (error) {
         this.lastError = errorMessage(error);
         this.repeated += 1;
         await sleep(AGAIN_MS);
       }
     }
+    return false;
   }
 }

@@ -1,7 +1,27 @@
-import type { ConsumerMessages } from '@nats-io/jetstream';
-import { connectBus, type Bus } from '../bus/connection.js';
+import { DeliverPolicy, type ConsumerMessages } from '@nats-io/jetstream';
+import { connectBus, type Bus, type BusOptions } from '../bus/connection.js';
 import { frameName } from '../bus/frame-codec.js';
 import { STREAM } from '../bus/streams.js';
+import { isLateFrame } from '../bus/subjects.js';
+
+/** A frame that is in the stream. */
+export interface SeenFrame {
+  readonly channel: number;
+  /** In the stream. */
+  readonly sequence: number;
+  /** A newer activation had read the same device meanwhile. */
+  readonly late: boolean;
+}
+
+export interface ObserverOptions extends Pick<BusOptions, 'credentials' | 'tls'> {
+  /** Not over a link that fails; of several servers, comma separated. */
+  readonly natsUrl: string;
+  /** What was seen before, at the server of a former run: it is added to. */
+  readonly seen?: Map<string, number>;
+  /** Only frames that come from now on. */
+  readonly onlyNew?: boolean;
+  readonly onFrame?: (frame: SeenFrame) => void;
+}
 
 /**
  * Sees, from outside, which frames the server has acknowledged: a consumer is given a message only after it is in the
@@ -14,18 +34,34 @@ export class Observer {
   readonly #end: () => Promise<unknown>;
   readonly #reading: Promise<void>;
 
-  private constructor(bus: Bus, seen: Map<string, number>, messages: ConsumerMessages) {
+  readonly #onFrame: (frame: SeenFrame) => void;
+
+  private constructor(bus: Bus, messages: ConsumerMessages, { seen, onFrame }: ObserverOptions) {
     this.bus = bus;
-    this.seen = seen;
+    this.seen = seen ?? new Map<string, number>();
+    this.#onFrame = onFrame ?? (() => undefined);
     this.#end = () => messages.close();
     this.#reading = this.#read(messages);
   }
 
-  /** @param seen what was seen before, at the server of a former run: it is added to */
-  static async start(natsUrl: string, seen = new Map<string, number>()): Promise<Observer> {
-    const bus = await connectBus({ servers: [natsUrl], name: 'chaos', ensureStreams: false });
-    const consumer = await bus.jetstream.consumers.get(STREAM.frames);
-    return new Observer(bus, seen, await consumer.consume({ idle_heartbeat: 500 }));
+  /** @throws what `connectBus` throws, and the server when there are no frames */
+  static async start(options: ObserverOptions): Promise<Observer> {
+    const { natsUrl, onlyNew = false, credentials, tls } = options;
+    const bus = await connectBus({
+      servers: natsUrl.split(',').map((server) => server.trim()),
+      name: 'chaos',
+      ensureStreams: false,
+      ...(credentials === undefined ? {} : { credentials }),
+      ...(tls === undefined ? {} : { tls }),
+    });
+    try {
+      const start = onlyNew ? { deliver_policy: DeliverPolicy.New } : {};
+      const consumer = await bus.jetstream.consumers.get(STREAM.frames, start);
+      return new Observer(bus, await consumer.consume({ idle_heartbeat: 500 }), options);
+    } catch (error) {
+      await bus.close();
+      throw error;
+    }
   }
 
   /** Looks no longer; the connection stays until `close`. */
@@ -49,6 +85,7 @@ export class Observer {
     for await (const message of messages) {
       const { channel, epoch, seq } = frameName(message.data);
       this.seen.set(`${channel}/${epoch}/${seq}`, message.seq);
+      this.#onFrame({ channel, sequence: message.seq, late: isLateFrame(message.subject) });
     }
   }
 }

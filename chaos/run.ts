@@ -1,29 +1,31 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connectClient } from '../actors/client/remote.js';
 import type { StatewattClient } from '../actors/client/client.js';
-import { errorMessage } from '../errors/error.js';
 import { createRandom, streamSeed } from '../protocols/virtual/random.js';
+import { checkAlarms, findEpisodes, findRaises, readLevel } from './checks/alarms.js';
 import { checkCommands, checkOwnership, readJournals } from './checks/commands.js';
 import { verdict, type Verdict } from './checks/finding.js';
 import { checkFrames } from './checks/frames.js';
 import { checkOrphans } from './checks/orphans.js';
 import { checkRealtime } from './checks/realtime.js';
 import { checkRollups } from './checks/rollups.js';
-import { checkSamples, refusedIn, type DoneFault } from './checks/samples.js';
-import { Injector } from './injector.js';
-import { MintingRun, type MintingOutcome } from './minting/minting-run.js';
+import { checkSamples, disturbed, refusedIn, undisturbed, type DoneFault } from './checks/samples.js';
+import { settled } from './checks/settles.js';
+import { drive, type Driven } from './drive.js';
+import { LEVEL } from './level.js';
 import { Load, type Acknowledged } from './load.js';
-import { Observer } from './observer.js';
+import { MintingRun, type MintingOutcome } from './minting/minting-run.js';
+import { Observer, type SeenFrame } from './observer.js';
+import { RealtimeWatch } from './realtime-watch.js';
+import { comeToRest } from './rest.js';
 import { Sampler, type Sample } from './sampler.js';
 import type { Scenario } from './scenario.js';
-import { planFaults } from './schedule.js';
+import { COUNTER_POINT, counterModel } from './site.js';
+import { BreakableStack } from './stack-faults.js';
 import { Stack } from './stack.js';
 
 const CLIENT_TIMEOUT_MS = 5_000;
 const WELL_MS = 60_000;
-/** Nothing is broken meanwhile, so that there is something to compare with. */
-const CALM_MS = 2_000;
 
 /** What a run came to. */
 export interface RunResult {
@@ -70,9 +72,15 @@ export async function runScenario(options: RunOptions): Promise<RunResult> {
   let verdicts: Verdict[];
   try {
     const client = await connectClient({ natsUrl: stack.natsUrl, name: 'chaos', timeoutMs: CLIENT_TIMEOUT_MS });
-    const observer = await Observer.start(stack.natsUrl);
+    const watches: ((frame: SeenFrame) => void)[] = [];
+    const observer = await Observer.start({
+      natsUrl: stack.natsUrl,
+      onFrame: (frame) => watches.forEach((saw) => saw(frame)),
+    });
+    const realtime = watchRealtime(scenario, stack, observer);
+    if (realtime !== undefined) watches.push((frame) => realtime.saw(frame));
     try {
-      const broken = await breakIt(options, stack, client, observer);
+      const broken = await breakIt(options, stack, client, { observer, realtime });
       outcome = { scenario, seed, startedAt, framesSeen: observer.seen.size, minting: undefined, ...broken.outcome };
       onProgress('checking journals and history');
       verdicts = [...broken.verdicts, ...(await check(stack, observer, broken))];
@@ -81,6 +89,7 @@ export async function runScenario(options: RunOptions): Promise<RunResult> {
       outcome = { ...outcome, minting: minted?.outcome };
       await stack.stopNodes();
     } finally {
+      await realtime?.stop();
       await client.close();
       await observer.close();
     }
@@ -91,71 +100,84 @@ export async function runScenario(options: RunOptions): Promise<RunResult> {
   return { ...outcome, verdicts, passed: verdicts.every(({ passed }) => passed) };
 }
 
+interface Watches {
+  readonly observer: Observer;
+  readonly realtime: RealtimeWatch | undefined;
+}
+
+function watchRealtime(scenario: Scenario, { redisUrl, historyUrl }: Stack, { seen }: Observer) {
+  if (redisUrl === undefined) return undefined;
+  return new RealtimeWatch({ redisUrl, historyUrl, seen, boundMs: scenario.realtimeBehindS * 1_000 });
+}
+
 async function breakIt(
   { scenario, seed, onProgress = () => undefined, signal }: RunOptions,
   stack: Stack,
   client: StatewattClient,
-  observer: Observer,
+  { observer, realtime }: Watches,
 ) {
   const sampler = new Sampler(stack.nodes);
   sampler.start();
   if (!(await sampler.healthyWithin(WELL_MS))) onProgress('the site was not well before anything was broken');
-  const load = new Load(client, scenario);
+  const models = Array.from({ length: scenario.actors }, (_, index) => counterModel(index));
+  const load = new Load(client, { callers: scenario.callers, models, point: COUNTER_POINT });
   const minting =
     scenario.minting &&
     stack.minting &&
     (await MintingRun.start(observer.bus, stack, stack.minting, {
       ...{ ...scenario.minting, durationS: scenario.durationS, seed },
     }));
-  const begun = performance.now();
-  const offset = sampler.elapsedMs;
-  load.start();
-  const injector = new Injector(stack, client, minting?.batches, ({ number, text, failed }) =>
-    onProgress(`fault ${number}: ${text}${failed === undefined ? '' : `: not done, ${failed}`}`),
-  );
-  const plan = planFaults(scenario, seed).map((each) => ({ ...each, atMs: each.atMs + CALM_MS }));
-  const interrupted = signal ?? new AbortController().signal;
-  await injector.run(plan, begun, interrupted);
-  const rest = scenario.durationS * 1_000 + CALM_MS - (performance.now() - begun);
-  // An interruption ends it; nothing else can.
-  if (rest > 0) await sleep(rest, undefined, { signal: interrupted }).catch(() => undefined);
-  await stack.heal();
-  const well = await sampler.healthyWithin(scenario.recoveryS * 1_000);
-  onProgress(well ? 'all is well again' : `not well ${scenario.recoveryS} s after the last fault`);
-  await load.stop();
+  realtime?.start();
+  const target = new BreakableStack(stack, client, minting?.batches);
+  const driven = await drive({
+    ...{ scenario, seed, sampler, load, target, onProgress, signal },
+    heal: () => stack.heal(),
+  });
   const unminted = await minting?.settle(client, scenario.recoveryS * 1_000 + WELL_MS);
-  const rested = await quiesce(client, scenario.recoveryS * 1_000 + WELL_MS);
+  await realtime?.stop();
+  const rest = await comeToRest({
+    bus: observer.bus,
+    healths: () => Promise.all(stack.nodes.map(({ health }) => health())),
+    pause: () => pauseAll(client),
+    ms: scenario.recoveryS * 1_000 + WELL_MS,
+  });
   await sampler.stop();
   await observer.leave();
-  const samples = sampler.samples.map((sample) => ({ ...sample, atMs: sample.atMs - offset }));
+  const { faults } = driven;
+  const samples = sampler.since(driven.begun);
   return {
-    acknowledged: load.acknowledged,
-    minting,
+    ...{ acknowledged: load.acknowledged, minting, driven, upTo: rest.upTo },
     verdicts: [
-      ...checkSamples(injector.done, samples, scenario),
+      ...checkSamples(faults, samples, scenario),
+      ...(realtime === undefined ? [] : [recent(realtime, driven, scenario.recoveryS * 1_000)]),
       verdict(
         'comes-to-rest',
         minting === undefined ? 'history catches up when no more comes' : 'history and minting catch up',
         minting === undefined ? 'the position of history' : 'the position of history, and all batches',
-        [rested, unminted].filter((why) => why !== undefined),
+        [rest.problem, unminted].filter((why) => why !== undefined),
       ),
     ],
     outcome: {
-      tookMs: performance.now() - begun,
-      faults: injector.done,
-      samples,
+      ...{ tookMs: driven.tookMs, faults, samples },
       commands: load.done,
       repeated: load.repeated,
     },
   };
 }
 
+/** Redis cannot be as new as history while it is away, and for some time after that. */
+function recent(realtime: RealtimeWatch, { faults, begun }: Driven, recoveryMs: number): Verdict {
+  const ofRedis = faults.filter(({ what }) => what === 'redis');
+  return realtime.check.verdict((at) => disturbed(ofRedis, at - begun, recoveryMs));
+}
+
 async function check(
   stack: Stack,
   observer: Observer,
-  { acknowledged, outcome }: Awaited<ReturnType<typeof breakIt>>,
+  { acknowledged, outcome, upTo, driven }: Awaited<ReturnType<typeof breakIt>>,
 ): Promise<Verdict[]> {
   const { bus, seen } = observer;
+  const { redisUrl } = stack;
   const journal = await readJournals(bus, 'model');
   const idle = [
     ...(acknowledged.size === 0 ? ['no command was acknowledged'] : []),
@@ -165,29 +187,25 @@ async function check(
     verdict('load-ran', 'there was something to lose', `${acknowledged.size} actors, ${seen.size} frames`, idle),
     ...checkCommands(journal, acknowledged),
     checkOwnership(journal),
-    ...(await checkFrames(bus, stack.historyUrl, seen, refusedIn(outcome.samples))),
-    await checkRollups(stack.historyUrl),
-    ...(stack.redisUrl === undefined ? [] : [await checkRealtime(bus, stack.redisUrl)]),
+    ...(await checkFrames(bus, stack.historyUrl, seen, { upTo, refused: refusedIn(outcome.samples) })),
+    await settled(() => checkRollups(stack.historyUrl)),
+    ...(redisUrl === undefined ? [] : [await settled(() => checkRealtime(bus, redisUrl))]),
+    ...(stack.channels < LEVEL.channel ? [] : [await alarms(observer, outcome, driven)]),
   ];
 }
 
-/** Pauses every channel and waits until history has all there is. Otherwise: why it did not come to that. */
-async function quiesce(client: StatewattClient, ms: number): Promise<string | undefined> {
-  let why = 'history is behind';
-  const paused = new Set<number>();
-  for (const end = performance.now() + ms; performance.now() < end; await sleep(250)) {
-    try {
-      for (const { id } of await client.channels()) {
-        if (paused.has(id)) continue;
-        await client.commandChannel(id, 'pause');
-        paused.add(id);
-      }
-      const { parts } = await client.health();
-      if (parts.history?.facts?.behind === 0) return undefined;
-      why = `history is ${parts.history?.facts?.behind} frames behind`;
-    } catch (error) {
-      why = errorMessage(error);
-    }
+async function alarms(
+  { bus }: Observer,
+  { faults, samples }: Pick<RunResult, 'faults' | 'samples'>,
+  { begunAt }: Driven,
+): Promise<Verdict> {
+  const episodes = findEpisodes(await readLevel(bus));
+  const raises = findRaises(await readJournals(bus, 'alarm'));
+  return checkAlarms(episodes, raises, (from, to) => undisturbed(faults, samples, [from - begunAt, to - begunAt]));
+}
+
+async function pauseAll(client: StatewattClient): Promise<void> {
+  for (const { id, state } of await client.channels()) {
+    if (state !== 'paused') await client.commandChannel(id, 'pause');
   }
-  return why;
 }

@@ -1,10 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Health } from '../actors/client/schemas.js';
-import type { ChaosNode } from './stack.js';
 
 const EVERY_MS = 250;
 const ANSWER_MS = 1_500;
+
+/** Whoever can be asked how it is. */
+export interface Watched {
+  readonly name: string;
+  /** Rejects when it does not say. */
+  readonly health: () => Promise<Health>;
+  /** Resident memory, MB; undefined where the system does not tell. */
+  readonly memoryMb: () => Promise<number | undefined>;
+}
 
 /** How a run does at one moment. */
 export interface Sample {
@@ -21,7 +29,7 @@ export interface Sample {
 /** Looks at the nodes again and again. */
 export class Sampler {
   readonly samples: Sample[] = [];
-  readonly #nodes: readonly ChaosNode[];
+  readonly #nodes: readonly Watched[];
   readonly #begun = performance.now();
   /** By node: its own count when it was last seen. It begins anew with the node. */
   readonly #lastRefused = new Map<string, number>();
@@ -29,13 +37,13 @@ export class Sampler {
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(nodes: readonly ChaosNode[]) {
+  constructor(nodes: readonly Watched[]) {
     this.#nodes = nodes;
   }
 
-  /** Ms since the sampler began. */
-  get elapsedMs(): number {
-    return performance.now() - this.#begun;
+  /** All samples, their times from a moment of `performance.now()` on. */
+  since(moment: number): Sample[] {
+    return this.samples.map((sample) => ({ ...sample, atMs: sample.atMs + this.#begun - moment }));
   }
 
   start(): void {
@@ -89,32 +97,32 @@ export function isWell({ status, parts }: Pick<Health, 'status' | 'parts'>): boo
   return gaveUp && Object.values(others).every((part) => part?.status === 'up');
 }
 
-async function lookAt({
-  url,
-  child,
-}: ChaosNode): Promise<{ health: Health | undefined; memoryMb: number | undefined }> {
-  const [health, memoryMb] = await Promise.all([
-    fetch(`${url}/health`, { signal: AbortSignal.timeout(ANSWER_MS) }).then(
-      (answer) => answer.json() as Promise<Health>,
-      () => undefined,
-    ),
-    child.pid === undefined ? undefined : largestOf(child.pid),
-  ]);
+async function lookAt(node: Watched): Promise<{ health: Health | undefined; memoryMb: number | undefined }> {
+  const [health, memoryMb] = await Promise.all([node.health().catch(() => undefined), node.memoryMb()]);
   return { health, memoryMb };
 }
 
-/** Resident memory of the process below a watchdog, MB. Linux only; see proc(5). */
-async function largestOf(watchdog: number): Promise<number | undefined> {
+/** How a node is, over HTTP. Rejects when it does not say so at once. */
+export async function healthOver(url: string): Promise<Health> {
+  const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(ANSWER_MS) });
+  return (await answer.json()) as Health;
+}
+
+/** Resident memory of a process, MB. Linux only; see proc(5). */
+export async function memoryOf(pid: number): Promise<number | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const found = /^VmRSS:\s+(\d+) kB/m.exec(status)?.[1];
+  return found === undefined ? undefined : Number(found) / 1_024;
+}
+
+/** Resident memory of the largest process below a watchdog, MB. */
+export async function memoryBelow(watchdog: number): Promise<number | undefined> {
   const children = await readFile(`/proc/${watchdog}/task/${watchdog}/children`, 'utf8').catch(() => '');
-  const sizes = await Promise.all(
-    children
-      .trim()
-      .split(' ')
-      .filter((pid) => pid !== '')
-      .map(async (pid) => {
-        const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-        return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1_024;
-      }),
-  );
-  return sizes.length === 0 ? undefined : Math.max(...sizes);
+  const pids = children
+    .trim()
+    .split(' ')
+    .filter((pid) => pid !== '');
+  const sizes = await Promise.all(pids.map((pid) => memoryOf(Number(pid))));
+  const known = sizes.filter((size) => size !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
 }

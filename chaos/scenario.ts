@@ -57,6 +57,9 @@ export const ScenarioSchema = Type.Object(
         {
           recovery_s: Type.Optional(Type.Number({ minimum: 1, maximum: 3_600, description: 'default 30' })),
           memory_mb: Type.Optional(Type.Number({ minimum: 50, description: 'of each node; default 1500' })),
+          realtime_behind_s: Type.Optional(
+            Type.Number({ minimum: 1, maximum: 3_600, description: 'of Redis behind history; default 10' }),
+          ),
           memory_mb_per_h: Type.Optional(
             Type.Number({ minimum: 1, description: 'by which a node may grow; for runs of many minutes' }),
           ),
@@ -94,6 +97,8 @@ export interface Scenario {
   readonly faults: readonly FaultFile[];
   readonly recoveryS: number;
   readonly memoryMb: number;
+  /** By which Redis may be older than history. */
+  readonly realtimeBehindS: number;
   /** Undefined: growth is told, not judged. */
   readonly memoryMbPerH: number | undefined;
 }
@@ -141,6 +146,7 @@ export function parseScenario(file: string, text: string, problems: Problems): S
     faults: found.faults,
     recoveryS: bounds.recovery_s ?? 30,
     memoryMb: bounds.memory_mb ?? 1_500,
+    realtimeBehindS: bounds.realtime_behind_s ?? 10,
     memoryMbPerH: bounds.memory_mb_per_h,
   };
 }

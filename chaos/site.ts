@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LEVEL, LEVEL_CONDITION, LEVEL_RULE, LEVEL_SIGNAL } from './level.js';
 import type { ScenarioMinting } from './scenario.js';
 
 /** Ports on which the simulated devices of a run listen. */
@@ -19,8 +20,8 @@ const POINTS = 'point_id,signal_name,scale,offset,unit,reverse,data_type\n';
 const MAPPING = 'point_id,slave_id,function_code,register_address,data_type,byte_order,bit_position\n';
 
 /**
- * The site of a run: half of its channels virtual, half over Modbus TCP, and models that hold what they are set to, for
- * the commands of the load. Answers the path of site.yaml.
+ * The site of a run: half of its channels virtual, half over Modbus TCP, models that hold what they are set to, for
+ * the commands of the load, and an alarm that comes and goes. Answers the path of site.yaml.
  */
 export async function writeChaosSite(
   folder: string,
@@ -38,11 +39,11 @@ export async function writeChaosSite(
   await mkdir(join(folder, 'device', 'mapping'), { recursive: true });
   await writeFile(
     join(folder, 'device', 'telemetry.csv'),
-    `${POINTS}1,Counter,1,0,,0,uint16\n2,Power,0.1,0,kW,0,float\n`,
+    `${POINTS}1,Counter,1,0,,0,uint16\n2,Power,0.1,0,kW,0,float\n3,Level,1,0,,0,uint16\n`,
   );
   await writeFile(
     join(folder, 'device', 'mapping', 'telemetry_mapping.csv'),
-    `${MAPPING}1,1,3,0,uint16,AB,\n2,1,3,1,int16,AB,\n`,
+    `${MAPPING}1,1,3,0,uint16,AB,\n2,1,3,1,int16,AB,\n3,1,3,2,uint16,AB,\n`,
   );
   await writeFile(
     join(folder, 'counter.yaml'),
@@ -51,9 +52,20 @@ export async function writeChaosSite(
   const site = join(folder, 'site.yaml');
   await writeFile(
     site,
-    `site: chaos\nchannels:${parts.join('')}\ntemplates: [counter.yaml]\nmodels:${models.join('')}\n${tokenization(minting)}`,
+    `site: chaos\nchannels:${parts.join('')}\ntemplates: [counter.yaml]\nmodels:${models.join('')}\n${levelAlarm(channels)}${tokenization(minting)}`,
   );
   return site;
+}
+
+/** Where there is a channel that reads it. */
+function levelAlarm(channels: number): string {
+  if (channels < LEVEL.channel) return '';
+  return `rules:
+  - id: ${LEVEL_RULE}
+    condition: ${LEVEL_CONDITION}
+    actions:
+      - { type: alarm, level: Warning, title: Level }
+`;
 }
 
 /** No reading is held, and a batch is tried for as long as a run lasts. */
@@ -96,6 +108,7 @@ export function deviceFile(ports: readonly number[]): string {
         dataType: 'int16',
         value: { type: 'random-walk', initialValue: 0, stepSize: 5, min: -1000, max: 1000 },
       },
+      { area: 'holding', address: 2, value: LEVEL_SIGNAL },
     ],
   };
   return JSON.stringify({ intervalMs: 100, devices: ports.map((port) => ({ port, units })) });

@@ -20,6 +20,7 @@ import {
   type Part,
   type StackMinting,
 } from './parts.js';
+import { healthOver, memoryBelow, type Watched } from './sampler.js';
 import type { Scenario } from './scenario.js';
 import { writeChaosSite } from './site.js';
 
@@ -32,8 +33,7 @@ export const RUN_MARK = 'CHAOS_RUN';
 /** Would name real servers, or change what the product does. */
 const NOT_INHERITED = /^(?:NATS_|REDIS_|CLICKHOUSE_|SOLANA_|TOKENIZATION_|STATEWATT_|OTEL_)/;
 
-export interface ChaosNode {
-  readonly name: string;
+export interface ChaosNode extends Watched {
   readonly child: SupervisedChild;
   /** Of its HTTP interface. */
   readonly url: string;
@@ -58,6 +58,7 @@ export class Stack {
   /** Names this run in the environment of each of its processes. */
   readonly run: string;
   readonly nodes: readonly ChaosNode[];
+  readonly channels: number;
   /** Not over a link that fails: for those who look on. */
   readonly natsUrl: string;
   readonly historyUrl: string;
@@ -72,9 +73,11 @@ export class Stack {
     parts: ReadonlyMap<Target, Part>,
     nodes: readonly ChaosNode[],
     urls: StackUrls,
+    { channels }: Scenario,
     cluster: NatsCluster | undefined,
   ) {
     this.run = run;
+    this.channels = channels;
     this.#parts = parts;
     this.nodes = nodes;
     this.natsUrl = urls.nats;
@@ -120,7 +123,7 @@ export class Stack {
       await Promise.all(nodes.slice(1).map(({ child }) => child.start()));
       const redisUrl = redisPort === undefined ? undefined : `redis://127.0.0.1:${redisPort}`;
       const urls = { nats: nats.url, history: history.url, redis: redisUrl, minting };
-      return new Stack(run, parts, nodes, urls, nats.cluster);
+      return new Stack(run, parts, nodes, urls, scenario, nats.cluster);
     } catch (error) {
       await stopAll(parts, nodes);
       throw error;
@@ -209,7 +212,12 @@ async function prepareNode(
     },
     ...NOTHING_GIVES_UP,
   });
-  return { name, url: `http://127.0.0.1:${port}`, clock, disk, child };
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    ...{ name, url, clock, disk, child },
+    health: () => healthOver(url),
+    memoryMb: async () => (child.pid === undefined ? undefined : memoryBelow(child.pid)),
+  };
 }
 
 function environment(run: string): NodeJS.ProcessEnv {

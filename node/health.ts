@@ -160,6 +160,7 @@ export class HealthCheck {
         const { state } = await this.#askFrames();
         const behind = Math.max(0, state.last_seq - Math.max(committed, state.first_seq - 1));
         facts.behind = behind;
+        facts.committed = committed;
         if (status === 'up' && behind > LAG_WORTH_SAYING) [status, detail] = ['degraded', `${behind} frames behind`];
       } catch (error) {
         facts.behind = null;
@@ -174,8 +175,9 @@ export class HealthCheck {
   }
 
   #spool(): PartHealth {
-    const { counters, spooling, spoolBytes, lastError } = this.#parts.publisher;
+    const { counters, spooling, spoolBytes, lastError, waiting } = this.#parts.publisher;
     const facts = {
+      waiting,
       bytes: spoolBytes,
       spooled: counters.spooled,
       replayed: counters.replayed,

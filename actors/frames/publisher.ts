@@ -76,6 +76,13 @@ export class FramePublisher {
     return this.#replaying !== undefined;
   }
 
+  /** Frames in memory that the stream has not acknowledged. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const line of this.#lines) waiting += line.waiting;
+    return waiting;
+  }
+
   openLine(onFenced: (error: StatewattError) => void): FrameLine {
     const line = new Line({
       stream: this.#stream,
@@ -238,6 +245,10 @@ class Line implements FrameLine {
   constructor(options: LineOptions) {
     this.#options = options;
     this.#direct = options.direct;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
   }
 
   publish(frame: Frame): void {

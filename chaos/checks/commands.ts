@@ -1,3 +1,4 @@
+import type { JsMsg } from '@nats-io/jetstream';
 import type { Bus } from '../../bus/connection.js';
 import type { JournalEntry } from '../../bus/messages.js';
 import { STREAM } from '../../bus/streams.js';
@@ -13,12 +14,13 @@ export interface Entry {
   readonly entry: JournalEntry;
 }
 
-/** The journals of all actors of a kind, as they stand. */
-export async function readJournals(bus: Bus, kind: string): Promise<Entry[]> {
+/** The journals of all actors of a kind, as they stand, from a sequence of the stream on. */
+export async function readJournals(bus: Bus, kind: string, from = 1): Promise<Entry[]> {
   const entries: Entry[] = [];
-  await eachMessage(bus, STREAM.journal, subjects.journalOfKind(kind), ({ subject, seq, data }) => {
+  const take = ({ subject, seq, data }: JsMsg): void => {
     entries.push({ id: subject.split('.').at(-1) ?? '', seq, entry: codecs.journal.decode(data) });
-  });
+  };
+  await eachMessage(bus, STREAM.journal, subjects.journalOfKind(kind), take, from);
   return entries;
 }
 

@@ -3,6 +3,9 @@ import type { Sample } from '../sampler.js';
 import { verdict, type Verdict } from './finding.js';
 import { checkMemory } from './memory.js';
 
+/** What a fault brings about may be seen so much later, or earlier by another clock. */
+const MARGIN_MS = 3_000;
+
 /** A fault as it was done. Ms since the run began. */
 export interface DoneFault {
   readonly number: number;
@@ -24,6 +27,26 @@ export function recoveries(faults: readonly DoneFault[], samples: readonly Sampl
     const interrupted = faults.some(({ fromMs, toMs: end }) => end > toMs && fromMs < well);
     return interrupted ? undefined : well - toMs;
   });
+}
+
+/** Whether a fault of these was under way at a moment, or ended less than `forMs` before. */
+export function disturbed(faults: readonly DoneFault[], atMs: number, forMs: number): boolean {
+  return faults.some(({ fromMs, toMs }) => fromMs <= atMs && atMs <= toMs + forMs);
+}
+
+/**
+ * Whether nothing was broken, and every look found all well, from some time before `fromMs` until some time after `toMs`:
+ * then nothing excuses what went amiss in it.
+ */
+export function undisturbed(
+  faults: readonly DoneFault[],
+  samples: readonly Sample[],
+  [fromMs, toMs]: readonly [number, number],
+): boolean {
+  const [from, to] = [fromMs - MARGIN_MS, toMs + MARGIN_MS];
+  const within = samples.filter(({ atMs }) => atMs >= from && atMs <= to);
+  const broken = faults.some((fault) => fault.fromMs <= to && fault.toMs >= from);
+  return !broken && within.length > 0 && within.every(({ healthy }) => healthy) && (samples[0]?.atMs ?? to) <= from;
 }
 
 /** Frames that nodes gave up, in all. */

@@ -26,7 +26,10 @@ export async function openArchive(data: string, seen: ReadonlyMap<string, number
     const engine = await startEmbeddedEngine({ dataFolder: join(data, 'history') });
     try {
       const bus = await connectBus({ servers: [server.url], name: 'archive', ensureStreams: false });
-      const verdicts = [...(await checkFrames(bus, engine.url, seen)), await checkRollups(engine.url)];
+      const verdicts = [
+        ...(await checkFrames(bus, engine.url, seen, { upTo: Number.MAX_SAFE_INTEGER })),
+        await checkRollups(engine.url),
+      ];
       const frames = await readFrames(bus);
       await bus.close();
       return { frames, verdicts };

@@ -12,7 +12,7 @@ export class Observer {
 
   /** From the first frame on, at the server of a new run. */
   async watch(natsUrl: string): Promise<void> {
-    this.#now = await ChaosObserver.start(natsUrl, this.seen);
+    this.#now = await ChaosObserver.start({ natsUrl, seen: this.seen });
   }
 
   /** Resolves when history announces a batch: its insert begins now. */

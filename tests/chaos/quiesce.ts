@@ -1,11 +1,25 @@
 import assert from 'node:assert/strict';
 import type { ChannelView } from '../../actors/client/schemas.js';
+import { connectBus } from '../../bus/connection.js';
+import { comeToRest } from '../../chaos/rest.js';
 import type { SiteProcess } from '../support/site-process.js';
+
+const REST_MS = 60_000;
 
 /** Pauses every channel, so that no frame comes any more, and waits until history has all there are. */
 export async function quiesce(site: SiteProcess): Promise<void> {
-  await commandAll(site, 'pause');
-  await site.healthWhen('history has caught up', ({ parts }) => parts.history?.facts?.behind === 0);
+  const bus = await connectBus({ servers: [site.natsUrl], name: 'quiesce', ensureStreams: false });
+  try {
+    const { problem } = await comeToRest({
+      bus,
+      healths: async () => [await site.health()],
+      pause: () => commandAll(site, 'pause'),
+      ms: REST_MS,
+    });
+    assert.equal(problem, undefined);
+  } finally {
+    await bus.close();
+  }
 }
 
 export async function commandAll(site: SiteProcess, command: 'pause' | 'resume'): Promise<void> {

@@ -3,7 +3,7 @@ import { checkCommands, checkOwnership, type Entry } from '../../../chaos/checks
 import type { Verdict } from '../../../chaos/checks/finding.js';
 import { FrameCheck, HistoryCheck, type Row } from '../../../chaos/checks/frames.js';
 import { memorySlope } from '../../../chaos/checks/memory.js';
-import { checkSamples, recoveries, type DoneFault } from '../../../chaos/checks/samples.js';
+import { checkSamples, disturbed, recoveries, undisturbed, type DoneFault } from '../../../chaos/checks/samples.js';
 import { isWell, type Sample } from '../../../chaos/sampler.js';
 import { frame } from '../../support/frames.js';
 
@@ -82,6 +82,16 @@ describe('the checks of a chaos run', () => {
     });
   });
 
+  it('of frames, from the midst of a stream on: take an activation that had begun before, and find a gap', () => {
+    const found = (...frames: ReturnType<typeof frame>[]) => {
+      const check = new FrameCheck(new Map(), false);
+      frames.forEach((each, index) => check.take(each, index + 1));
+      return failed(check.verdicts());
+    };
+    assert.deepEqual(found(frame(1, 5, 7), frame(1, 5, 8)), []);
+    assert.deepEqual(found(frame(1, 5, 7), frame(1, 5, 9)), ['frames-gapless']);
+  });
+
   describe('of history', () => {
     const stored = [
       { frame: frame(1, 5, 1, 1), sequence: 7 },
@@ -109,6 +119,16 @@ describe('the checks of a chaos run', () => {
       assert.equal(check([row(7, 1), row(8, 2), row(9, 2)]), false);
       assert.equal(check([row(7, 1), row(8, 2)], 3), false);
     });
+  });
+
+  it('of history that leaves points out: take what is missing, and find what is there twice or of no frame', () => {
+    const row = (value: number): Row => ['7', 1, 'T', 1, String(1_700_000_000_001), String(value), 'good'];
+    const check = (...rows: Row[]): boolean => {
+      const found = new HistoryCheck(false);
+      found.take([{ frame: frame(1, 5, 1, 1), sequence: 7 }], rows);
+      return found.verdict(rows.length).passed;
+    };
+    assert.deepEqual([check(), check(row(1)), check(row(1), row(1)), check(row(2))], [true, true, false, false]);
   });
 
   it('take a node that has given up readings for well when nothing else is amiss', () => {
@@ -142,6 +162,19 @@ describe('the checks of a chaos run', () => {
       fromMs,
       toMs,
       failed: undefined,
+    });
+
+    it('know when nothing excuses what goes amiss', () => {
+      const faults = [fault(1, 20_000, 22_000)];
+      const samples = Array.from({ length: 60 }, (_, second) => sample(second * 1_000, second !== 40));
+      const at = (from: number, to: number) => undisturbed(faults, samples, [from, to]);
+      assert.deepEqual([at(5_000, 9_000), at(26_000, 30_000)], [true, true]);
+      assert.deepEqual([at(15_000, 18_000), at(23_000, 30_000), at(30_000, 38_000)], [false, false, false]);
+      assert.deepEqual([at(1_000, 5_000), at(70_000, 80_000)], [false, false], 'nobody looked then');
+      assert.deepEqual(
+        [19_000, 20_000, 26_000, 28_000].map((ms) => disturbed(faults, ms, 5_000)),
+        [false, true, true, false],
+      );
     });
 
     it('take a recovery in time, and do not ask for one before the next fault', () => {
@@ -178,6 +211,14 @@ describe('the checks of a chaos run', () => {
       const line = Array.from({ length: 400 }, (_, index) => sample(index * 9_000, true, 100 + index / 4));
       assert.equal(Math.round(memorySlope(line) ?? 0), 100);
       assert.equal(memorySlope(line.slice(0, 20)), undefined);
+      const short = Array.from({ length: 400 }, (_, index) => sample(index * 1_900, true, 100 + index));
+      assert.equal(memorySlope(short), undefined, 'ten minutes at least, after the first quarter');
+      const told = checkSamples([], short, { ...bounds, memoryMb: 1_000, memoryMbPerH: 50 });
+      const slope = told.find(({ invariant }) => invariant === 'memory-slope');
+      assert.deepEqual(
+        [slope?.passed, slope?.checked],
+        [true, 'growth is not judged: it takes 600 s after the first quarter, there were 568 s'],
+      );
     });
 
     it('take readings that were given up while a disk was full, and find those before and after', () => {

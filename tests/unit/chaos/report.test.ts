@@ -20,6 +20,7 @@ const RESULT: RunResult = {
     faults: [],
     recoveryS: 5,
     memoryMb: 100,
+    realtimeBehindS: 10,
     memoryMbPerH: undefined,
   },
   seed: 7,

@@ -39,6 +39,7 @@ describe('scenarios of chaos runs', () => {
       actors: 20,
       recoveryS: 30,
       memoryMb: 1_500,
+      realtimeBehindS: 10,
       memoryMbPerH: undefined,
     });
   });

@@ -43,6 +43,7 @@ function standIns() {
     publisher: {
       counters: { spooled: 0, replayed: 0, refused: 0 },
       spooling: false,
+      waiting: 0,
       spoolBytes: 0,
       lastError: null as string | null,
     },
@@ -116,7 +117,7 @@ describe('HealthCheck', () => {
         'configuration up: the newest is in force',
       ],
     );
-    assert.deepEqual(health.parts.history?.facts, { frames: 4, points: 40, lost: 0, behind: 0 });
+    assert.deepEqual(health.parts.history?.facts, { frames: 4, points: 40, lost: 0, behind: 0, committed: 50 });
     assert.deepEqual(health.parts.nats?.facts, {
       embedded: true,
       restarts: 2,
