@@ -14,6 +14,7 @@ import { errorMessage } from '../errors/error.js';
 import type { HistoryHealth, HistoryStore } from '../protocols/clickhouse/types.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
 import { forwardingHealth } from './forwarding-health.js';
+import type { LedgerHealth } from './ledger.js';
 import { patient } from './patient.js';
 import type { SiteHolder } from './site-holder.js';
 
@@ -28,6 +29,7 @@ export interface HealthParts {
   readonly historyWriter: HistoryWriter;
   readonly publisher: FramePublisher;
   readonly alarms: { health(): AlarmIndexHealth };
+  readonly ledger: { health(): LedgerHealth };
   /** The targets that this node sends to. */
   readonly forwarders: () => readonly ForwarderView[];
   readonly node: string;
@@ -43,6 +45,8 @@ export interface HealthParts {
 const FRESH_MS = 500;
 /** Frames that history may be behind before that is worth saying: ten seconds of a thousand channels. */
 const LAG_WORTH_SAYING = 10_000;
+/** What the ledger may be behind: it looks each half second, and fills up again after a pause at some 100,000 rows a second. */
+const LEDGER_LAG_WORTH_SAYING_MS = 30_000;
 /** Entries that the list of alarms may be behind: a few seconds of a flood. */
 const ALARM_LAG_WORTH_SAYING = 5_000;
 
@@ -80,6 +84,7 @@ export class HealthCheck {
       nats,
       realtime: this.#realtime(),
       history,
+      ledger: this.#ledger(),
       spool: this.#spool(),
       actors: this.#actors(),
       deadLetters,
@@ -172,6 +177,20 @@ export class HealthCheck {
     }
     if (lastError !== null) [status, detail] = [status === 'up' ? 'degraded' : status, lastError];
     return { status, detail, facts };
+  }
+
+  #ledger(): PartHealth {
+    const { writing, rows, behindMs, lastError } = this.#parts.ledger.health();
+    if (!writing) return { status: 'up', detail: 'another node writes it', facts: { writing } };
+    const behindSeconds = Math.round(behindMs / 1_000);
+    const facts = { writing, rows, behindSeconds };
+    if (lastError !== null) {
+      return { status: 'degraded', detail: `not written for ${behindSeconds} s: ${lastError}`, facts };
+    }
+    if (behindMs > LEDGER_LAG_WORTH_SAYING_MS) {
+      return { status: 'degraded', detail: `${behindSeconds} s behind the journal`, facts };
+    }
+    return { status: 'up', detail: 'up to date', facts };
   }
 
   #spool(): PartHealth {

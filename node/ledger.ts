@@ -42,6 +42,18 @@ export function startLedger(
   );
 }
 
+/** How the writing of the ledger is getting on. */
+export interface LedgerHealth {
+  /** This node is the one that writes. */
+  readonly writing: boolean;
+  /** Written since it began to. */
+  readonly rows: number;
+  /** Ms since all of the journal was in the ledger. */
+  readonly behindMs: number;
+  /** Why it is not written; null: it is. */
+  readonly lastError: string | null;
+}
+
 /** The ledger as a node answers it; it writes it too, while it is the one to do that. */
 export class Ledger implements LedgerClient, ReadingArchive {
   readonly #store: LedgerStore;
@@ -58,6 +70,11 @@ export class Ledger implements LedgerClient, ReadingArchive {
   write(wanted: boolean): Promise<void> {
     this.#turns = this.#turns.then(() => this.#write(wanted));
     return this.#turns;
+  }
+
+  health(): LedgerHealth {
+    const { rows = 0, behindMs = 0, lastError = null } = this.#projection ?? {};
+    return { writing: this.#projection !== undefined, rows, behindMs, lastError };
   }
 
   async readings({ order = 'newest', limit = DEFAULT_LIMIT, ...query }: LedgerQuery): Promise<LedgerPage> {
@@ -77,10 +94,10 @@ export class Ledger implements LedgerClient, ReadingArchive {
     };
   }
 
-  async reading(meter: string, sequence: number): Promise<LedgerReading> {
+  async reading(meter: string, sequence: number, user?: string): Promise<LedgerReading> {
     const [row] = await this.#store.readings(meter, [sequence]);
-    if (row !== undefined) return viewRow(row);
-    const message = `the ledger has no reading ${sequence} of the meter ${meter}`;
+    if (row !== undefined && (user === undefined || row.user === user)) return viewRow(row);
+    const message = `the ledger has no reading ${sequence} of the meter ${meter}${user === undefined ? '' : ` that is of ${user}`}`;
     throw new StatewattError('ledger.not_found', 'not_found', message);
   }
 

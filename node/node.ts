@@ -486,6 +486,7 @@ async function startParts(
   const forwarders = new LocalForwarding({ system, kind: forwarderKind, forwarding });
   let ready = false;
   const healthCheck = new HealthCheck({
+    ledger,
     bus,
     server,
     system,

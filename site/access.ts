@@ -4,19 +4,20 @@
  * What a request needs:
  *
  * - `public`: nothing; probes, the sign-in, the page’s own files
+ * - `own`: looks at the caller’s own readings; whoever may `read` sees everybody’s
  * - `read`: looks only
  * - `operate`: acts on the running plant: write a point, acknowledge an alarm, start, stop, enable
  * - `configure`: changes what there is: create, change, delete; the supervisor’s hand on actors
  * - `admin`: who may do what, and who did
  */
-export const NEEDS = ['public', 'read', 'operate', 'configure', 'admin'] as const;
+export const NEEDS = ['public', 'own', 'read', 'operate', 'configure', 'admin'] as const;
 export type Need = (typeof NEEDS)[number];
 
-/** Each may all that those before it may. */
-export const ROLES = ['viewer', 'operator', 'engineer', 'admin'] as const;
+/** Each may all that those before it may. An `owner` of meters sees what belongs to the user of that name, and nothing else. */
+export const ROLES = ['owner', 'viewer', 'operator', 'engineer', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
-const LEVEL: Readonly<Record<Need, number>> = { public: -1, read: 0, operate: 1, configure: 2, admin: 3 };
+const LEVEL: Readonly<Record<Need, number>> = { public: -1, own: 0, read: 1, operate: 2, configure: 3, admin: 4 };
 
 /** Whether somebody of this role may do what needs `need`. */
 export function may(role: Role, need: Need): boolean {

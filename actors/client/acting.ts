@@ -36,6 +36,11 @@ export function signerOf(identity: Identity | null): string | null {
   return identity?.via === 'user' || identity?.via === 'key' ? identity.name : null;
 }
 
+/** The user that somebody who comes in is: an API key is that of its name. */
+export function userOf({ name, via }: Identity): string {
+  return via === 'key' ? name.replace(/^key:/, '') : name;
+}
+
 /** A name as alarms and meters keep it. */
 export function nameOf(who: string): string {
   return who.slice(0, MAX_NAME);

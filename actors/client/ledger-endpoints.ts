@@ -29,7 +29,7 @@ export const ledgerEndpoints = {
     summary: 'What became of one reading',
     request: LedgerReadingRequestSchema,
     response: LedgerReadingSchema,
-    call: ({ client }, { meter, sequence }) => client.ledger.reading(meter, sequence),
+    call: ({ client }, { meter, sequence, user }) => client.ledger.reading(meter, sequence, user),
   }),
   ledgerExport: endpoint('ledger', 'export', {
     summary: 'Open a file of readings as CSV; request the subject in the answer again and again for its pieces',

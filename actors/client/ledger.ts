@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { USER_PATTERN } from '../../site/metering/site-meter.js';
 import { LEDGER_STATUSES, type LedgerStatus } from '../../site/minting/ledger.js';
 import { MeterIdSchema } from './metering.js';
 
@@ -23,10 +24,21 @@ const Status = Type.Unsafe<LedgerStatus>({
     'held: it waits for a person; accepted: in no batch yet; minting: its batch is on its way; failed: its batch is parked',
 });
 
+const user = Type.Optional(
+  Type.String({ description: 'only those of this user', minLength: 1, maxLength: 128, pattern: USER_PATTERN }),
+);
+const meter = Type.String({ ...MeterIdSchema, pattern: '^[A-Za-z0-9][A-Za-z0-9._:-]*$' });
 const filter = {
-  user: Type.Optional(Type.String({ description: 'only those of this user', minLength: 1, maxLength: 128 })),
-  wallet: Type.Optional(Type.String({ description: 'only those of this wallet', minLength: 1, maxLength: 44 })),
-  meter: Type.Optional(MeterIdSchema),
+  user,
+  wallet: Type.Optional(
+    Type.String({
+      description: 'only those of this wallet',
+      minLength: 32,
+      maxLength: 44,
+      pattern: '^[1-9A-HJ-NP-Za-km-z]+$',
+    }),
+  ),
+  meter: Type.Optional(meter),
   from: Type.Optional(Moment('only those that end at this time or later')),
   to: Type.Optional(Moment('only those that end before this time')),
 };
@@ -84,7 +96,9 @@ export const LedgerTotalsSchema = Type.Object({
 });
 export type LedgerTotals = Static<typeof LedgerTotalsSchema>;
 
-export const LedgerReadingRequestSchema = Type.Object({ meter: MeterIdSchema, sequence: Sequence }, closed);
+export const LedgerReadingParamsSchema = Type.Object({ meter, sequence: Sequence }, closed);
+export const LedgerOwnerSchema = Type.Object({ user }, closed);
+export const LedgerReadingRequestSchema = Type.Object({ meter, sequence: Sequence, user }, closed);
 
 /**
  * The part of the public client that deals with the ledger: what the journal says of readings, in the database of history.
@@ -94,8 +108,11 @@ export interface LedgerClient {
   /** @throws `ledger.invalid_cursor` */
   readings(query: LedgerQuery): Promise<LedgerPage>;
   totals(query: LedgerTotalsQuery): Promise<LedgerTotals>;
-  /** @throws `ledger.not_found`: it was never accepted or held, or not long enough ago */
-  reading(meter: string, sequence: number): Promise<LedgerReading>;
+  /**
+   * @param user only if it is of this one
+   * @throws `ledger.not_found`: it was never accepted or held, or not long enough ago
+   */
+  reading(meter: string, sequence: number, user?: string): Promise<LedgerReading>;
   /** CSV with a line of titles, oldest first, piece by piece. */
   export(filter: LedgerQueryFilter, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { READING_MARKS, READING_PROBLEMS, type ReadingMark } from '../../site/metering/readings.js';
 import { DEFAULT_INTERVAL_SECS, ENERGY_UNITS, type EnergyUnit } from '../../site/metering/register.js';
+import { USER_PATTERN } from '../../site/metering/site-meter.js';
 import type { MeterEventsFilter, MeterEventsUpdate } from './meter-watch.js';
 
 /** What may be asked about meters and their readings, for every face. Part of the public client. */
@@ -22,16 +23,23 @@ const publicKey = Type.String({
   minLength: 32,
   maxLength: 64,
 });
-const user = Type.String({ description: 'whose it is', minLength: 1, maxLength: 128 });
+const user = Type.String({ description: 'whose it is', minLength: 1, maxLength: 128, pattern: USER_PATTERN });
 const by = Type.String({ description: 'who does it', minLength: 1, maxLength: 128 });
 const kwh = Type.String({ description: 'kWh, decimal text', examples: ['1.25'] });
 const tokens = Type.String({ description: 'base units of the token, decimal text', examples: ['1250000000'] });
 
+/** The last id of a channel or point. */
+const MAX_ID = 4_294_967_295;
+
 /** The counter of a channel that a meter is read from. */
 export const MeterSourceSchema = Type.Object(
   {
-    channel: Type.Integer({ minimum: 1 }),
-    point: Type.Integer({ description: 'telemetry point that counts energy and only rises', minimum: 1 }),
+    channel: Type.Integer({ minimum: 1, maximum: MAX_ID }),
+    point: Type.Integer({
+      description: 'telemetry point that counts energy and only rises',
+      minimum: 1,
+      maximum: MAX_ID,
+    }),
     unit: Type.Unsafe<EnergyUnit>({ type: 'string', enum: [...ENERGY_UNITS], description: 'of the counter' }),
     rollover: Type.Optional(
       Type.Number({

@@ -18,6 +18,7 @@ const OPERATES = new Set([
 export function needsOf({ service, name, changes }: Pick<Endpoint, 'service' | 'name' | 'changes'>): Need {
   if (service === 'health') return 'public';
   if (service === 'access') return 'admin';
+  if (service === 'ledger') return 'own';
   if (service === 'configuration') return 'configure'; // Whole files tell more than the site shows.
   if (!changes) return 'read';
   return OPERATES.has(`${service}.${name}`) ? 'operate' : 'configure';

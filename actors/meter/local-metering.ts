@@ -48,6 +48,22 @@ export interface LocalMeteringParts {
 
 const DEFAULT_LIMIT = 100;
 
+/**
+ * What a schema cannot say of a meter that is to be registered.
+ *
+ * @param points of the site; undefined: they are not known
+ * @throws `meters.invalid_wallet`, `meters.invalid_source`
+ */
+export function checkNewMeter({ publicKey, source, wallet }: NewMeter, points: PointScope | undefined): void {
+  checkWallet(wallet, 'meters.invalid_wallet');
+  if ((publicKey === undefined) === (source === undefined)) {
+    throw invalidSource(`${publicKey === undefined ? 'neither' : 'both'} publicKey and source; wanted: one of them`);
+  }
+  const [problem] = source === undefined ? [] : checkSource(source, points);
+  if (problem === undefined) return;
+  throw invalidSource(`source.${problem.key} is ${problem.found}; allowed: ${problem.allowed}`);
+}
+
 /** The meters of a site as a node answers them: commands and readings go to the actors, lists come from their journals. */
 export class LocalMetering implements MeteringClient {
   readonly #parts: LocalMeteringParts;
@@ -91,15 +107,9 @@ export class LocalMetering implements MeteringClient {
     return viewMeter(await this.#describe(id));
   }
 
-  async register({ id, publicKey, source, wallet, user }: NewMeter): Promise<MeterView> {
-    checkWallet(wallet, 'meters.invalid_wallet');
-    if ((publicKey === undefined) === (source === undefined)) {
-      throw invalidSource(`${publicKey === undefined ? 'neither' : 'both'} publicKey and source; wanted: one of them`);
-    }
-    const [problem] = source === undefined ? [] : checkSource(source, this.#parts.points?.());
-    if (problem !== undefined) {
-      throw invalidSource(`source.${problem.key} is ${problem.found}; allowed: ${problem.allowed}`);
-    }
+  async register(meter: NewMeter): Promise<MeterView> {
+    checkNewMeter(meter, this.#parts.points?.());
+    const { id, publicKey, source, wallet, user } = meter;
     return this.#keep(
       await this.#parts.system.ask(meterRef(this.#parts.kind, id), {
         ...{ type: 'register' as const, publicKey: publicKey === undefined ? null : normalKey(publicKey) },

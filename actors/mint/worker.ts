@@ -44,6 +44,13 @@ const READ_AT_ONCE = 50;
  * stand in one journal entry.
  */
 const COLLECT_AT_ONCE = 500;
+/**
+ * Bytes of the readings that are collected at once, but for those of one entry of a meter: they stand in the minter's entry
+ * twice, in its event and in what begins their batches, and a NATS server takes a message of 1 MiB unless it is told otherwise.
+ */
+const COLLECT_BYTES = 450 * 1024;
+/** What a batch of its own adds for a reading, in each of the two places. */
+const BATCH_BYTES = 100;
 /** Batches on their way to the chain at once; what is more waits in the journal of the meters. */
 export const MAX_MOVING = 100;
 /** Entries of which nothing is minted, after which it is noted all the same how far it has come. */
@@ -54,6 +61,7 @@ const RETRY_MS = 1_000;
 interface Waiting {
   readonly seq: number;
   readonly items: readonly MintItem[];
+  readonly bytes: number;
 }
 
 /** `done`: nothing is to be done now. `failed`: something is away. */
@@ -165,7 +173,11 @@ export class MinterWorker implements Resource {
         const items = acceptedBy(codecs.journal.decode(data), this.#parts.meterIdOf(refOfEntry(subject).id));
         if (items.length === 0) continue;
         if (this.#readings === 0) this.#since = this.#now();
-        this.#waiting.push({ seq, items });
+        this.#waiting.push({
+          seq,
+          items,
+          bytes: Buffer.byteLength(JSON.stringify(items)) + BATCH_BYTES * items.length,
+        });
         this.#readings += items.length;
       }
       this.#isAtEnd = messages.length < READ_AT_ONCE;
@@ -185,8 +197,12 @@ export class MinterWorker implements Resource {
   #collect({ batchSize, policy }: MintSettings): WithoutTime<CollectedEvent> {
     const items: MintItem[] = [];
     const enough = Math.max(COLLECT_AT_ONCE, batchSize);
-    while (this.#waiting.length > 0 && items.length < enough) {
-      items.push(...(this.#waiting.shift() as Waiting).items);
+    let bytes = 0;
+    for (let next = this.#waiting[0]; next !== undefined && items.length < enough; next = this.#waiting[0]) {
+      if (items.length > 0 && bytes + next.bytes > COLLECT_BYTES) break;
+      bytes += next.bytes;
+      items.push(...next.items);
+      this.#waiting.shift();
     }
     // Entries between two that wait have nothing to mint.
     const left = this.#waiting[0];

@@ -52,6 +52,9 @@ export class LedgerProjection {
   #progress: LedgerProgress | undefined;
   #following: Promise<void> = Promise.resolve();
   #lastError: string | null = null;
+  #rows = 0;
+  /** When the journal's end was seen last, or the work begun. */
+  #caughtUpAt = Date.now();
 
   constructor({ bus, target, lookEveryMs = LOOK_MS, onTrouble = () => undefined }: LedgerProjectionOptions) {
     this.#bus = bus;
@@ -65,7 +68,18 @@ export class LedgerProjection {
     return this.#lastError;
   }
 
+  /** Written since the start. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Ms since all of the journal was in the ledger, or since the start. */
+  get behindMs(): number {
+    return Math.max(0, Date.now() - this.#caughtUpAt);
+  }
+
   start(): void {
+    this.#caughtUpAt = Date.now();
     this.#following = this.#follow();
   }
 
@@ -81,6 +95,7 @@ export class LedgerProjection {
       let pauseMs = this.#lookEveryMs;
       try {
         if (await this.#step()) pauseMs = 0;
+        else this.#caughtUpAt = Date.now();
         this.#report(null);
       } catch (error) {
         // What was written meanwhile is not known: it is asked for again.
@@ -110,6 +125,7 @@ export class LedgerProjection {
     if (meters.to === before.meters && batches.to === before.batches) return false;
     const progress = { ...before, meters: meters.to, batches: batches.to, written: before.written + 1 };
     await this.#target.append(rows, progress);
+    this.#rows += rows.length;
     this.#progress = progress;
     return !meters.isAll || !batches.isAll;
   }

@@ -5,7 +5,7 @@ import type { Credentials, Gatekeeper, Identity } from '../../actors/client/acce
 import type { Endpoint } from '../../actors/client/endpoints.js';
 import { needsOf } from '../../actors/client/needs.js';
 import { StatewattError } from '../../errors/error.js';
-import { denialOf, refOf, writeDown } from '../admission.js';
+import { denialOf, refOf, withinOwn, writeDown } from '../admission.js';
 import type { RequestReader } from './requests.js';
 
 /** NATS does not tell its services where a request comes from. */
@@ -15,7 +15,7 @@ const ADDRESS = 'nats';
  * Finds out who a request is from, holds what it needs against the role before the body is looked at, and writes down
  * what is more than to read before it is done: as over HTTP.
  *
- * @returns the request, in the name of whoever has signed in
+ * @returns the request, in the name of whoever has signed in, and for no more than that one may see
  * @throws `access.not_signed_in`, `access.forbidden`, `access.invalid_credentials` …; what `read` throws
  */
 export async function admitRequest(
@@ -34,8 +34,10 @@ export async function admitRequest(
     throw denial as StatewattError;
   }
   const request = read(data, signerOf(identity));
-  await writeDown(gatekeeper, identity, needs, undefined, { ...facts, ref: refOf(request) });
-  return request;
+  const denialOfOther = denialOf(identity, needs, request);
+  await writeDown(gatekeeper, identity, needs, denialOfOther, { ...facts, ref: refOf(request) });
+  if (denialOfOther !== undefined) throw denialOfOther;
+  return withinOwn(identity, needs, request) as Record<string, unknown>;
 }
 
 async function identify(

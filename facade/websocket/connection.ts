@@ -3,11 +3,11 @@ import { Ajv } from 'ajv';
 import Type, { type Static } from 'typebox';
 import type { RawData, WebSocket } from 'ws';
 import type { Credentials, Gatekeeper, Identity } from '../../actors/client/access.js';
-import { signerOf } from '../../actors/client/acting.js';
+import { userOf } from '../../actors/client/acting.js';
 import type { StatewattClient } from '../../actors/client/client.js';
 import { StatewattError } from '../../errors/error.js';
 import type { Need } from '../../site/access.js';
-import { ANYBODY, denialOf, refOf, writeDown } from '../admission.js';
+import { ANYBODY, denialOf, isWrittenDown, refOf, writeDown } from '../admission.js';
 import type { OpenConnections } from '../open-connections.js';
 import type { HttpCounters } from '../http/counters.js';
 import { invalidParams, type Method } from './methods.js';
@@ -154,38 +154,40 @@ export class RpcConnection {
   #call(name: string, params: unknown): unknown {
     this.#count();
     if (name === 'auth') return this.#authenticate(params);
-    const method = this.#methodOf(name);
+    const method = this.#methodOf(name, params);
     if (method === undefined) throw new RpcFault(RPC.method, `Method not found: ${name}`);
     const isKnown = performance.now() - this.#knownAt < KNOWN_MS;
-    const isReading = method.needs === 'read' || method.needs === 'public';
-    if (isKnown && isReading && denialOf(this.#identity, 'read') === undefined)
-      return method.call(params, signerOf(this.#identity));
+    const { needs } = method;
+    const isAdmitted = this.#identity !== null && denialOf(this.#identity, needs, params) === undefined;
+    if (isKnown && isAdmitted && !isWrittenDown(needs, undefined)) return method.call(params, this.#identity);
     return this.#callChecked(name, method, params);
   }
 
   async #callChecked(name: string, method: Method, params: unknown): Promise<unknown> {
     await this.#know();
     await this.#admit(name, method.needs, params);
-    return method.call(params, signerOf(this.#identity));
+    return method.call(params, this.#identity);
   }
 
   /** Whose readings it may hear of: administrators of all, others of their own. */
   get #only(): string | undefined {
-    return this.#identity?.role === 'admin' ? undefined : (this.#identity?.name ?? '');
+    if (this.#identity === null) return '';
+    return this.#identity.role === 'admin' ? undefined : userOf(this.#identity);
   }
 
-  #methodOf(name: string): Method | undefined {
+  #methodOf(name: string, params: unknown): Method | undefined {
     if (name === 'subscribe') {
-      return { needs: 'read', call: (params) => this.#subscriptions.add(params, this.#only) };
+      const needs = (params as { topic?: unknown } | null)?.topic === 'readings' ? 'own' : 'read';
+      return { needs, call: (given) => this.#subscriptions.add(given, this.#only) };
     }
-    if (name === 'unsubscribe') return { needs: 'read', call: (params) => this.#subscriptions.remove(params) };
+    if (name === 'unsubscribe') return { needs: 'own', call: (given) => this.#subscriptions.remove(given) };
     return this.#parts.methods.get(name);
   }
 
   /** Holds what the method needs against the role, and writes down what is more than to read. */
   async #admit(name: string, needs: Need, params: unknown): Promise<void> {
     const { gatekeeper, counters } = this.#parts;
-    const denial = denialOf(this.#identity, needs);
+    const denial = denialOf(this.#identity, needs, params);
     if (denial !== undefined) counters.deny(denial.code);
     const { address, requestId } = this.#facts;
     const facts = { address, requestId, what: `WS ${name}`, ref: refOf(params) };
@@ -199,7 +201,7 @@ export class RpcConnection {
     this.#knownAt = -Infinity;
     this.#follow(null);
     await this.#know();
-    const denial = denialOf(this.#identity, 'read');
+    const denial = denialOf(this.#identity, 'own');
     if (this.#identity === null) throw denial as StatewattError;
     const { name, role, via } = this.#identity;
     return { status: 'authenticated', name, role, via };

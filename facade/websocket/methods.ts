@@ -1,18 +1,20 @@
 import { Ajv, type AnySchema, type ValidateFunction } from 'ajv';
-import { actingAs } from '../../actors/client/acting.js';
+import type { Identity } from '../../actors/client/access.js';
+import { actingAs, signerOf } from '../../actors/client/acting.js';
 import { ALL_ENDPOINTS, type Endpoint, type EndpointContext } from '../../actors/client/endpoints.js';
 import type { StatewattClient } from '../../actors/client/client.js';
 import { needsOf } from '../../actors/client/needs.js';
 import { StatewattError } from '../../errors/error.js';
 import type { Need } from '../../site/access.js';
+import { withinOwn } from '../admission.js';
 import { requestError } from '../http/validation.js';
 import { RPC, RpcFault } from './rpc.js';
 
 /** One method of the WebSocket: what it needs, and what it does with params. */
 export interface Method {
   readonly needs: Need;
-  /** @param who has signed in; null: nobody has to */
-  call(params: unknown, who: string | null): unknown;
+  /** @param identity of whom it is */
+  call(params: unknown, identity: Identity | null): unknown;
 }
 
 const ajv = new Ajv({ allErrors: true, verbose: true, useDefaults: true, strict: true, allowUnionTypes: true });
@@ -41,10 +43,12 @@ export function createMethods(client: StatewattClient): ReadonlyMap<string, Meth
 
 function methodOf(endpoint: Endpoint, context: EndpointContext): Method {
   let isValid: ValidateFunction | undefined;
+  const needs = needsOf(endpoint);
   return {
-    needs: needsOf(endpoint),
-    call: (given, who) => {
-      const params = who === null ? given : actingAs(who, endpoint, given);
+    needs,
+    call: (given, identity) => {
+      const who = signerOf(identity);
+      const params = withinOwn(identity, needs, who === null ? given : actingAs(who, endpoint, given));
       isValid ??= ajv.compile(endpoint.request as AnySchema);
       if (!isValid(params)) throw invalidParams(isValid);
       return endpoint.call(context, params);

@@ -5,6 +5,7 @@ import type {
   LedgerQueryFilter,
   LedgerReading,
   LedgerTotals,
+  LedgerTotalsQuery,
 } from '../../actors/client/ledger.js';
 import { StatewattError } from '../../errors/error.js';
 import { walletAddress } from './minting.js';
@@ -47,21 +48,26 @@ export class FakeLedger implements LedgerClient {
     return Promise.resolve({ readings: all.slice(0, limit), nextCursor: all.length > limit ? 'more' : null });
   }
 
-  totals(): Promise<LedgerTotals> {
+  totals({ user }: LedgerTotalsQuery): Promise<LedgerTotals> {
     const none = { readings: 0, kwh: '0', tokens: '0' };
+    if (user !== undefined && user !== 'user1')
+      return Promise.resolve({ minted: none, pending: none, failed: none, held: none, refused: none });
     const one = { readings: 1, kwh: '1', tokens: '1000000000' };
     return Promise.resolve({ minted: one, pending: one, failed: none, held: none, refused: none });
   }
 
-  async reading(meter: string, sequence: number): Promise<LedgerReading> {
-    const found = this.entries.find((each) => each.meter === meter && each.sequence === sequence);
+  async reading(meter: string, sequence: number, user?: string): Promise<LedgerReading> {
+    const found = this.entries.find(
+      (each) => each.meter === meter && each.sequence === sequence && (user ?? each.user) === each.user,
+    );
     if (found !== undefined) return found;
     throw new StatewattError('ledger.not_found', 'not_found', `the ledger has no reading ${sequence} of ${meter}`);
   }
 
-  async *export(_filter: LedgerQueryFilter, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  async *export({ user }: LedgerQueryFilter, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     yield Buffer.from('meter,sequence\n');
     signal.throwIfAborted();
-    for (const { meter, sequence } of this.entries) yield Buffer.from(`${meter},${sequence}\n`);
+    const wanted = this.entries.filter((each) => (user ?? each.user) === each.user);
+    for (const { meter, sequence } of wanted) yield Buffer.from(`${meter},${sequence}\n`);
   }
 }

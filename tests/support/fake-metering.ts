@@ -17,6 +17,8 @@ import type {
   ReadingResult,
   ReadingsReply,
 } from '../../actors/client/metering.js';
+import { checkNewMeter } from '../../actors/meter/local-metering.js';
+import { meterActorId } from '../../actors/meter/meter-id.js';
 import { parseReading } from '../../actors/meter/reading-form.js';
 
 /** Meters in memory, for tests of the faces: every reading whose form is right is accepted, 1 kWh for 1 token. */
@@ -42,14 +44,17 @@ export class FakeMetering implements MeteringClient {
     return meter;
   }
 
-  register({ id, publicKey, source, wallet, user }: NewMeter): Promise<MeterView> {
+  async register(given: NewMeter): Promise<MeterView> {
+    checkNewMeter(given, undefined);
+    const { id, publicKey, source, wallet, user } = given;
+    meterActorId(id);
     const meter: MeterView = {
       ...{ id, state: 'active', publicKey: publicKey ?? null, source: source ?? null, register: null, wallet, user },
       ...{ formerKeys: [], registeredAt: this.#time, revoked: null, last: null },
       ...{ readings: 0, kwh: '0', tokens: '0', held: 0 },
     };
     this.meters.set(id, meter);
-    return Promise.resolve(meter);
+    return meter;
   }
 
   async command(id: string, { type, ...rest }: MeterCommand): Promise<MeterView> {

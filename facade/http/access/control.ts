@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Credentials, Gatekeeper, Identity } from '../../../actors/client/access.js';
 import { StatewattError } from '../../../errors/error.js';
 import type { Need } from '../../../site/access.js';
-import { ANYBODY, denialOf, isWrittenDown, writeDown, type RequestFacts } from '../../admission.js';
+import { ANYBODY, denialOf, isWrittenDown, withinOwn, writeDown, type RequestFacts } from '../../admission.js';
 import type { HttpCounters } from '../counters.js';
 import { credentialsOf } from './credentials.js';
 
@@ -48,7 +48,8 @@ export function controlAccess(app: FastifyInstance, gatekeeper: Gatekeeper | und
   // After the limits and before the body is read.
   app.addHook('preParsing', (request, _reply, payload, done) => {
     const { needs, identity } = request;
-    const denial = request.refusal ?? denialOf(identity, needs);
+    const denial = request.refusal ?? denialOf(identity, needs, request.query);
+    request.query = withinOwn(identity, needs, request.query);
     if (denial === undefined && !isWrittenDown(needs, denial)) return done(null, payload);
     if (denial !== undefined) counters.deny(denial.code);
     writeDown(gatekeeper, identity, needs, denial, factsOf(request)).then(() => done(denial ?? null, payload), done);

@@ -15,6 +15,8 @@ declare module 'fastify' {
 
 /** For the `config` of a route. */
 export const open = { needs: 'public' } as const;
+/** Of whoever sees only what is their own, the query’s `user` is that one. */
+export const readsOwn = { needs: 'own' } as const;
 export const reads = { needs: 'read' } as const;
 export const operates = { needs: 'operate' } as const;
 export const configures = { needs: 'configure' } as const;
@@ -38,7 +40,7 @@ export function requireNeeds(app: FastifyInstance): void {
       'http.route_without_need',
       'internal',
       `The route ${[route.method].flat().join(', ')} ${route.url} does not say what it needs; ` +
-        `give it config: reads, operates, configures or administers (facade/http/access/needs.ts).`,
+        `give it config: readsOwn, reads, operates, configures or administers (facade/http/access/needs.ts).`,
     );
   });
 }

@@ -10,7 +10,7 @@ import { StatewattError } from '../../../errors/error.js';
 import { noteOf } from '../../admission.js';
 import { factsOf } from '../access/control.js';
 import { clearCookies, refreshCookieOf, setCookies } from '../access/credentials.js';
-import { open, reads } from '../access/needs.js';
+import { open, readsOwn } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import type { HttpCounters } from '../counters.js';
 import { NoBody, errorAnswers } from '../schemas.js';
@@ -109,7 +109,7 @@ export function authRoutes(app: HttpApp, gatekeeper: Gatekeeper, counters: HttpC
   app.post(
     '/logout',
     {
-      config: reads,
+      config: readsOwn,
       schema: {
         operationId: 'signOut',
         summary: 'End the sign-in: its tokens are good no more',
@@ -131,7 +131,7 @@ export function meRoute(app: HttpApp): void {
   app.get(
     '/me',
     {
-      config: reads,
+      config: readsOwn,
       schema: {
         operationId: 'getMe',
         summary: 'Who the request is from, and its role',

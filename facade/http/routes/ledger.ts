@@ -3,11 +3,12 @@ import Type from 'typebox';
 import type { StatewattClient } from '../../../actors/client/client.js';
 import {
   LedgerFilterSchema,
+  LedgerOwnerSchema,
   LedgerQuerySchema,
-  LedgerReadingRequestSchema,
+  LedgerReadingParamsSchema,
   LedgerTotalsQuerySchema,
 } from '../../../actors/client/ledger.js';
-import { reads } from '../access/needs.js';
+import { readsOwn } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import { errorAnswers, LedgerPage, LedgerReading, LedgerTotals } from '../schemas.js';
 import { fileAnswer } from './file-answer.js';
@@ -20,7 +21,7 @@ export function ledgerRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/ledger/readings',
     {
-      config: reads,
+      config: readsOwn,
       schema: {
         operationId: 'listLedgerReadings',
         summary: 'Readings and what became of them, of a user, wallet or meter, page by page',
@@ -35,22 +36,23 @@ export function ledgerRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/ledger/readings/:meter/:sequence',
     {
-      config: reads,
+      config: readsOwn,
       schema: {
         operationId: 'getLedgerReading',
         summary: 'What became of one reading',
         tags,
-        params: LedgerReadingRequestSchema,
+        params: LedgerReadingParamsSchema,
+        querystring: LedgerOwnerSchema,
         response: { 200: LedgerReading, ...errorAnswers },
       },
     },
-    ({ params: { meter, sequence } }) => client.ledger.reading(meter, sequence),
+    ({ params: { meter, sequence }, query: { user } }) => client.ledger.reading(meter, sequence, user),
   );
 
   app.get(
     '/ledger/totals',
     {
-      config: reads,
+      config: readsOwn,
       schema: {
         operationId: 'getLedgerTotals',
         summary: 'How many readings, kWh and tokens are minted, pending, failed, held and refused',
@@ -65,7 +67,7 @@ export function ledgerRoutes(app: HttpApp, client: StatewattClient): void {
   app.get(
     '/ledger/export',
     {
-      config: reads,
+      config: readsOwn,
       schema: {
         operationId: 'exportLedger',
         summary: 'Readings as a file of CSV, as they are read, oldest first',

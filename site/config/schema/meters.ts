@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { DEFAULT_INTERVAL_SECS, ENERGY_UNITS } from '../../metering/register.js';
+import { USER_PATTERN } from '../../metering/site-meter.js';
 import { closed, words } from './helpers.js';
 
 /** A meter of the section `meters` of site.yaml. */
@@ -27,6 +28,6 @@ export const MeterFileSchema = closed({
     }),
   ),
   wallet: Type.String({ minLength: 32, maxLength: 44, description: 'who gets the tokens, base58 of 32 bytes' }),
-  user: Type.String({ minLength: 1, maxLength: 128, description: 'whose it is' }),
+  user: Type.String({ minLength: 1, maxLength: 128, pattern: USER_PATTERN, description: 'whose it is' }),
 });
 export type MeterFile = Static<typeof MeterFileSchema>;

@@ -350,6 +350,45 @@ describe('WebSocket', () => {
       assert.deepEqual([await heard(ada), await heard(vic)], [[1, 5], [5]]);
     });
 
+    it('tells owners of meters of their own readings only, and answers nothing else', async () => {
+      await access.control.createUser({ name: 'user1', role: 'owner', password: PASSWORD });
+      const { key } = await access.control.createKey({ name: 'user1', role: 'owner' });
+      access.audit.length = 0;
+      const user = (await access.control.signIn('user1', PASSWORD, '::1')).token;
+      const shown: Record<string, string>[] = [{ authorization: `Bearer ${user}` }, { 'x-api-key': key }];
+      for (const headers of shown) {
+        const wire = await open(headers);
+        const rows = (await wire.ask('ledger.readings')).result as { readings: unknown[] };
+        assert.equal(rows.readings.length, 2);
+        const { error } = await wire.ask('ledger.readings', { user: 'vic' });
+        assert.equal(error?.data?.code, 'access.forbidden');
+        for (const [method, params] of [
+          ['points.get', { address: '1001:T:1' }],
+          ['subscribe', { topic: 'points' }],
+          ['subscribe', { topic: 'alarms' }],
+          ['echo', {}],
+        ] as const)
+          assert.equal((await wire.ask(method, params)).error?.data?.code, 'access.forbidden', method);
+        const { result } = await wire.ask('subscribe', { topic: 'readings' });
+        const event = {
+          ...{ type: 'MeterReadingReceived' as const, wallet_address: null, meter_id: 'M1' },
+          ...{ kwh_amount: '10', timestamp: '2026-01-01T00:00:00.000Z' },
+        };
+        client.metering.publish({ ...event, user_id: 'vic', sequence: 1 });
+        client.metering.publish({ ...event, user_id: 'user1', sequence: 2 });
+        const { params } = await wire.next(({ method }) => method === 'readings');
+        assert.deepEqual(
+          params?.events?.map(({ sequence }) => sequence),
+          [2],
+        );
+        assert.deepEqual((await wire.ask('unsubscribe', result as object)).result, {});
+      }
+      assert.deepEqual(
+        new Set(access.audit.map(({ who, verdict }) => `${who} ${verdict}`)),
+        new Set(['user1 denied', 'key:user1 denied']),
+      );
+    });
+
     it('holds each request to the role, and writes down what is more than to look', async () => {
       const viewer = await open({ authorization: `Bearer ${token}` });
       const { error } = await viewer.ask('points.write', { address: '1001:A:1', value: 1 });

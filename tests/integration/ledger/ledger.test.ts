@@ -76,6 +76,8 @@ describe('ledger', function () {
       assert.deepEqual(failed, { readings: 1, kwh: '1', tokens: '1000000000' });
       const { status, batch, signature, since } = await ledger.reading('METER_1', 1);
       assert.deepEqual([status, batch, signature, since], ['minted', '7-1', 'sig7', 1_763_735_001_000]);
+      assert.equal((await ledger.reading('METER_1', 1, 'user1')).user, 'user1');
+      await assert.rejects(ledger.reading('METER_1', 1, 'user2'), { code: 'ledger.not_found' });
       await assert.rejects(ledger.reading('METER_1', 6), { code: 'ledger.not_found' });
       assert.deepEqual(await store.progress(), { ...progress, written: 5 });
       assert.equal(await store.last('METER_1'), 5);

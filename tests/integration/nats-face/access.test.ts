@@ -25,11 +25,12 @@ describe('who may ask over NATS', () => {
   let local: FakeClient;
   let access: SimulatedAccess;
   let url: string;
+  let ownersUrl: string;
   const clients: StatewattClient[] = [];
 
-  const as = async (token?: string): Promise<StatewattClient> => {
+  const as = async (token?: string, natsUrl = url): Promise<StatewattClient> => {
     const shown = token === undefined ? {} : { token: () => Promise.resolve(token) };
-    const client = await connectClient({ natsUrl: url, ...shown });
+    const client = await connectClient({ natsUrl, ...shown });
     clients.push(client);
     return client;
   };
@@ -53,6 +54,7 @@ describe('who may ask over NATS', () => {
     });
     await server.start();
     url = `nats://app:secret@127.0.0.1:${port}`;
+    ownersUrl = `nats://owner:secret@127.0.0.1:${port}`;
     nats = await openConnection({ servers: [`nats://node:secret@127.0.0.1:${port}`], name: 'node' });
     app = await openConnection({ servers: [url], name: 'app' });
   });
@@ -120,6 +122,38 @@ describe('who may ask over NATS', () => {
     );
     await access.control.updateUser('operator', { disabled: true });
     await assert.rejects(operator.point(1001, 'T', 1), refusal('access.session_ended'));
+  });
+
+  it('shows owners of meters their own readings, and nothing else', async () => {
+    await makeUsers();
+    for (const name of ['user1', 'bob']) await access.control.createUser({ name, role: 'owner', password: PASSWORD });
+    const { key } = await access.control.createKey({ name: 'user1', role: 'owner' });
+    const owner = await as(key, ownersUrl);
+    const token = await signIn('bob');
+    const bob = await as(token, ownersUrl);
+    const { signal } = new AbortController();
+    const bytes = async (client: StatewattClient) => {
+      let size = 0;
+      for await (const piece of client.ledger.export({}, signal)) size += piece.length;
+      return size;
+    };
+    assert.equal((await owner.ledger.readings({})).readings.length, 2);
+    assert.equal((await owner.ledger.reading('METER_1', 2)).sequence, 2);
+    assert.equal((await owner.ledger.totals({})).minted.readings, 1);
+    assert.equal((await bob.ledger.readings({ meter: 'METER_1' })).readings.length, 0);
+    assert.equal((await bob.ledger.totals({})).minted.readings, 0);
+    assert.ok((await bytes(owner)) > (await bytes(bob)), 'a file');
+    await assert.rejects(bob.ledger.reading('METER_1', 2), { code: 'ledger.not_found' });
+    assert.deepEqual(access.audit, []);
+    await assert.rejects(bob.ledger.readings({ user: 'user1' }), refusal('access.forbidden'));
+    await assert.rejects((await as(token)).point(1001, 'T', 1), refusal('access.forbidden'));
+    assert.deepEqual(
+      access.audit.map(({ who, what, verdict }) => [who, what, verdict]),
+      [
+        ['bob', 'NATS statewatt.ledger.readings', 'denied'],
+        ['bob', 'NATS statewatt.points.get', 'denied'],
+      ],
+    );
   });
 
   it('may be a program with a key, or the command line of a node’s machine', async () => {

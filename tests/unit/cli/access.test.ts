@@ -38,7 +38,7 @@ describe('cli users, keys and audit', () => {
     assert.match((JSON.parse(json.out) as { password: string }).password, /^\S{20}$/);
     assert.equal((await statewatt('users add vic --role viewer', { client })).code, 1);
     const wrong = await statewatt('users add x --role king', { client });
-    assert.deepEqual([wrong.code, /Allowed are viewer, operator, engineer, admin/.test(wrong.err)], [2, true]);
+    assert.deepEqual([wrong.code, /Allowed are owner, viewer, operator, engineer, admin/.test(wrong.err)], [2, true]);
   });
 
   it('changes and removes users', async () => {

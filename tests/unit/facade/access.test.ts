@@ -93,6 +93,54 @@ describe('HTTP access', () => {
     assert.equal(counters.forbidden, 6);
   });
 
+  it('shows owners of meters their own readings, and nothing else', async () => {
+    for (const name of ['user1', 'bob']) await access.control.createUser({ name, role: 'owner', password: PASSWORD });
+    const { key } = await access.control.createKey({ name: 'user1', role: 'owner' });
+    const { token } = await login('user1');
+    const { token: other } = await login('bob');
+    const { token: viewer } = await login('viewer');
+    access.audit.length = 0;
+    const ledger = '/api/v1/ledger';
+    const mine = async (shown: string, url: string) => {
+      const answer = await asRole(shown, { url: `${ledger}/${url}` });
+      return answer.statusCode === 200 ? answer.body : code(answer);
+    };
+    const rows = async (shown: string, query = '') =>
+      (JSON.parse(await mine(shown, `readings${query}`)) as { readings: unknown[] }).readings.length;
+    assert.deepEqual([await rows(token), await rows(token, '?user=user1'), await rows(other)], [2, 2, 0]);
+    assert.deepEqual([await rows(viewer), await rows(viewer, '?user=bob')], [2, 0], 'a viewer sees all');
+    const withKey = await app.inject({ url: `${ledger}/readings`, headers: { 'x-api-key': key } });
+    assert.equal(withKey.json<{ readings: unknown[] }>().readings.length, 2, 'a key is that of its name');
+    assert.match(await mine(token, 'readings/METER_1/2'), /"sequence":2/);
+    assert.equal(await mine(other, 'readings/METER_1/2'), 'ledger.not_found');
+    assert.match(await mine(token, 'totals'), /"pending":\{"readings":1/);
+    assert.match(await mine(other, 'totals'), /"pending":\{"readings":0/);
+    assert.deepEqual(
+      [await mine(token, 'export'), await mine(other, 'export')].map((csv) => csv.split('\n').length),
+      [4, 2],
+    );
+    assert.equal(access.audit.length, 0, 'looking is not written down');
+
+    for (const url of ['readings?user=user1', 'readings?user=bob&user=user1', 'totals?user=user1', 'export?user=user1'])
+      assert.equal(await mine(other, url), 'access.forbidden', url);
+    assert.equal(await mine(other, 'readings/METER_1/2?user=user1'), 'access.forbidden');
+    for (const url of [
+      '/api/v1/channels',
+      '/api/v1/meters',
+      '/api/v1/minting',
+      '/api/v1/points',
+      '/metrics',
+      '/health/detailed',
+    ])
+      assert.notEqual((await asRole(other, { url })).statusCode, 200, url);
+    assert.deepEqual(
+      [access.audit[0]?.who, access.audit[0]?.verdict, access.audit[0]?.needs],
+      ['bob', 'denied', 'own'],
+    );
+    assert.equal((await asRole(other, { url: '/auth/me' })).json<{ role: string }>().role, 'owner');
+    assert.equal((await asRole(other, { method: 'POST', url: '/auth/logout', payload: {} })).statusCode, 204);
+  });
+
   it('writes down who did what, before it is done, and what was denied', async () => {
     const { token } = await login('operator');
     access.audit.length = 0;

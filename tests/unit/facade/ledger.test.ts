@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import sinon from 'sinon';
 import type { LedgerPage, LedgerReading, LedgerTotals } from '../../../actors/client/ledger.js';
 import { buildHttpApp, type HttpApp } from '../../../facade/http/app.js';
+import { WALLET } from '../../support/meter.js';
 import { FakeClient } from '../../support/fake-client.js';
 
 describe('HTTP: ledger', () => {
@@ -27,7 +28,7 @@ describe('HTTP: ledger', () => {
     assert.equal((await app.inject('/api/v1/ledger/readings/METER_1/3')).statusCode, 404);
     assert.equal((await app.inject('/api/v1/ledger/readings/METER_1/x')).statusCode, 400);
     assert.equal((await app.inject('/api/v1/ledger/readings?status=lost')).statusCode, 400);
-    const totals = await app.inject('/api/v1/ledger/totals?wallet=abc');
+    const totals = await app.inject('/api/v1/ledger/totals?wallet=' + WALLET);
     assert.equal(totals.json<LedgerTotals>().minted.tokens, '1000000000');
   });
 

@@ -24,7 +24,10 @@ describe('what routes need', () => {
     }
     const changing = routes.filter(({ method }) => [method].flat().some((name) => name !== 'GET' && name !== 'HEAD'));
     const loose = changing.filter(
-      ({ config, url }) => config?.needs === 'read' || (config?.needs === 'public' && !url.startsWith('/auth/')),
+      ({ config, url }) =>
+        config?.needs === 'read' ||
+        config?.needs === 'own' ||
+        (config?.needs === 'public' && !url.startsWith('/auth/')),
     );
     assert.deepEqual(
       loose.map(({ url }) => url),

@@ -39,6 +39,12 @@ function standIns() {
       committed: 50,
       lastError: null as string | null,
     },
+    ledger: {
+      state: { writing: true, rows: 3, behindMs: 400, lastError: null as string | null },
+      health() {
+        return this.state;
+      },
+    },
     forwarders: () => [],
     publisher: {
       counters: { spooled: 0, replayed: 0, refused: 0 },
@@ -109,6 +115,7 @@ describe('HealthCheck', () => {
         'nats up: connected (embedded)',
         'realtime up: in process',
         'history up: ClickHouse 26',
+        'ledger up: up to date',
         'spool up: empty',
         'actors up: 2 active',
         'deadLetters up: none',
@@ -124,6 +131,19 @@ describe('HealthCheck', () => {
       durability: 'strict',
       framesDurability: 'strict',
     });
+  });
+
+  it('says that the ledger is not written, or behind, and why; that alone is not unhealthy', async () => {
+    const { ledger } = parts;
+    ledger.state = { writing: true, rows: 3, behindMs: 12_000, lastError: 'the database is away' };
+    assert.deepEqual(await part('ledger'), ['degraded', 'not written for 12 s: the database is away']);
+    assert.deepEqual(await overall(), ['degraded', true]);
+    ledger.state = { writing: true, rows: 3, behindMs: 29_000, lastError: null };
+    assert.deepEqual(await part('ledger'), ['up', 'up to date']);
+    ledger.state = { writing: true, rows: 3, behindMs: 90_000, lastError: null };
+    assert.deepEqual(await part('ledger'), ['degraded', '90 s behind the journal']);
+    ledger.state = { writing: false, rows: 0, behindMs: 0, lastError: null };
+    assert.deepEqual(await part('ledger'), ['up', 'another node writes it']);
   });
 
   it('says how durable readings are, or that it cannot know', async () => {
