@@ -62,7 +62,7 @@ import { maskSecrets } from './secrets.js';
 import type { SiteHolder } from './site-holder.js';
 import { viewPartitionSupervisor } from './supervisors.js';
 import { watchUpdates } from './updates.js';
-import { viewChannel, viewPoint } from './views.js';
+import { viewChannel, viewPoint, viewStatus, type ChannelStatus } from './views.js';
 import { checkedValue } from './write-value.js';
 
 /** The parts of a node that answer its callers. */
@@ -160,6 +160,15 @@ export class LocalClient implements StatewattClient {
     return holder.site.channels.flatMap((config) => {
       const actor = system.inspect(channelRef(channelKind, config.id));
       return actor === undefined ? [] : [viewChannel(config, actor)];
+    });
+  }
+
+  /** For each channel, how to look at what it does; undefined: it does not live on this node. */
+  statuses(): (() => ChannelStatus | undefined)[] {
+    const { system, holder, channelKind } = this.#parts;
+    return holder.site.channels.map((config) => () => {
+      const actor = system.inspect(channelRef(channelKind, config.id));
+      return actor === undefined ? undefined : viewStatus(config, actor);
     });
   }
 

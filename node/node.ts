@@ -7,6 +7,7 @@ import { LocalAlarms } from '../actors/alarm/local-alarms.js';
 import { createConfigurationKind } from '../actors/configuration.js';
 import { createChannelKind } from '../actors/channel.js';
 import { Gate } from '../actors/channel/gate.js';
+import { PollTurns } from '../actors/channel/poll-turns.js';
 import { createForwarderKind } from '../actors/forwarder.js';
 import { historyMappingKind } from '../actors/history-mapping.js';
 import { createMeterKind } from '../actors/meter.js';
@@ -236,12 +237,14 @@ async function startParts(
   );
 
   const opening = new Gate(holder.site.defaults.maxConcurrentConnections);
+  const polls = new PollTurns();
   const channelKind = createChannelKind({
     config: (id) => holder.channel(id),
     createDriver,
     openLine: (onFenced) => publisher.openLine(onFenced),
     lastValues: (id) => realtime.read(id),
     connecting: (work) => opening.through(work),
+    polling: (poll) => polls.begin(poll),
   });
   const meterKind = createMeterKind();
   const alarmKind = createAlarmKind();
@@ -550,7 +553,7 @@ async function startParts(
     },
     () => `${holder.site.channels.length} of ${holder.site.name}`,
   );
-  const mirror = new StatusMirror(realtime, () => Promise.resolve(client.channelsHere()));
+  const mirror = new StatusMirror(realtime, () => client.statuses());
   await stages.start(
     'configuration',
     () => {

@@ -1,7 +1,9 @@
-import type { ChannelView } from '../actors/client/schemas.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
+import type { ChannelStatus } from './views.js';
 
 const EVERY_MS = 1_000;
+/** Channels that are looked at in one turn of the event loop: others have theirs in between. */
+const AT_ONCE = 100;
 
 /**
  * Keeps the channels' state and counters in the realtime store, for readers of VoltageEMS's hashes
@@ -9,13 +11,13 @@ const EVERY_MS = 1_000;
  */
 export class StatusMirror {
   readonly #store: RealtimeStore;
-  readonly #channels: () => Promise<ChannelView[]>;
+  readonly #channels: () => readonly (() => ChannelStatus | undefined)[];
   readonly #written = new Map<number, string>();
   #timer: NodeJS.Timeout | undefined;
   #pass: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(store: RealtimeStore, channels: () => Promise<ChannelView[]>) {
+  constructor(store: RealtimeStore, channels: () => readonly (() => ChannelStatus | undefined)[]) {
     this.#store = store;
     this.#channels = channels;
   }
@@ -44,9 +46,16 @@ export class StatusMirror {
 
   async #mirror(): Promise<void> {
     if (!this.#store.health().up) return;
-    const views = await this.#channels();
-    await Promise.allSettled(views.map((view) => this.#write(view)));
-    await this.#endAllBut(new Set(views.map((view) => view.id)));
+    const channels = this.#channels();
+    const here = new Set<number>();
+    for (let from = 0; from < channels.length; from += AT_ONCE) {
+      if (from > 0) await new Promise((resolve) => setImmediate(resolve));
+      const views = channels.slice(from, from + AT_ONCE).map((look) => look());
+      const living = views.filter((view) => view !== undefined);
+      for (const { id } of living) here.add(id);
+      await Promise.allSettled(living.map((view) => this.#write(view)));
+    }
+    await this.#endAllBut(here);
   }
 
   /** Readers must not take a channel that has left the site, or whose node has stopped, for one that is read. */
@@ -61,7 +70,7 @@ export class StatusMirror {
     );
   }
 
-  async #write(view: ChannelView): Promise<void> {
+  async #write(view: ChannelStatus): Promise<void> {
     const { stats } = view;
     const status = {
       state: view.state,

@@ -9,9 +9,20 @@ import { formatPointAddress, type PointDefinition, type PointKind, type PointVal
 
 const CHANNEL_STATES: readonly string[] = ['stopped', 'connecting', 'online', 'backingOff', 'faulted', 'paused'];
 
+/** What a channel does, without what is costly to tell. */
+export interface ChannelStatus extends Pick<ChannelView, 'id' | 'state' | 'since'> {
+  readonly stats: Omit<ChannelStats, 'roundTripMs'>;
+}
+
+/** As `viewChannel`, what changes while a channel runs. */
+export function viewStatus({ id }: ChannelConfig, actor: ActorState | undefined): ChannelStatus {
+  const context = actor?.context as ChannelContext | undefined;
+  return { id, state: stateOf(actor), since: context?.since ?? 0, stats: countersOf(actor) };
+}
+
 /** A channel as callers see it, from its configuration and its actor (undefined while it does not live here). */
 export function viewChannel(config: ChannelConfig, actor: ActorState | undefined): ChannelView {
-  const context = actor?.context as ChannelContext | undefined;
+  const { state, since, stats } = viewStatus(config, actor);
   const live = actor?.live as ChannelLive | undefined;
   const counts: Record<PointKind, number> = { T: 0, S: 0, C: 0, A: 0 };
   for (const point of config.points) counts[point.kind] += 1;
@@ -22,11 +33,11 @@ export function viewChannel(config: ChannelConfig, actor: ActorState | undefined
     protocol: config.protocol,
     address: addressOf(config),
     enabled: config.enabled,
-    state: stateOf(actor),
-    since: context?.since ?? 0,
+    state,
+    since,
     pollingIntervalMs: config.pollingIntervalMs,
     points: counts,
-    stats: statsOf(live, context, actor),
+    stats: { ...stats, roundTripMs: live?.roundTripMs ?? { p50: 0, p95: 0, p99: 0, max: 0 } },
   };
 }
 
@@ -36,12 +47,9 @@ function stateOf(actor: ActorState | undefined): ChannelView['state'] {
   return CHANNEL_STATES.includes(actor.state) ? (actor.state as ChannelView['state']) : 'faulted';
 }
 
-function statsOf(
-  live: ChannelLive | undefined,
-  context: ChannelContext | undefined,
-  actor: ActorState | undefined,
-): ChannelStats {
-  const stats = live?.stats;
+function countersOf(actor: ActorState | undefined): ChannelStatus['stats'] {
+  const context = actor?.context as ChannelContext | undefined;
+  const stats = (actor?.live as ChannelLive | undefined)?.stats;
   return {
     totalReads: stats?.totalReads ?? 0,
     totalFrames: stats?.totalFrames ?? 0,
@@ -53,7 +61,6 @@ function statsOf(
     lastError: stats?.lastError ?? context?.lastError?.error.message ?? actor?.lastError ?? null,
     lastErrorAt: stats?.lastErrorAt ?? context?.lastError?.at ?? null,
     lastGoodAt: stats?.lastGoodAt ?? null,
-    roundTripMs: live?.roundTripMs ?? { p50: 0, p95: 0, p99: 0, max: 0 },
   };
 }
 

@@ -14,6 +14,7 @@ import type { Host, Resource, WithoutTime } from '../runtime/kind.js';
 import { FrameBuilder } from './frame-builder.js';
 import { LinkReporter } from './link-report.js';
 import { Schedule } from './schedule.js';
+import { Sleep } from './sleep.js';
 import { ChannelStatistics } from './statistics.js';
 
 /** Where a channel's frames go, in order; see FramePublisher. */
@@ -34,6 +35,8 @@ export interface ChannelParts {
   lastValues(channel: number): Promise<readonly PointValue[]>;
   /** Bounds the links that are being opened at once. */
   connecting<T>(work: () => Promise<T>): Promise<T>;
+  /** Begins a poll when it is its turn among those of all channels of the node; see PollTurns. */
+  polling<T>(poll: () => Promise<T>): Promise<T>;
 }
 
 /** What the live part of a channel shows of itself. */
@@ -52,6 +55,7 @@ interface Run {
   readonly readings: Readings;
   readonly frames: FrameBuilder;
   readonly closing: AbortController;
+  readonly sleep: Sleep;
   done: Promise<void>;
   connected: boolean;
 }
@@ -82,9 +86,12 @@ export class ChannelWorker implements Resource {
   }
 
   inspect(): ChannelLive {
+    const { stats } = this;
     return {
-      stats: this.stats,
-      roundTripMs: this.stats.roundTripMs(),
+      stats,
+      get roundTripMs() {
+        return stats.roundTripMs(); // It sorts: only for who looks at it.
+      },
       connected: this.#run?.connected ?? false,
     };
   }
@@ -115,6 +122,7 @@ export class ChannelWorker implements Resource {
         readings,
         frames: new FrameBuilder(this.#id, this.#host.epoch, readings, this.#previous?.frames.seq, driver.pushed),
         closing: new AbortController(),
+        sleep: new Sleep(),
         done: Promise.resolve(),
         connected: false,
       };
@@ -194,6 +202,7 @@ export class ChannelWorker implements Resource {
     const run = this.#run;
     if (run === undefined) return;
     run.closing.abort();
+    run.sleep.end();
     await run.driver.close();
     await run.done;
     if (stale) this.#publishStale(run);
@@ -225,7 +234,7 @@ export class ChannelWorker implements Resource {
         if (signal.aborted) return;
         if (!this.#lost(run, error)) return;
         lost = true;
-        await pause(this.#backoffMs(failures), signal);
+        await run.sleep.for(this.#backoffMs(failures));
       }
     }
   }
@@ -236,18 +245,20 @@ export class ChannelWorker implements Resource {
     const schedule = new Schedule(run.config.pollingIntervalMs, this.#id);
     for (let next = schedule.afterFirst(monotonic()); ; next = schedule.after(Math.max(next, monotonic()))) {
       for (let more = true; more;) {
-        const time = Date.now();
-        const outcome = await run.driver.poll(run.readings);
+        let time = 0;
+        const outcome = await this.#parts.polling(async () => {
+          time = Date.now();
+          return run.driver.poll(run.readings);
+        });
         if (signal.aborted) return;
         this.stats.polled(outcome, time);
         this.#publish(run, time);
         more = outcome.more === true;
-        if (more) await new Promise((resolve) => setImmediate(resolve)); // Holds up nobody else.
       }
       const late = monotonic() - next;
       // A late cycle begins at once; those whose whole interval has passed were missed.
       if (late >= 0) this.stats.missedCycles += Math.floor(late / schedule.intervalMs);
-      else await pause(-late, signal);
+      else await run.sleep.for(-late);
       if (signal.aborted) return;
     }
   }
@@ -315,19 +326,6 @@ function carryOver(from: Readings, to: Readings): void {
     if (text !== undefined) to.texts.set(index, text);
   });
   to.markAllStale();
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms <= 0 || signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
 }
 
 function notConfigured(channel: number): StatewattError {

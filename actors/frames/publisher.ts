@@ -8,8 +8,8 @@ import type { Segment, Spool } from './spool.js';
 
 /** Frames of one channel that may wait for the bus before they go to the spool. */
 const MAX_QUEUED = 32;
-/** Channels that are replayed from the spool at once. */
-const REPLAY_WIDTH = 64;
+/** Channels that are replayed from the spool at once: while one batch of them is under way the next one fills. */
+const REPLAY_WIDTH = 400;
 const RETRY_MS = 1_000;
 
 export interface PublisherCounters {

@@ -45,10 +45,16 @@ export class Poller {
       link.close(lost);
       throw lost;
     }
-    const side = new SideReads(link, readings, time, cycle.outcome);
-    for (const refused of cycle.refused) await this.#adapt(refused, side, readings);
-    await this.#probeRefused(side);
+    if (cycle.refused.length > 0 || this.#refusing()) {
+      const side = new SideReads(link, readings, time, cycle.outcome);
+      for (const refused of cycle.refused) await this.#adapt(refused, side, readings);
+      await this.#probeRefused(side);
+    }
     return cycle.outcome;
+  }
+
+  #refusing(): boolean {
+    return this.#units.some((unit) => unit.groups.some((group) => group.refused.length > 0));
   }
 
   async #adapt({ planned, functionRefused }: RefusedBlock, side: SideReads, readings: Readings): Promise<void> {

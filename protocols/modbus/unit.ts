@@ -105,11 +105,13 @@ export class UnitPlan {
     this.id = id;
   }
 
-  /** Every block, those that answer first and those that gave no answer longest last. */
-  blocksByTrust(): PlannedBlock[] {
-    const blocks = this.groups.flatMap((group) => group.blocks);
+  /** Every block, those that answer first and those that gave no answer longest last. Of this moment: not to be kept. */
+  blocksByTrust(): readonly PlannedBlock[] {
+    const [first] = this.groups;
+    const blocks =
+      this.groups.length === 1 && first !== undefined ? first.blocks : this.groups.flatMap((group) => group.blocks);
     if (!blocks.some(({ backoff }) => backoff.failing)) return blocks;
-    return blocks.sort((left, right) => left.backoff.delayMs - right.backoff.delayMs);
+    return blocks.toSorted((left, right) => left.backoff.delayMs - right.backoff.delayMs);
   }
 
   markStale(readings: Readings): void {

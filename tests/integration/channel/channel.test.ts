@@ -100,6 +100,7 @@ describe('channel actor on a real server', () => {
       openLine: (onFenced) => publisher.openLine(onFenced),
       lastValues: (channel) => store.read(channel),
       connecting: (work) => gate.through(work),
+      polling: (poll) => poll(),
     };
     const kind = createChannelKind(parts);
     const alwaysOn = () => [...site.keys()].map((channel) => channelRef(kind, channel));

@@ -119,6 +119,7 @@ export class Bench {
       },
       lastValues: () => this.lastValues(),
       connecting: (work) => work(),
+      polling: (poll) => poll(),
     };
     const host = {
       ref: { kind: 'channel', id: '7' },

@@ -29,7 +29,7 @@ describe('StatusMirror', () => {
       written.push(args as [number, StatusFields, StatusFields]);
       return Promise.resolve();
     };
-    mirror = new StatusMirror(store, () => Promise.resolve(shown));
+    mirror = new StatusMirror(store, () => shown.map((view) => () => view));
     mirror.start();
   });
   afterEach(() => clock.restore());
