@@ -7,6 +7,7 @@ import { Problems } from '../site/config/problems.js';
 import { checkFile } from '../site/config/schema-check.js';
 import { YamlSource } from '../site/config/yaml-source.js';
 import { checkFault, FaultSchema, type FaultFile } from './fault.js';
+import { SELDOM_USED, validator } from '../site/validator.js';
 
 export const ScenarioSchema = Type.Object(
   {
@@ -103,7 +104,9 @@ export interface Scenario {
   readonly memoryMbPerH: number | undefined;
 }
 
-const validate = new Ajv2020({ allErrors: true, verbose: true, strict: false }).compile<ScenarioFile>(ScenarioSchema);
+const validate = validator(() =>
+  new Ajv2020({ ...SELDOM_USED, allErrors: true, verbose: true, strict: false }).compile<ScenarioFile>(ScenarioSchema),
+);
 
 /** @throws ConfigError `config.invalid` with every problem and its place */
 export async function loadScenario(path: string): Promise<Scenario> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import Type, { type Static } from 'typebox';
 import { StatewattError, errorMessage } from '../errors/error.js';
+import { SELDOM_USED, validator } from '../site/validator.js';
 
 /** What a running node writes into its data folder, so that the commands on the same machine find it. */
 export const RunFileSchema = Type.Object({
@@ -16,7 +17,7 @@ export const RunFileSchema = Type.Object({
 });
 export type RunFile = Static<typeof RunFileSchema>;
 
-const isRunFile = new Ajv().compile<RunFile>(RunFileSchema);
+const isRunFile = validator(() => new Ajv(SELDOM_USED).compile<RunFile>(RunFileSchema));
 
 export function runFilePath(dataFolder: string): string {
   return join(dataFolder, 'run.json');

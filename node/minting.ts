@@ -48,19 +48,14 @@ export interface Minting {
   client(system: ActorSystem, ledger: ReconcileParts['ledger']): LocalMinting;
 }
 
-const OFF: Minting = { kinds: [], refs: [], shared: undefined, client: () => new LocalMinting(undefined) };
-
 /**
- * Minting, where the site or the environment says how readings become tokens: on the chain that `SOLANA_RPC_URL` names,
- * otherwise on one of the node's own.
+ * Minting on the chain that `SOLANA_RPC_URL` names, otherwise on one of the node's own.
  *
  * @throws EnvironmentError, `signer.*`, `process.start_failed`
  */
 export async function startMinting(parts: MintingParts): Promise<Minting> {
-  const { stages, environment, site, folder, bus, tokenization, log } = parts;
+  const { stages, environment, folder, bus, tokenization, log } = parts;
   const { solana = {}, solanaRpcUrl } = environment;
-  if (site.tokenization === undefined && environment.tokenization === undefined && solanaRpcUrl === undefined)
-    return OFF;
   const isOwn = solanaRpcUrl === undefined;
   const ownKey = folder.join('authority.json');
   const signer = await stages.start(

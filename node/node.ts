@@ -71,7 +71,7 @@ import { modelNumbers } from './model-numbers.js';
 import { Models } from './models.js';
 import { deliverTo } from './notification-delivery.js';
 import { Notifications } from './notifications.js';
-import { startMinting } from './minting.js';
+import { startMintingIfAsked } from './minting-if-asked.js';
 import { startBus, startHistoryStore, startRealtimeStore } from './outside-parts.js';
 import { startRedisFunctions } from './redis-requests.js';
 import { Reloader } from './reloader.js';
@@ -347,7 +347,7 @@ async function startParts(
       log.warn({ part: 'forwarding', forwarder, frames }, `forwarder ${forwarder}: frames are lost: ${why}`),
   });
   const configurationKind = createConfigurationKind(bus);
-  const minting = await startMinting({ stages, environment, site: holder.site, folder, bus, tokenization, log });
+  const minting = await startMintingIfAsked({ stages, environment, site: holder.site, folder, bus, tokenization, log });
   const system: ActorSystem = createSystem({
     bus,
     kinds: [

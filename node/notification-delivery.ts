@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { createTransport } from 'nodemailer';
 import type { Deliver } from '../actors/notifier.js';
 import { EffectRefused, type DurableEffect } from '../actors/runtime/outbox/effect.js';
 import { httpSink } from '../actors/sinks/http.js';
@@ -54,6 +53,7 @@ async function sinkOf(target: NotificationTarget, bus: Bus, site: string): Promi
       const pass = await readSecret(target.passwordFile);
       const { protocol, hostname, port } = new URL(server);
       const secure = protocol === 'smtps:';
+      const { createTransport } = await import('nodemailer');
       const transport = createTransport({
         host: hostname.replace(/^\[|\]$/g, ''),
         port: Number(port) || (secure ? 465 : 587),

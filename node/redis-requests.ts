@@ -1,5 +1,4 @@
 import Type, { type Static } from 'typebox';
-import type { ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { alarmRef, type AlarmKind } from '../actors/alarm.js';
 import { ModelDefinitionSchema } from '../actors/client/model-schemas.js';
@@ -23,6 +22,7 @@ import type { LocalRules } from './local-rules.js';
 import type { ModelService } from './model-service.js';
 import type { NodeLog } from './node.js';
 import type { Stages } from './stages.js';
+import { OWN_SCHEMAS, validator, type Validator } from '../site/validator.js';
 
 /** What is done about requests that came in by Redis Functions. */
 export interface RedisRequestsParts {
@@ -44,7 +44,7 @@ const UNNAMED = 'redis';
 const { name, parameters, parent } = ModelDefinitionSchema.properties;
 const { title, level, source, description, metadata } = RaiseAlarmSchema.properties;
 const closed = { additionalProperties: false } as const;
-const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
+const ajv = new Ajv2020({ ...OWN_SCHEMAS, allErrors: true, allowUnionTypes: true });
 
 const Model = Type.Object(
   {
@@ -67,14 +67,14 @@ const Collection = Type.Object(
   closed,
 );
 
-const isModel = ajv.compile<Static<typeof Model>>(Model);
-const isValue = ajv.compile<Static<typeof Value>>(Value);
-const isAlarm = ajv.compile<Static<typeof Alarm>>(Alarm);
-const isConfiguration = ajv.compile<Static<typeof Configuration>>(Configuration);
-const isCollection = ajv.compile<Static<typeof Collection>>(Collection);
-const isRule = ajv.compile<Static<typeof RulesrvRuleSchema>>(RulesrvRuleSchema);
-const isAction = ajv.compile(RuleActionSchema);
-const isChange = ajv.compile<Static<typeof Change>>(Change);
+const isModel = validator(() => ajv.compile<Static<typeof Model>>(Model));
+const isValue = validator(() => ajv.compile<Static<typeof Value>>(Value));
+const isAlarm = validator(() => ajv.compile<Static<typeof Alarm>>(Alarm));
+const isConfiguration = validator(() => ajv.compile<Static<typeof Configuration>>(Configuration));
+const isCollection = validator(() => ajv.compile<Static<typeof Collection>>(Collection));
+const isRule = validator(() => ajv.compile<Static<typeof RulesrvRuleSchema>>(RulesrvRuleSchema));
+const isAction = validator(() => ajv.compile(RuleActionSchema));
+const isChange = validator(() => ajv.compile<Static<typeof Change>>(Change));
 
 /**
  * Carries out what the writing functions have accepted: each request is a command to the actor that it is about, with
@@ -192,13 +192,13 @@ function checkAction(action: unknown, index: number): void {
 }
 
 /** @throws `functions.invalid` */
-function checked<T>(isRight: ValidateFunction<T>, body: string): T {
+function checked<T>(isRight: Validator<T>, body: string): T {
   const value = parseBody(body);
   if (isRight(value)) return value;
   throw wrong(isRight);
 }
 
-function wrong(isRight: ValidateFunction, place = ''): StatewattError {
+function wrong(isRight: Validator, place = ''): StatewattError {
   const problems = (isRight.errors ?? []).map(({ instancePath, message = 'is wrong' }) =>
     `${place}${instancePath.replaceAll('/', '.').slice(place === '' ? 1 : 0)} ${message}`.trim(),
   );

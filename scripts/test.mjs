@@ -46,7 +46,6 @@ let tests = { passes: 0, failed: [], pending: 0, wrong: [] };
 try {
   const parts = await setup({ root, parts: [NATS_SERVER, ...TEST_PARTS], out: process.stdout });
   checksPassed += 1;
-  if (!partial) await runChecks();
   await runTests(parts);
 } catch (error) {
   printFailure(error, process.stdout);
@@ -54,26 +53,22 @@ try {
 }
 report();
 
-/** Every npm script named `check:…` is one check: a new one needs no change here. They run at once. */
+/** Every npm script named `check:…` is one check: a new one needs no change here. One after another, for tests run beside. */
 async function runChecks() {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const steps = new Steps({ write: (text) => process.stdout.write(text) });
-  await Promise.all(
-    Object.keys(scripts)
-      .filter((script) => script.startsWith('check:'))
-      .map(async (name) => {
-        try {
-          await steps.step(name.slice('check:'.length), async () => {
-            await run('npm', ['run', '--silent', name], { cwd: root });
-            return { note: 'ok' };
-          });
-          checksPassed += 1;
-        } catch (error) {
-          printFailure(error, process.stdout);
-          failures.push(name);
-        }
-      }),
-  );
+  for (const name of Object.keys(scripts).filter((script) => script.startsWith('check:'))) {
+    try {
+      await steps.step(name.slice('check:'.length), async () => {
+        await run('npm', ['run', '--silent', name], { cwd: root });
+        return { note: 'ok' };
+      });
+      checksPassed += 1;
+    } catch (error) {
+      printFailure(error, process.stdout);
+      failures.push(name);
+    }
+  }
 }
 
 /** @param {Map<string, import('./setup/parts.mjs').FoundPart>} parts */
@@ -84,7 +79,7 @@ async function runTests(parts) {
     tests = await runMocha(root, [...specs, ...mocha], { parts, resultFile, limitMs: LIMIT_MS });
     return;
   }
-  tests = await runSuite(root, folders, { parts, out: process.stdout });
+  tests = await runSuite(root, folders, { parts, out: process.stdout, meanwhile: runChecks });
   const coverage = await coverageReport(root);
   process.stdout.write(`\n${coverage.text}\n`);
   if (coverage.shortfalls.length === 0) checksPassed += 1;

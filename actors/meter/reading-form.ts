@@ -5,6 +5,7 @@ import { parseKilowattHours } from '../../site/metering/energy.js';
 import { readingBytes } from '../../site/metering/reading-bytes.js';
 import { isWeakKey } from '../../site/metering/weak-key.js';
 import { ReadingSchema, type Reading } from '../client/metering.js';
+import { OWN_SCHEMAS, validator } from '../../site/validator.js';
 
 /** A reading whose form is right. */
 export interface ParsedReading {
@@ -21,7 +22,9 @@ export interface ParsedReading {
 }
 
 // Not all errors of each reading: a request may hold thousands of wrong ones.
-const isReading = new Ajv2020({ strict: false, verbose: true }).compile<Reading>(ReadingSchema);
+const isReading = validator(() =>
+  new Ajv2020({ ...OWN_SCHEMAS, strict: false, verbose: true }).compile<Reading>(ReadingSchema),
+);
 
 /** Reads one reading as it came from outside. @throws `readings.invalid`: the text names the field and what is allowed */
 export function parseReading(value: unknown): ParsedReading {

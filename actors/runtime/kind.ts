@@ -1,8 +1,8 @@
 import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom, StateMachine } from 'xstate';
 import type { Static, TSchema } from 'typebox';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { ValidateFunction } from 'ajv';
 import { StatewattError } from '../../errors/error.js';
+import { OWN_SCHEMAS, validator, type Validator } from '../../site/validator.js';
 import type { Ref } from '../../bus/subjects.js';
 import { checkEvolution, type Evolution, type Evolved } from './evolution.js';
 import type { DurableEffect } from './outbox/effect.js';
@@ -198,7 +198,7 @@ export interface Kind<Name extends string = string, Commands = unknown, Replies 
 
 export interface ErasedCommand {
   readonly schema: TSchema;
-  readonly validate: ValidateFunction;
+  readonly validate: Validator;
   readonly reply: (turn: Turn<AnyStateMachine, unknown>) => unknown;
 }
 
@@ -244,13 +244,16 @@ export function defineKind<
   refuseWhatIsNotDurable(definition.kind, definition.machine);
   const supervise = definition.supervise && completeSupervision(definition.kind, definition.supervise);
   checkEffects(definition.kind, definition.machine, Object.keys(definition.effects), supervise !== undefined);
-  const ajv = new Ajv2020({ allErrors: true, strict: false });
+  let ajv: Ajv2020 | undefined;
+  // TypeBox makes valid schemas only. The instance is the kind's own: others may have a schema of the same $id.
+  const compile = (schema: TSchema) =>
+    (ajv ??= new Ajv2020({ ...OWN_SCHEMAS, allErrors: true, strict: false })).compile(schema);
   // No prototype: a command called `constructor` is unknown like any other.
   const commands = Object.create(null) as Record<string, ErasedCommand>;
   const described = definition.commands((schema, reply) => ({ schema, reply: reply ?? stateValue }));
   for (const [type, { schema, reply }] of Object.entries<Commands<M>[string]>(described)) {
     if (isReserved(type)) throw reserved(definition.kind, `command "${type}"`);
-    commands[type] = { schema, validate: ajv.compile(schema), reply: reply as ErasedCommand['reply'] };
+    commands[type] = { schema, validate: validator(() => compile(schema)), reply: reply as ErasedCommand['reply'] };
   }
   return {
     kind: definition.kind,

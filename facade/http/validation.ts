@@ -2,6 +2,7 @@ import { Ajv, type AnySchema, type ErrorObject } from 'ajv';
 import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify';
 import type { TSchema } from 'typebox';
 import { StatewattError } from '../../errors/error.js';
+import { OWN_SCHEMAS, validator } from '../../site/validator.js';
 
 /** One place of a request that is wrong: where, what was found, what is allowed. */
 export interface RequestProblem {
@@ -10,7 +11,14 @@ export interface RequestProblem {
   allowed: string;
 }
 
-const shared = { allErrors: true, verbose: true, useDefaults: true, strict: true, allowUnionTypes: true } as const;
+const shared = {
+  ...OWN_SCHEMAS,
+  allErrors: true,
+  verbose: true,
+  useDefaults: true,
+  strict: true,
+  allowUnionTypes: true,
+} as const;
 /**
  * Bodies say their types in JSON; the other parts of a request are text, so numbers are read from it. With strictNumbers
  * Ajv would skip the bounds of a number that it read as Infinity.
@@ -19,9 +27,9 @@ const bodies = new Ajv(shared);
 const texts = new Ajv({ ...shared, coerceTypes: true, strictNumbers: false });
 for (const ajv of [bodies, texts]) ajv.addKeyword('example');
 
-/** Compiles a route's request schemas, once, when the route is added. */
+/** Compiles a route's request schemas, once, when the first request comes. */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) =>
-  (httpPart === 'body' ? bodies : texts).compile(schema as AnySchema);
+  validator(() => (httpPart === 'body' ? bodies : texts).compile(schema as AnySchema));
 
 /**
  * All that validation found wrong, in one error.

@@ -13,6 +13,7 @@ import type { HttpCounters } from '../http/counters.js';
 import { invalidParams, type Method } from './methods.js';
 import { RPC, RpcFault, answerOf, faultOf, idOf, readMessage, readRequest, type RpcAnswer } from './rpc.js';
 import { Subscriptions } from './subscriptions.js';
+import { OWN_SCHEMAS, validator } from '../../site/validator.js';
 
 /** Why a connection is closed (RFC 6455, section 7.4); from 4000 on the codes are ours. */
 export const CLOSE = { goingAway: 1001, unsupported: 1003, tryLater: 1013, notSignedIn: 4401 } as const;
@@ -33,7 +34,9 @@ const Auth = Type.Object(
   },
   { additionalProperties: false },
 );
-const isAuth = new Ajv({ allErrors: true, verbose: true }).compile<Static<typeof Auth>>(Auth);
+const isAuth = validator(() =>
+  new Ajv({ ...OWN_SCHEMAS, allErrors: true, verbose: true }).compile<Static<typeof Auth>>(Auth),
+);
 
 export interface ConnectionParts {
   readonly client: StatewattClient;

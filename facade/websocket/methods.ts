@@ -1,4 +1,4 @@
-import { Ajv, type AnySchema, type ValidateFunction } from 'ajv';
+import { Ajv, type AnySchema } from 'ajv';
 import type { Identity } from '../../actors/client/access.js';
 import { actingAs, signerOf } from '../../actors/client/acting.js';
 import { ALL_ENDPOINTS, type Endpoint, type EndpointContext } from '../../actors/client/endpoints.js';
@@ -9,6 +9,7 @@ import type { Need } from '../../site/access.js';
 import { withinOwn } from '../admission.js';
 import { requestError } from '../http/validation.js';
 import { RPC, RpcFault } from './rpc.js';
+import { OWN_SCHEMAS, validator, type Validator } from '../../site/validator.js';
 
 /** One method of the WebSocket: what it needs, and what it does with params. */
 export interface Method {
@@ -17,7 +18,14 @@ export interface Method {
   call(params: unknown, identity: Identity | null): unknown;
 }
 
-const ajv = new Ajv({ allErrors: true, verbose: true, useDefaults: true, strict: true, allowUnionTypes: true });
+const ajv = new Ajv({
+  ...OWN_SCHEMAS,
+  allErrors: true,
+  verbose: true,
+  useDefaults: true,
+  strict: true,
+  allowUnionTypes: true,
+});
 
 /** Each request of the public interface as `<service>.<name>`, and the methods of the RPC library’s contract. */
 export function createMethods(client: StatewattClient): ReadonlyMap<string, Method> {
@@ -42,14 +50,13 @@ export function createMethods(client: StatewattClient): ReadonlyMap<string, Meth
 }
 
 function methodOf(endpoint: Endpoint, context: EndpointContext): Method {
-  let isValid: ValidateFunction | undefined;
+  const isValid = validator(() => ajv.compile(endpoint.request as AnySchema));
   const needs = needsOf(endpoint);
   return {
     needs,
     call: (given, identity) => {
       const who = signerOf(identity);
       const params = withinOwn(identity, needs, who === null ? given : actingAs(who, endpoint, given));
-      isValid ??= ajv.compile(endpoint.request as AnySchema);
       if (!isValid(params)) throw invalidParams(isValid);
       return endpoint.call(context, params);
     },
@@ -57,7 +64,7 @@ function methodOf(endpoint: Endpoint, context: EndpointContext): Method {
 }
 
 /** All that is wrong with the parameters, as JSON-RPC says it. */
-export function invalidParams({ errors }: Pick<ValidateFunction, 'errors'>): RpcFault {
+export function invalidParams({ errors }: Pick<Validator, 'errors'>): RpcFault {
   const { message } = requestError('ws.invalid_params', errors ?? [], 'params');
   return new RpcFault(RPC.params, `Invalid params: ${message}`);
 }

@@ -1,4 +1,4 @@
-import { Ajv, type ValidateFunction } from 'ajv';
+import { Ajv } from 'ajv';
 import Type, { type Static } from 'typebox';
 import type { AlarmsWatchFilter } from '../../actors/client/alarm-watch.js';
 import {
@@ -13,6 +13,7 @@ import { StatewattError } from '../../errors/error.js';
 import { ALARM_LEVELS, type AlarmLevel } from '../../site/alarms.js';
 import { formatPointAddress, parsePointAddress } from '../../site/points.js';
 import { invalidParams } from './methods.js';
+import { OWN_SCHEMAS, validator, type Validator } from '../../site/validator.js';
 
 /** Subscriptions of one connection. */
 const MAX_SUBSCRIPTIONS = 100;
@@ -63,14 +64,14 @@ type Topic =
   Static<typeof PointsTopic> | Static<typeof AlarmsTopic> | Static<typeof ModelTopic> | Static<typeof ReadingsTopic>;
 const Unsubscribe = Type.Object({ subscription: Type.Integer({ minimum: 1 }) }, closed);
 
-const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
+const ajv = new Ajv({ ...OWN_SCHEMAS, allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
 const isTopic = {
-  points: ajv.compile<Static<typeof PointsTopic>>(PointsTopic),
-  alarms: ajv.compile<Static<typeof AlarmsTopic>>(AlarmsTopic),
-  model: ajv.compile<Static<typeof ModelTopic>>(ModelTopic),
-  readings: ajv.compile<Static<typeof ReadingsTopic>>(ReadingsTopic),
+  points: validator(() => ajv.compile<Static<typeof PointsTopic>>(PointsTopic)),
+  alarms: validator(() => ajv.compile<Static<typeof AlarmsTopic>>(AlarmsTopic)),
+  model: validator(() => ajv.compile<Static<typeof ModelTopic>>(ModelTopic)),
+  readings: validator(() => ajv.compile<Static<typeof ReadingsTopic>>(ReadingsTopic)),
 };
-const isUnsubscribe = ajv.compile<Static<typeof Unsubscribe>>(Unsubscribe);
+const isUnsubscribe = validator(() => ajv.compile<Static<typeof Unsubscribe>>(Unsubscribe));
 
 /** Pushes one update; resolves when it has left for the network, so that a slow reader gets the newest state next. */
 export type Push = (method: string, params: object) => Promise<void>;
@@ -201,7 +202,7 @@ function readTopic(params: unknown): Topic {
   return topic === 'model' ? checked(isTopic.model, params) : checked(isTopic.points, params);
 }
 
-function checked<T>(validate: ValidateFunction<T>, params: unknown): T {
+function checked<T>(validate: Validator<T>, params: unknown): T {
   if (validate(params)) return params;
   throw invalidParams(validate);
 }

@@ -1,4 +1,4 @@
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import type { IClientOptions, MqttClient } from 'mqtt';
 import { errorMessage } from '../../errors/error.js';
 import type { BrokerConfig } from '../../site/broker.js';
 import { resolveReferences } from '../../site/environment-reference.js';
@@ -67,6 +67,8 @@ export class MqttLink {
   static async open(config: BrokerConfig, options: LinkOptions = {}): Promise<MqttLink> {
     const { onMessage, onLost = () => undefined, signal } = options;
     const where = brokerAddress(config);
+    // Loaded by those only who have a broker.
+    const { default: mqtt } = await import('mqtt');
     const client = mqtt.connect(resolveReferences(config.url), await settingsOf(config));
     if (onMessage !== undefined)
       client.on('message', (topic, payload, { retain }) => onMessage({ topic, payload, retained: retain }));

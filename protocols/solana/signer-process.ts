@@ -6,6 +6,7 @@ import Type, { type Static } from 'typebox';
 import { StatewattError } from '../../errors/error.js';
 import { decodeBase58 } from '../../site/metering/base58.js';
 import type { Signer } from './signer.js';
+import { OWN_SCHEMAS, validator } from '../../site/validator.js';
 
 export interface SignerProcessOptions {
   command: string;
@@ -22,9 +23,9 @@ const AnswerSchema = Type.Object({
   signature: Type.Optional(Type.String({ maxLength: 128 })),
   error: Type.Optional(Type.String()),
 });
-const ajv = new Ajv();
-const isHello = ajv.compile<Static<typeof HelloSchema>>(HelloSchema);
-const isAnswer = ajv.compile<Static<typeof AnswerSchema>>(AnswerSchema);
+const ajv = new Ajv(OWN_SCHEMAS);
+const isHello = validator(() => ajv.compile<Static<typeof HelloSchema>>(HelloSchema));
+const isAnswer = validator(() => ajv.compile<Static<typeof AnswerSchema>>(AnswerSchema));
 
 interface Waiting {
   message: Uint8Array;

@@ -9,13 +9,44 @@ const LIMIT_MS = 20 * 60_000;
 /** Bound of one job. */
 const JOB_LIMIT_MS = 6 * 60_000;
 
-/** Folders whose tests measure, or take the whole machine: one of their files at a time, nothing beside it. */
-const ALONE = ['integration/site', 'conformance', 'chaos', 'e2e'];
+/**
+ * With what a job may run at the same time: `shared` with all of its sort, `quiet` with one more of its sort, `alone` with
+ * none.
+ *
+ * @typedef {'shared' | 'quiet' | 'alone'} Company
+ */
+
+/** Folders and files that bound how soon a running site has something, as somebody who looks at it would. */
+const QUIET = ['integration/site/', 'conformance/', 'e2e/'];
+
+/** Those that count how much is done in a time. */
+const ALONE = ['integration/site/gateway', 'integration/site/redis-functions'];
+
+/** Those that take longest, begun first so that no lane ends long after the others. */
+export const LONGEST = [
+  'chaos/kill',
+  'integration/node/up',
+  'integration/history/kill',
+  'integration/runtime/histories',
+  'chaos/nodes',
+  'unit',
+  'chaos/parts',
+  'integration/minting/minting',
+  'chaos/minting',
+  'integration/cli/process',
+  'integration/virtual/demo-devices',
+  'chaos/run',
+  'integration/node/traces',
+  'integration/site/process',
+  'integration/site/modbus',
+  'integration/site/comsrv',
+  'e2e/web-page',
+];
 
 /**
  * Test files that share a process.
  *
- * @typedef {{ name: string, files: string[], alone: boolean }} Job
+ * @typedef {{ name: string, files: string[], company: Company }} Job
  */
 
 /**
@@ -23,23 +54,31 @@ const ALONE = ['integration/site', 'conformance', 'chaos', 'e2e'];
  * what another left behind and a hanging one is known by name.
  *
  * @param {readonly string[]} files compiled tests, below dist/tests
- * @returns {Job[]} those that may run beside others first
+ * @returns {Job[]} in the order in which they are to begin; shared ones first, then quiet ones, then those alone
  */
 export function planJobs(files) {
   const isUnit = (/** @type {string} */ file) => file.startsWith('unit/');
   const unit = files.filter(isUnit);
+  /** @type {Job[]} */
   const jobs = files
     .filter((file) => !isUnit(file))
-    .map((file) => ({
-      name: file.replace(/\.test\.js$/, ''),
-      files: [file],
-      alone: ALONE.some((folder) => file.startsWith(`${folder}/`)),
-    }));
-  return [
-    ...(unit.length > 0 ? [{ name: 'unit', files: unit, alone: false }] : []),
-    ...jobs.filter(({ alone }) => !alone),
-    ...jobs.filter(({ alone }) => alone),
-  ];
+    .map((file) => {
+      const name = file.replace(/\.test\.js$/, '');
+      return { name, files: [file], company: companyOf(name) };
+    });
+  if (unit.length > 0) jobs.unshift({ name: 'unit', files: unit, company: 'shared' });
+  const rank = (/** @type {Job} */ { name }) => (LONGEST.includes(name) ? LONGEST.indexOf(name) : LONGEST.length);
+  jobs.sort((a, b) => rank(a) - rank(b));
+  return ['shared', 'quiet', 'alone'].flatMap((sort) => jobs.filter(({ company }) => company === sort));
+}
+
+/**
+ * @param {string} name
+ * @returns {Company}
+ */
+function companyOf(name) {
+  if (ALONE.includes(name)) return 'alone';
+  return QUIET.some((folder) => name.startsWith(folder)) ? 'quiet' : 'shared';
 }
 
 /**
@@ -50,9 +89,10 @@ export function planJobs(files) {
  * @param {object} options
  * @param {Map<string, import('../setup/parts.mjs').FoundPart>} options.parts
  * @param {{ write(text: string): unknown }} options.out
+ * @param {() => Promise<void>} options.meanwhile done first by one of those that then run tests
  * @returns {Promise<import('./mocha.mjs').Result>}
  */
-export async function runSuite(root, folders, { parts, out }) {
+export async function runSuite(root, folders, { parts, out, meanwhile }) {
   const recordings = join(root, 'coverage/tmp');
   const results = join(root, 'coverage/results');
   for (const folder of [recordings, results]) {
@@ -101,15 +141,17 @@ export async function runSuite(root, folders, { parts, out }) {
     total.wrong.push(...result.wrong.map((text) => `${job.name}: ${text}`));
   };
 
-  const beside = jobs.filter(({ alone }) => !alone).values();
   // Most of them wait most of the time: for servers, links, clocks.
-  const lanes = Math.min(availableParallelism() + 1, 8);
-  await Promise.all(
-    Array.from({ length: lanes }, async () => {
-      for (const job of beside) await runJob(job);
-    }),
-  );
-  for (const job of jobs.filter(({ alone }) => alone)) await runJob(job);
+  const lanes = { shared: Math.min(availableParallelism() + 2, 8), quiet: 2, alone: 1 };
+  for (const sort of /** @type {const} */ (['shared', 'quiet', 'alone'])) {
+    const queue = jobs.filter(({ company }) => company === sort).values();
+    await Promise.all(
+      Array.from({ length: lanes[sort] }, async (_, lane) => {
+        if (sort === 'shared' && lane === 0) await meanwhile();
+        for (const job of queue) await runJob(job);
+      }),
+    );
+  }
   for (const signal of SIGNALS) process.off(signal, interrupt);
   if (interrupted !== undefined) total.wrong.push(`interrupted by ${interrupted}`);
   return total;

@@ -8,6 +8,7 @@ import { words } from './schema/helpers.js';
 import type { TokenizationChanges } from '../metering/tokenization.js';
 import { tokenizationVariables } from './tokenization.js';
 import { traceSettings, type TraceSettings } from './traces.js';
+import { SELDOM_USED } from '../validator.js';
 
 const DURABILITIES = ['strict', 'relaxed'] as const;
 const ACCESS_MODES = ['auto', 'required'] as const;
@@ -212,7 +213,14 @@ export function loadEnvironment(env: Readonly<Record<string, string | undefined>
   const given = Object.fromEntries(names.flatMap((name) => (env[name]?.trim() ? [[name, env[name].trim()]] : [])));
 
   // Numbers arrive as text, so the types are coerced; defaults are filled in.
-  const ajv = new Ajv2020({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false, verbose: true });
+  const ajv = new Ajv2020({
+    ...SELDOM_USED,
+    allErrors: true,
+    coerceTypes: true,
+    useDefaults: true,
+    strict: false,
+    verbose: true,
+  });
   const validate = ajv.compile<Variables>(EnvironmentSchema);
   const written: Record<string, unknown> = { ...given };
   if (!validate(written)) problems.push(...(validate.errors ?? []).map((error) => describe(error, given)));

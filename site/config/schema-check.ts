@@ -1,10 +1,13 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { choices, nearest, show, type Problems } from './problems.js';
 import type { ChannelFile } from './schema/channel.js';
 import { SiteFileSchema, type SiteFile } from './schema/site.js';
 import { formatPath, type KeyPath, type YamlSource } from './yaml-source.js';
+import { SELDOM_USED, validator, type Validator } from '../validator.js';
 
-let compiled: ValidateFunction<SiteFile> | undefined;
+const isSiteFile = validator(() =>
+  new Ajv2020({ ...SELDOM_USED, allErrors: true, verbose: true, strict: false }).compile<SiteFile>(SiteFileSchema),
+);
 
 /** What of a site file can be used. */
 export interface CheckedSite {
@@ -16,12 +19,11 @@ export interface CheckedSite {
 
 /** Checks the shape of a site file; every deviation is noted where it is written. Undefined: it is no site at all. */
 export function checkSiteFile(yaml: YamlSource, problems: Problems): CheckedSite | undefined {
-  compiled ??= new Ajv2020({ allErrors: true, verbose: true, strict: false }).compile<SiteFile>(SiteFileSchema);
   const { value } = yaml;
-  if (compiled(value)) return { file: value, channels: value.channels };
+  if (isSiteFile(value)) return { file: value, channels: value.channels };
   const told = new Set<string>();
   const faulty = new Set<string>();
-  for (const error of compiled.errors ?? []) {
+  for (const error of isSiteFile.errors ?? []) {
     report(error, yaml, problems, told);
     faulty.add(error.instancePath.split('/').slice(1, 3).join('/'));
   }
@@ -35,7 +37,7 @@ export function checkSiteFile(yaml: YamlSource, problems: Problems): CheckedSite
 }
 
 /** Checks a whole file by a schema; every deviation is noted where it is written. Undefined when there is one. */
-export function checkFile<T>(validate: ValidateFunction<T>, yaml: YamlSource, problems: Problems): T | undefined {
+export function checkFile<T>(validate: Validator<T>, yaml: YamlSource, problems: Problems): T | undefined {
   const { value } = yaml;
   if (validate(value)) return value;
   const told = new Set<string>();

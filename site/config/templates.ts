@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { checkTemplate } from '../models/check.js';
 import { TemplateFileSchema, type TemplateFile } from '../models/schema.js';
 import { isSunSpec, SunSpecFileSchema, templateOfSunSpec, type SunSpecFile } from '../models/sunspec.js';
@@ -11,6 +11,7 @@ import { Problems, show } from './problems.js';
 import { checkFile } from './schema-check.js';
 import { Block, resolveIn, type SiteSource } from './source.js';
 import { YamlSource } from './yaml-source.js';
+import { SELDOM_USED, validator } from '../validator.js';
 
 /** The templates that come along; from dist/site/config/. */
 export const TEMPLATE_FOLDER = fileURLToPath(new URL('../../../templates', import.meta.url));
@@ -60,26 +61,19 @@ export async function readTemplates(source: SiteSource, files: readonly string[]
   return [...templates.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-let validators: { template: ValidateFunction<TemplateFile>; sunSpec: ValidateFunction<SunSpecFile> } | undefined;
+const ajv = new Ajv2020({ ...SELDOM_USED, allErrors: true, verbose: true, strict: false });
+const isTemplate = validator(() => ajv.compile<TemplateFile>(TemplateFileSchema));
+const isSunSpecFile = validator(() => ajv.compile<SunSpecFile>(SunSpecFileSchema));
 
 async function readTemplate(path: string, reader: Reader, problems: Problems): Promise<Template | undefined> {
-  validators ??= compileValidators();
   const content = await reader.text(path);
   const yaml = content.state === 'text' ? YamlSource.parse(path, content.text, problems) : undefined;
   if (yaml === undefined) return undefined;
   const origin = new Block({ yaml, problems }, []);
   if (isSunSpec(yaml.value)) {
-    const file = checkFile(validators.sunSpec, yaml, problems);
+    const file = checkFile(isSunSpecFile, yaml, problems);
     return file && templateOfSunSpec(file, origin);
   }
-  const file = checkFile(validators.template, yaml, problems);
+  const file = checkFile(isTemplate, yaml, problems);
   return file && checkTemplate(file, origin);
-}
-
-function compileValidators() {
-  const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: false });
-  return {
-    template: ajv.compile<TemplateFile>(TemplateFileSchema),
-    sunSpec: ajv.compile<SunSpecFile>(SunSpecFileSchema),
-  };
 }

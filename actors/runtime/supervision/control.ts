@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { EventBody } from '../../../bus/messages.js';
+import { OWN_SCHEMAS, validator } from '../../../site/validator.js';
 
 /** Event types of the runtime's own; no kind may use them. */
 const PREFIX = 'statewatt.';
@@ -34,11 +35,11 @@ type Schemas = typeof schemas;
 /** What supervisors and supervised say to each other; travels as commands do. */
 export type Control = { [T in keyof Schemas]: { readonly type: T } & Readonly<Static<Schemas[T]>> }[keyof Schemas];
 
-const ajv = new Ajv2020({ strict: false });
+const ajv = new Ajv2020({ ...OWN_SCHEMAS, strict: false });
 const validators = new Map(
   Object.entries(schemas).map(([type, schema]) => {
     const properties = { ...schema.properties, type: Type.Literal(type) };
-    return [type, ajv.compile(Type.Object(properties, closed))];
+    return [type, validator(() => ajv.compile(Type.Object(properties, closed)))];
   }),
 );
 

@@ -6,6 +6,7 @@ import { DATA_TYPES, type DataType } from '../../../site/points.js';
 import { createSignal, type Signal } from '../../virtual/patterns.js';
 import { RegisterBank } from './bank.js';
 import type { ModbusDeviceOptions } from './server.js';
+import { SELDOM_USED } from '../../../site/validator.js';
 
 const AREAS = ['holding', 'input', 'coils', 'discrete'] as const;
 const Positive = Type.Number({ exclusiveMinimum: 0 });
@@ -95,7 +96,9 @@ export type SimulatorDescription = Static<typeof DescriptionSchema>;
  * @throws StatewattError `simulator.invalid_description` naming every fault
  */
 export function checkDescription(found: unknown, file: string): SimulatorDescription {
-  const validate = new Ajv2020({ allErrors: true, strict: false }).compile<SimulatorDescription>(DescriptionSchema);
+  const validate = new Ajv2020({ ...SELDOM_USED, allErrors: true, strict: false }).compile<SimulatorDescription>(
+    DescriptionSchema,
+  );
   if (validate(found)) return found;
   const faults = (validate.errors ?? []).map(({ instancePath, message, params }) => {
     const { allowedValues, additionalProperty } = params as { allowedValues?: unknown[]; additionalProperty?: string };

@@ -5,6 +5,7 @@ import { Ajv } from 'ajv';
 import Type, { type Static } from 'typebox';
 import { StatewattError, errorMessage } from '../../../errors/error.js';
 import { sha256, toRoot, type SourceFile } from './sources.js';
+import { SELDOM_USED, validator } from '../../validator.js';
 
 /**
  * Several files are put in place of others, all or none, whatever happens to the process: each is written beside its
@@ -15,7 +16,7 @@ const IntentSchema = Type.Object({
   remove: Type.Array(Type.String(), { description: 'absolute paths' }),
 });
 type Intent = Static<typeof IntentSchema>;
-const isIntent = new Ajv().compile<Intent>(IntentSchema);
+const isIntent = validator(() => new Ajv(SELDOM_USED).compile<Intent>(IntentSchema));
 
 /** In the folder of the site file. */
 const INTENT = '.statewatt-rollback.json';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { parseArguments } from '../../../scripts/testing/arguments.mjs';
 import { byFolder, formatCoverage, shortfalls } from '../../../scripts/testing/coverage.mjs';
-import { planJobs } from '../../../scripts/testing/suite.mjs';
+import { LONGEST, planJobs } from '../../../scripts/testing/suite.mjs';
 
 describe('npm test: arguments', () => {
   it('run everything when there are none', () => {
@@ -24,22 +25,32 @@ describe('npm test: arguments', () => {
 });
 
 describe('npm test: jobs', () => {
-  it('unit tests share a process, every other file has its own, those that take the whole machine come last and alone', () => {
+  it('unit tests share a process, every other file has its own; the longest first, those that measure last and alone', () => {
     const jobs = planJobs([
       'unit/a.test.js',
       'unit/b/c.test.js',
-      'integration/site/figures.test.js',
+      'integration/site/gateway.test.js',
       'integration/bus/server.test.js',
+      'integration/site/can.test.js',
       'chaos/kill.test.js',
     ]);
     assert.deepEqual(
-      jobs.map(({ name, files, alone }) => [name, files.length, alone]),
+      jobs.map(({ name, files, company }) => [name, files.length, company]),
       [
-        ['unit', 2, false],
-        ['integration/bus/server', 1, false],
-        ['integration/site/figures', 1, true],
-        ['chaos/kill', 1, true],
+        ['chaos/kill', 1, 'shared'],
+        ['unit', 2, 'shared'],
+        ['integration/bus/server', 1, 'shared'],
+        ['integration/site/can', 1, 'quiet'],
+        ['integration/site/gateway', 1, 'alone'],
       ],
+    );
+  });
+
+  it('the longest are there', () => {
+    const file = (name: string): string => `tests/${name === 'unit' ? name : `${name}.test.ts`}`;
+    assert.deepEqual(
+      LONGEST.filter((name) => !existsSync(file(name))),
+      [],
     );
   });
 });
