@@ -1,9 +1,5 @@
 /** Of one turn of the event loop, for beginning polls. What the devices answer costs about as much again. */
-const SLICE_MS = 3;
-/** Where turns are long because much else is to be done, polls still have this share of them. */
-const SHARE = 0.25;
-/** Of a turn, whatever is to be done. */
-const LONGEST_SLICE_MS = 25;
+const SLICE_MS = 4;
 
 /**
  * Polls give way. All channels of a node begin their polls here, and together they take no more than a slice of each
@@ -15,16 +11,12 @@ export class PollTurns {
   readonly #sliceMs: number;
   readonly #now: () => number;
   #waiting: (() => void)[] = [];
-  /** When this turn began, while polls wait. */
-  #since: number | undefined;
-  #allowedMs: number;
   #usedMs = 0;
   #ending: NodeJS.Immediate | undefined;
 
   /** `now` is a monotonic clock, ms. */
   constructor(sliceMs = SLICE_MS, now = () => performance.now()) {
     this.#sliceMs = sliceMs;
-    this.#allowedMs = sliceMs;
     this.#now = now;
   }
 
@@ -35,7 +27,7 @@ export class PollTurns {
 
   /** Calls `poll`, now or in one of the next turns, and answers as it does. Its part up to its first pause is what counts. */
   begin<T>(poll: () => Promise<T>): Promise<T> {
-    if (this.#waiting.length === 0 && this.#usedMs < this.#allowedMs) return this.#counted(poll);
+    if (this.#waiting.length === 0 && this.#usedMs < this.#sliceMs) return this.#counted(poll);
     return new Promise<T>((resolve) => {
       this.#waiting.push(() => resolve(this.#counted(poll)));
     });
@@ -53,13 +45,9 @@ export class PollTurns {
 
   readonly #nextTurn = (): void => {
     this.#ending = undefined;
-    const now = this.#now();
-    const shareMs = this.#since === undefined ? 0 : Math.min(LONGEST_SLICE_MS, (now - this.#since) * SHARE);
-    this.#allowedMs = Math.max(this.#sliceMs, shareMs);
     this.#usedMs = 0;
     let begun = 0;
-    while (begun < this.#waiting.length && this.#usedMs < this.#allowedMs) (this.#waiting[begun++] as () => void)();
+    while (begun < this.#waiting.length && this.#usedMs < this.#sliceMs) (this.#waiting[begun++] as () => void)();
     if (begun > 0) this.#waiting = this.#waiting.slice(begun);
-    this.#since = this.#waiting.length > 0 ? now : undefined;
   };
 }
