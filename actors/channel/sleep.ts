@@ -4,6 +4,11 @@ export class Sleep {
   #wake: (() => void) | undefined;
   #ended = false;
 
+  /** Waits have ended. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** Resolves `ms` later, or at once when waits have ended. Only one at a time. */
   async for(ms: number): Promise<void> {
     if (ms <= 0 || this.#ended) return;

@@ -54,7 +54,7 @@ interface Run {
   readonly driver: Driver;
   readonly readings: Readings;
   readonly frames: FrameBuilder;
-  readonly closing: AbortController;
+  /** Ended when the run is closing. */
   readonly sleep: Sleep;
   done: Promise<void>;
   connected: boolean;
@@ -121,7 +121,6 @@ export class ChannelWorker implements Resource {
         driver,
         readings,
         frames: new FrameBuilder(this.#id, this.#host.epoch, readings, this.#previous?.frames.seq, driver.pushed),
-        closing: new AbortController(),
         sleep: new Sleep(),
         done: Promise.resolve(),
         connected: false,
@@ -201,7 +200,6 @@ export class ChannelWorker implements Resource {
   async #endRun(stale: boolean): Promise<void> {
     const run = this.#run;
     if (run === undefined) return;
-    run.closing.abort();
     run.sleep.end();
     await run.driver.close();
     await run.done;
@@ -212,13 +210,13 @@ export class ChannelWorker implements Resource {
 
   /** Ends when the run is closing or its fault is beyond trying again. */
   async #keepLink(run: Run): Promise<void> {
-    const { signal } = run.closing;
-    for (let failures = 0, lost = false; !signal.aborted; failures++) {
+    const { sleep } = run;
+    for (let failures = 0, lost = false; !sleep.ended; failures++) {
       try {
         await this.#parts.connecting(async () => {
-          if (!signal.aborted) await run.driver.connect();
+          if (!sleep.ended) await run.driver.connect();
         });
-        if (signal.aborted) return;
+        if (sleep.ended) return;
         if (lost) this.stats.reconnectCount += 1;
         lost = false;
         run.connected = true;
@@ -231,17 +229,17 @@ export class ChannelWorker implements Resource {
           if (this.stats.cycles > cyclesBefore) failures = 0;
         }
       } catch (error) {
-        if (signal.aborted) return;
+        if (sleep.ended) return;
         if (!this.#lost(run, error)) return;
         lost = true;
-        await run.sleep.for(this.#backoffMs(failures));
+        await sleep.for(this.#backoffMs(failures));
       }
     }
   }
 
   /** Reads cycle after cycle. @throws LinkError when the link is gone */
   async #poll(run: Run): Promise<void> {
-    const { signal } = run.closing;
+    const { sleep } = run;
     const schedule = new Schedule(run.config.pollingIntervalMs, this.#id);
     for (let next = schedule.afterFirst(monotonic()); ; next = schedule.after(Math.max(next, monotonic()))) {
       for (let more = true; more;) {
@@ -250,7 +248,7 @@ export class ChannelWorker implements Resource {
           time = Date.now();
           return run.driver.poll(run.readings);
         });
-        if (signal.aborted) return;
+        if (sleep.ended) return;
         this.stats.polled(outcome, time);
         this.#publish(run, time);
         more = outcome.more === true;
@@ -258,8 +256,8 @@ export class ChannelWorker implements Resource {
       const late = monotonic() - next;
       // A late cycle begins at once; those whose whole interval has passed were missed.
       if (late >= 0) this.stats.missedCycles += Math.floor(late / schedule.intervalMs);
-      else await run.sleep.for(-late);
-      if (signal.aborted) return;
+      else await sleep.for(-late);
+      if (sleep.ended) return;
     }
   }
 

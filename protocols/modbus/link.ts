@@ -87,13 +87,14 @@ export class Link {
   /** Sends what may be sent now. Call after `source` has something new. */
   pump(): void {
     if (this.#lost !== undefined || this.#rest !== undefined) return;
-    this.#stream.cork();
+    const several = this.#capacity > 1;
+    if (several) this.#stream.cork();
     while (this.#inFlight.size < this.#capacity) {
       const request = this.#queue.shift() ?? this.source?.();
       if (request === undefined) break;
       this.#send(request);
     }
-    this.#stream.uncork();
+    if (several) this.#stream.uncork();
   }
 
   /** Ends the connection; every request under way gets the error. Safe at any time, any number of times. */
