@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { loadSite } from '../site/config/index.js';
 import { natsLogin } from './nats-login.js';
 import { runProcess } from './process.js';
 
@@ -9,6 +8,6 @@ await runProcess({
     const { connectClient } = await import('../actors/client/remote.js');
     return connectClient({ ...target, name: 'statewatt-cli', ...natsLogin(process.env) });
   },
-  check: loadSite,
+  check: async (path) => (await import('../site/config/index.js')).loadSite(path),
   startNode: async (options) => (await import('../node/node.js')).startNode(options),
 });

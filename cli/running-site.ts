@@ -4,21 +4,7 @@ import { StatewattError } from '../errors/error.js';
 import { loadSite } from '../site/config/index.js';
 import { filesInMemory, makeSources, toRoot, type SourceFile } from '../site/config/versions/sources.js';
 import type { Site } from '../site/model.js';
-
-/** The whole text of a file of a configuration, part by part. */
-export async function readText(
-  client: StatewattClient,
-  number: number,
-  path: string,
-): Promise<{ text: string; encoding: 'utf8' | 'base64' }> {
-  let text = '';
-  for (let offset = 0; ;) {
-    const part = await client.configuration.file({ number, path, offset });
-    text += part.text;
-    if (part.nextOffset === null) return { text, encoding: part.encoding };
-    offset = part.nextOffset;
-  }
-}
+import { readText } from './file-text.js';
 
 /**
  * The site that is in force, as it would be in the folder of a site file: so that what lies there can be held against it.

@@ -7,7 +7,7 @@ import { parseCount, parseLimit } from '../parse.js';
 import { printDiff } from '../render/changes.js';
 import type { Column } from '../render/table.js';
 import { formatTime, safe, safeLines } from '../render/text.js';
-import { readText } from '../running-site.js';
+import { readText } from '../file-text.js';
 import { GROUPS, examples } from './help.js';
 
 export function addConfig(program: Command, cli: Cli): void {

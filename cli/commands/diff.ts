@@ -2,13 +2,11 @@ import { sep } from 'node:path';
 import type { Command } from 'commander';
 import { StatewattError } from '../../errors/error.js';
 import { summaryOf } from '../../site/config/versions/changes.js';
-import { describeChanges } from '../../site/config/versions/describe.js';
 import type { Site } from '../../site/model.js';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
 import { printDiff } from '../render/changes.js';
 import { safeLines } from '../render/text.js';
-import { loadRunningSite } from '../running-site.js';
 import { GROUPS, examples } from './help.js';
 
 export function addDiff(program: Command, cli: Cli): void {
@@ -36,6 +34,9 @@ async function diff(cli: Cli, path: string | undefined): Promise<void> {
     }
     const after = await cli.dependencies.check(path);
     await cli.withClient(async (client) => {
+      // Loaded here, for the other commands need nothing of them.
+      const { loadRunningSite } = await import('../running-site.js');
+      const { describeChanges } = await import('../../site/config/versions/describe.js');
       const { site: before, number } = await loadRunningSite(client, siteFileOf(after, path));
       const changes = describeChanges(before, after);
       await printDiff(cli, { from: number, to: null, summary: summaryOf(changes), changes });

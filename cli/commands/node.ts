@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { StatewattError } from '../../errors/error.js';
 import type { Cli } from '../cli.js';
+import type { UpOptions } from '../run-site.js';
 import { examples, GROUPS } from './help.js';
-import { runSite, type UpOptions } from './up.js';
 
 export function addNode(program: Command, cli: Cli): void {
   program
@@ -30,5 +30,6 @@ async function join(cli: Cli, site: string | undefined, options: UpOptions): Pro
   if (missing.length > 0) {
     throw new StatewattError('node.cannot_join', 'invalid', `a node that joins needs ${missing.join(', and ')}`);
   }
+  const { runSite } = await import('../run-site.js');
   await runSite(cli, site, { ...options, httpPort: options.httpPort ?? '0', joins: true });
 }

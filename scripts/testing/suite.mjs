@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runMocha, SIGNALS } from './mocha.mjs';
+import { Recordings } from './recordings.mjs';
 
 /** The whole suite's bound. */
 const LIMIT_MS = 20 * 60_000;
@@ -93,12 +94,14 @@ function companyOf(name) {
  * @returns {Promise<import('./mocha.mjs').Result>}
  */
 export async function runSuite(root, folders, { parts, out, meanwhile }) {
-  const recordings = join(root, 'coverage/tmp');
+  const recorded = join(root, 'coverage/recorded');
+  const kept = join(root, 'coverage/tmp');
   const results = join(root, 'coverage/results');
-  for (const folder of [recordings, results]) {
+  for (const folder of [recorded, kept, results]) {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
   }
+  const recordings = new Recordings(root, kept);
   const jobs = planJobs(folders.flatMap((folder) => compiledTests(join(root, 'dist/tests'), folder)));
   const end = Date.now() + LIMIT_MS;
   const total = {
@@ -121,13 +124,16 @@ export async function runSuite(root, folders, { parts, out, meanwhile }) {
       total.wrong.push(`${job.name}: not begun, the suite has ${LIMIT_MS / 60_000} minutes`);
       return;
     }
+    const id = job.name.replaceAll('/', '.');
+    const ownRecordings = join(recorded, id);
+    mkdirSync(ownRecordings);
     const result = await runMocha(
       root,
       job.files.map((file) => join(root, 'dist/tests', file)),
       {
         parts,
-        recordings,
-        resultFile: join(results, `${job.name.replaceAll('/', '.')}.json`),
+        recordings: ownRecordings,
+        resultFile: join(results, `${id}.json`),
         limitMs: Math.min(JOB_LIMIT_MS, left),
         print: (text) => {
           done += 1;
@@ -135,6 +141,7 @@ export async function runSuite(root, folders, { parts, out, meanwhile }) {
         },
       },
     );
+    recordings.take(ownRecordings);
     total.passes += result.passes;
     total.pending += result.pending;
     total.failed.push(...result.failed);
