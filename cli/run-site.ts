@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { pino } from 'pino';
+import { pino, type DestinationStream } from 'pino';
 import { StatewattError } from '../errors/error.js';
-import type { NodeLog, RunningNode } from '../node/node.js';
+import type { RunningNode } from '../node/node.js';
 import type { StageReport } from '../node/stages.js';
 import { loadEnvironment, maskSecrets, type Environment } from '../site/config/index.js';
 import { logFacts } from '../telemetry/spans.js';
@@ -53,7 +53,7 @@ async function start(
     nodes: nodesOf(options),
     joins: options.joins === true,
     environment,
-    log: await createLog(cli.dependencies.err, environment.logLevel),
+    log: pino({ level: environment.logLevel, mixin: logFacts }, await logLines(cli.dependencies.err)),
     onStage: (report) => void shown(printStage(cli, report)),
     signal,
   });
@@ -82,11 +82,10 @@ function environmentOf(cli: Cli, options: UpOptions): Environment {
 }
 
 /** Readable lines at a terminal, JSON lines elsewhere; stderr, because stdout is the command's answer. */
-async function createLog(stream: OutputStream, level: string): Promise<NodeLog> {
-  const options = { level, mixin: logFacts };
-  if (stream.isTTY !== true) return pino(options, stream);
+async function logLines(stream: OutputStream): Promise<DestinationStream> {
+  if (stream.isTTY !== true) return stream;
   const { PinoPretty } = await import('pino-pretty');
-  return pino(options, PinoPretty({ destination: stream, colorize: false, ignore: 'pid,hostname', sync: true }));
+  return PinoPretty({ destination: stream, colorize: false, ignore: 'pid,hostname', sync: true });
 }
 
 /** A line for each step. */

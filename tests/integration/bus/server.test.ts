@@ -5,6 +5,7 @@ import sinon from 'sinon';
 import { connectBus } from '../../../bus/connection.js';
 import { startEmbeddedServer, type EmbeddedServer } from '../../../bus/server.js';
 import { STREAM } from '../../../bus/streams.js';
+import { whileConnected } from '../../../bus/while-connected.js';
 import { eventually, freePort, tempFolder } from '../../support/temp.js';
 
 describe('embedded nats-server', () => {
@@ -32,9 +33,8 @@ describe('embedded nats-server', () => {
     const bus = await connectBus({ servers: [server.url], name: 'test' });
     for (let each = 1; each <= 100; each++) await bus.jetstream.publish('dead.counter.a', String(each));
     server.child.kill();
-    const info = await eventually(() => bus.manager.streams.info(STREAM.deadLetters).catch(() => undefined), {
-      within: 15_000,
-    });
+    const ask = () => bus.manager.streams.info(STREAM.deadLetters);
+    const info = await eventually(() => whileConnected(bus, ask).catch(() => undefined), { within: 15_000 });
     assert.equal(info.state.messages, 100);
     assert.equal(server.child.restarts, 1);
     assert.ok(lines.filter((line) => line.includes('Server is ready')).length >= 1);
