@@ -9,11 +9,12 @@ import { addForwarderMetrics } from './forwarding-metrics.js';
 import type { HttpCounters } from '../facade/http/counters.js';
 import { histogramText } from './histogram-text.js';
 import { patient } from './patient.js';
+import { addWorkerMetrics, type WorkParts } from './worker-metrics.js';
 
 /** A scrape does not wait longer for what is counted elsewhere. */
 const ANSWER_MS = 2_000;
 
-export interface MetricsParts {
+export interface MetricsParts extends WorkParts {
   readonly system: ActorSystem;
   readonly publisher: FramePublisher;
   readonly realtimeProjection: RealtimeProjection;
@@ -121,6 +122,7 @@ export function createMetrics(parts: MetricsParts): () => Promise<string> {
   let views: readonly ChannelView[] = [];
   let deadLetters = NaN;
   addChannelMetrics(registers, () => views);
+  addWorkerMetrics(registers, parts, total, level);
   addForwarderMetrics(registers, () => parts.forwarders());
   return async () => {
     [views, deadLetters] = await Promise.all([parts.channels(), askDeadLetters().catch(() => NaN)]);

@@ -1,7 +1,13 @@
 import { LocalMinting } from '../actors/mint/local-minting.js';
 import type { Minting, MintingParts } from './minting.js';
 
-const OFF: Minting = { kinds: [], refs: [], shared: undefined, client: () => new LocalMinting(undefined) };
+const OFF: Minting = {
+  kinds: [],
+  refs: [],
+  shared: undefined,
+  signing: undefined,
+  client: () => new LocalMinting(undefined),
+};
 
 /**
  * Minting, where the site or the environment says how readings become tokens. The chain's client is loaded only then.

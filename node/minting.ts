@@ -18,6 +18,7 @@ import { startEmbeddedChain } from '../protocols/solana/embedded/start.js';
 import { ensureMint, fundFromFaucet } from '../protocols/solana/mint-account.js';
 import { MintClient } from '../protocols/solana/mint-client.js';
 import { newAuthority, signerFromEnvironment, signerFromFile, type Signer } from '../protocols/solana/signer.js';
+import { MintSigning } from '../workers/mint-signing.js';
 import { SignerProcess } from '../protocols/solana/signer-process.js';
 import { watchChild } from './child-log.js';
 import type { DataFolder } from './data-folder.js';
@@ -44,6 +45,8 @@ export interface Minting {
   readonly refs: readonly Ref[];
   /** For further nodes on this machine; undefined: they find it in their own environment, or do not mint. */
   readonly shared: Readonly<Record<string, string>> | undefined;
+  /** Who signs; undefined: nothing is minted. */
+  readonly signing: MintSigning | undefined;
   /** @param ledger what the ledger says is minted, by batch; undefined: it is behind the journal */
   client(system: ActorSystem, ledger: ReconcileParts['ledger']): LocalMinting;
 }
@@ -64,6 +67,7 @@ export async function startMinting(parts: MintingParts): Promise<Minting> {
     (opened) => opened.close(),
     ({ address }) => address,
   );
+  const signing = new MintSigning(signer);
   const url = solanaRpcUrl ?? (await startOwnChain(stages, folder, log));
   const connect = async (): Promise<MintClient> => {
     const { decimals } = tokenization();
@@ -77,7 +81,7 @@ export async function startMinting(parts: MintingParts): Promise<Minting> {
       { part: 'minting', mint },
       `tokens are minted as ${mint} on ${isOwn ? 'the own chain' : maskSecrets(url)}`,
     );
-    return new MintClient({ url, signer, mint, decimals });
+    return new MintClient({ url, signer, mint, decimals, buildAndSign: (parts) => signing.sign(parts) });
   };
   const chain = new SolanaMint(connect);
   const settings = (): MintSettings => settingsOf(tokenization());
@@ -89,6 +93,7 @@ export async function startMinting(parts: MintingParts): Promise<Minting> {
   return {
     kinds: [minter, batch],
     refs: [minterRef(minter)],
+    signing,
     shared: isOwn ? { SOLANA_RPC_URL: url, SOLANA_KEY_FILE: solana.keyFile ?? ownKey } : undefined,
     client: (system, ledger) => {
       teller.use(system);

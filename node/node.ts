@@ -437,7 +437,11 @@ async function startParts(
 
   const workers = await stages.start(
     'worker threads',
-    () => new WorkerPool(),
+    () => {
+      const pool = new WorkerPool({ workerData: minting.signing?.workerData() });
+      minting.signing?.use(pool);
+      return pool;
+    },
     (pool) => pool.close(),
     (pool) => String(pool.threads),
   );
@@ -608,6 +612,9 @@ async function startParts(
     historyWriter,
     channels: () => Promise.resolve(client.channelsHere()),
     forwarders: () => forwarders.here(),
+    workers,
+    signing: minting.signing,
+    ledger,
   });
   const { url } = await stages.start(
     'HTTP',

@@ -1,5 +1,5 @@
 import { buildMintMessage, type MintMessageParts } from '../protocols/solana/mint-message.js';
-import type { LocalSigner } from '../protocols/solana/signer.js';
+import type { Signer } from '../protocols/solana/signer.js';
 import type { Job, WorkerPool } from './pool.js';
 
 /** A message with the signature of the pool's key. */
@@ -17,8 +17,11 @@ export interface SigningWorkerData {
   readonly signingKey: Uint8Array;
 }
 
-/** Builds and signs, in a worker. */
-export async function buildAndSign(parts: MintMessageParts, signer: LocalSigner): Promise<SignedMessageParts> {
+/** Messages of one job: a millisecond of one core, so that handing it over costs little beside it. */
+const MINTS_PER_JOB = 16;
+
+/** Builds and signs. @throws what the signer throws */
+export async function buildAndSign(parts: MintMessageParts, signer: Pick<Signer, 'sign'>): Promise<SignedMessageParts> {
   const { message, targetOf } = buildMintMessage(parts);
   return { message, signature: await signer.sign(message), targetOf };
 }
@@ -29,7 +32,16 @@ export async function buildAndSign(parts: MintMessageParts, signer: LocalSigner)
  * @returns one for each, in their order
  * @throws as `WorkerPool.run`
  */
-export function signMintsOnPool(pool: WorkerPool, mints: readonly MintMessageParts[]): Promise<SignedMessageParts[]> {
-  const jobs = mints.map((argument): Job => ({ task: 'signMint', prepare: () => ({ argument, transfer: [] }) }));
-  return pool.run<SignedMessageParts>(jobs);
+export async function signMintsOnPool(
+  pool: WorkerPool,
+  mints: readonly MintMessageParts[],
+): Promise<SignedMessageParts[]> {
+  // Fewer for each job when there are few, so that all threads have their part.
+  const size = Math.min(MINTS_PER_JOB, Math.max(1, Math.ceil(mints.length / pool.threads)));
+  const jobs: Job[] = [];
+  for (let from = 0; from < mints.length; from += size) {
+    const argument = mints.slice(from, from + size);
+    jobs.push({ task: 'signMints', prepare: () => ({ argument, transfer: [] }) });
+  }
+  return (await pool.run<SignedMessageParts[]>(jobs)).flat();
 }

@@ -14,8 +14,8 @@ export function verifySignatures(packed: Uint8Array): unknown {
   return move(verify(packed, keys));
 }
 
-/** A transaction's message, built and signed with the pool's key. */
-export function signMint(parts: MintMessageParts): Promise<SignedMessageParts> {
+/** Messages of transactions, built and signed with the pool's key. */
+export function signMints(mints: readonly MintMessageParts[]): Promise<SignedMessageParts[]> {
   if (signer === undefined) throw new Error('this pool was started without a signing key');
-  return buildAndSign(parts, signer);
+  return Promise.all(mints.map((parts) => buildAndSign(parts, signer)));
 }

@@ -13,6 +13,11 @@ export interface Signer {
    * @throws `signer.unavailable`, `signer.refused`
    */
   sign(message: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The key itself (64 bytes, seed and public key), for threads of this process that sign in its place; missing: another
+   * program has it.
+   */
+  readonly secret?: () => Uint8Array;
   /** Ends what the signer runs; it signs nothing afterwards. */
   close(): Promise<void>;
 }
@@ -39,6 +44,12 @@ export class LocalSigner implements Signer {
     const publicKey = createPublicKey(this.#key).export({ format: 'der', type: 'spki' }).subarray(-32);
     if (!publicKey.equals(secret.subarray(32))) throw keyInvalid(source);
     this.address = encodeBase58(publicKey);
+  }
+
+  secret(): Uint8Array {
+    const seed = this.#key.export({ format: 'der', type: 'pkcs8' }).subarray(-32);
+    const publicKey = createPublicKey(this.#key).export({ format: 'der', type: 'spki' }).subarray(-32);
+    return Uint8Array.from([...seed, ...publicKey]);
   }
 
   sign(message: Uint8Array): Promise<Uint8Array> {

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 import { createMeterKind } from '../../../actors/meter.js';
 import { LocalMetering } from '../../../actors/meter/local-metering.js';
 import { meterIdOf } from '../../../actors/meter/meter-id.js';
+import { MintTeller } from '../../../actors/mint/events.js';
 import { LocalMinting } from '../../../actors/mint/local-minting.js';
 import { SolanaMint } from '../../../actors/mint/solana.js';
 import type { MintSettings } from '../../../actors/mint/worker.js';
@@ -31,6 +32,19 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const WITHIN = { within: 30_000 };
 const RATE = tokenRate(TOKENIZATION_DEFAULTS);
+const TRIES = 15;
+
+/**
+ * Most keep to the figure, which is more than ten times what is usual; one in twenty may meet a moment in which the machine does
+ * other things.
+ */
+function assertWithin(tookMs: readonly number[], figureMs: number, what: string): void {
+  const sorted = [...tookMs].sort((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)] ?? Infinity;
+  const p95 = sorted[Math.floor(sorted.length * 0.95)] ?? Infinity;
+  assert.ok(median < figureMs, `${what}: median ${median} ms`);
+  assert.ok(p95 < 10 * figureMs, `${what}: 95th percentile ${p95} ms`);
+}
 
 /**
  * The tests that GridTokenX names for its smart meters, with its conditions and figures, on a real server and a real
@@ -60,13 +74,15 @@ describe('GridTokenX: smart meters', function () {
     chain = new CountingChain(new SolanaMint(() => Promise.resolve(client)));
     const meter = createMeterKind();
     const minter = createMinterKind({ bus, chain, settings: () => settings, meterIdOf, lookEveryMs: 20 });
-    const batch = createMintBatchKind(chain);
+    const teller = new MintTeller(bus, (error) => assert.fail(error));
+    const batch = createMintBatchKind(chain, (record) => teller.tell(record));
     const system = createSystem({
       bus,
       kinds: [meter, minter, batch],
       node: 'n1',
       alwaysOn: () => [minterRef(minter)],
     });
+    teller.use(system);
     await system.start();
     const pool = new WorkerPool({ threads: 1 });
     metering = new LocalMetering({ bus, system, kind: meter, pool, settings: () => TOKENIZATION_DEFAULTS });
@@ -286,7 +302,7 @@ describe('GridTokenX: smart meters', function () {
       },
     );
     const latencies: number[] = [];
-    for (let nth = 1; nth <= 15; nth++) {
+    for (let nth = 1; nth <= TRIES; nth++) {
       const started = performance.now();
       await metering.submit([meter.next('10.5')]);
       await eventually(() => got.length === nth || undefined, { ...WITHIN, what: 'the event' });
@@ -295,11 +311,32 @@ describe('GridTokenX: smart meters', function () {
     socket.close();
     const { meter_id, kwh_amount } = got[0]?.event as MeterEvent;
     assert.deepEqual([meter_id, kwh_amount], [meter.id, '10.5']);
-    // The best of many: the others tell how busy the machine was.
-    const latency = Math.min(...latencies);
-    assert.ok(latency < 100, `${latency} ms from the submission to the event`);
+    assertWithin(latencies, 100, 'from the submission to the event');
     await minting.mint();
-    await minted(15, before);
+    await minted(TRIES, before);
+  });
+
+  it('tells of minted tokens within 100 ms of their settlement', async () => {
+    settings = { ...DEFAULTS, pollingIntervalMs: 10 };
+    const meter = await newMeter();
+    const socket = new SiteSocket({
+      url: `${url.replace('http', 'ws')}/ws`,
+      connect: (address) => new WebSocket(address),
+    });
+    const got: { at: number; event: MeterEvent }[] = [];
+    await socket.subscribe({ topic: 'readings', event_types: ['TokensMinted'], meters: [meter.id] }, (update) => {
+      for (const event of (update as { events: MeterEvent[] }).events) got.push({ at: Date.now(), event });
+    });
+    const latencies: number[] = [];
+    for (let nth = 1; nth <= 9; nth++) {
+      await metering.submit([meter.next('10.5')]);
+      const { at, event } = await eventually(() => got[nth - 1], { ...WITHIN, what: 'the event' });
+      const { state, since } = await minting.batch(event.batch_id ?? '');
+      assert.equal(state, 'settled');
+      latencies.push(at - since);
+    }
+    socket.close();
+    assertWithin(latencies, 100, 'from the settlement to the event');
   });
 
   it('answers queries within 50 ms', async () => {
@@ -307,13 +344,12 @@ describe('GridTokenX: smart meters', function () {
     const queries = [`/api/v1/meters/${meter.id}`, `/api/v1/meters/${meter.id}/readings`, '/api/v1/meters?limit=10'];
     for (const query of [...queries, '/api/v1/minting']) {
       const durations: number[] = [];
-      for (let asked = 0; asked < 15; asked++) {
+      for (let asked = 0; asked < TRIES; asked++) {
         const started = performance.now();
         assert.equal((await http.inject({ url: query })).statusCode, 200);
         durations.push(performance.now() - started);
       }
-      const duration = Math.min(...durations);
-      assert.ok(duration < 50, `${query}: ${duration} ms`);
+      assertWithin(durations, 50, query);
     }
   });
 

@@ -4,11 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { StatewattError } from '../../../errors/error.js';
-import { buildMintMessage } from '../../../protocols/solana/mint-message.js';
+import { buildMintMessage, type MintMessageParts } from '../../../protocols/solana/mint-message.js';
 import { LocalSigner } from '../../../protocols/solana/signer.js';
 import { readingBytes } from '../../../site/metering/reading-bytes.js';
 import { WorkerPool, type Job } from '../../../workers/pool.js';
 import { KEY_WEAK, SIGNATURE_INVALID, SIGNATURE_VALID, type SignedMessage } from '../../../workers/signatures.js';
+import { MintSigning } from '../../../workers/mint-signing.js';
 import { signMintsOnPool } from '../../../workers/mints.js';
 import { verifyOnPool } from '../../../workers/verify.js';
 import { newSecret, newWallets } from '../../support/chain.js';
@@ -105,6 +106,48 @@ describe('Worker pool', () => {
         );
         assert.deepEqual(Buffer.from(signed[index]?.signature as Uint8Array), Buffer.from(signature));
       }
+    });
+
+    it('signs for a node those that come at once together, and again when a thread dies', async () => {
+      const signer = new LocalSigner(secret, 'test');
+      const signing = new MintSigning(signer);
+      const first = await signing.sign(parts('1'));
+      assert.deepEqual(signing.counters, { onPool: 0, here: 1 }, 'no threads yet');
+      pool = new WorkerPool({ threads: 1, workerData: signing.workerData() });
+      signing.use(pool);
+      const mints = Array.from({ length: 40 }, (_, index) => parts(`${index + 1}`));
+      const pending = mints.map((mint) => signing.sign(mint));
+      await eventually(() => pool.metrics().running + pool.metrics().waiting > 0 || undefined);
+      await pool.kill();
+      const signed = await Promise.all(pending);
+      for (const [index, { message, signature }] of signed.entries()) {
+        assert.deepEqual(Buffer.from(message), Buffer.from(buildMintMessage(mints[index] as MintMessageParts).message));
+        assert.deepEqual(Buffer.from(signature), Buffer.from(await signer.sign(message)));
+      }
+      assert.equal(Buffer.from(first.signature).length, 64);
+      assert.equal(signing.counters.onPool + signing.counters.here, 41);
+      assert.ok(pool.metrics().completed <= 3, 'forty in few jobs');
+    });
+
+    it('is signed by this thread when the threads cannot, and by a program that alone has the key', async () => {
+      const signer = new LocalSigner(secret, 'test');
+      const signing = new MintSigning(signer);
+      pool = new WorkerPool({ threads: 1, maxJobs: 1, workerData: signing.workerData() });
+      signing.use(pool);
+      await pool.close();
+      const { message, signature } = await signing.sign(parts('1'));
+      assert.deepEqual(Buffer.from(signature), Buffer.from(await signer.sign(message)));
+      assert.deepEqual(signing.counters, { onPool: 0, here: 1 });
+      const outside = new MintSigning({
+        address,
+        sign: (bytes) => signer.sign(bytes),
+        close: () => Promise.resolve(),
+      });
+      assert.equal(outside.workerData(), undefined);
+      outside.use(pool);
+      assert.equal((await outside.sign(parts('2'))).signature.length, 64);
+      const broken = { ...parts('1'), authority: 'no address' };
+      await assert.rejects(signing.sign(broken));
     });
 
     it('signs nothing without a key', async () => {

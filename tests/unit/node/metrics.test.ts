@@ -73,6 +73,22 @@ describe('metrics', () => {
     },
     realtimeProjection: { counters: { points: 31 } },
     historyWriter: { counters: { points: 41, leftOut: 40, batches: 42, insertMs: 43_500, lost: 44 } },
+    workers: {
+      metrics: () => ({
+        ...{
+          threads: 2,
+          waiting: 71,
+          running: 72,
+          completed: 73,
+          redone: 74,
+          failed: 75,
+          refused: 76,
+          utilization: 0.5,
+        },
+      }),
+    },
+    signing: { counters: { onPool: 81, here: 82 } },
+    ledger: { health: () => ({ writing: true, rows: 91, behindMs: 92_000, lastError: null }) },
     forwarders: () => client.forwarding.views,
     http: { rateLimited: 61, unauthenticated: 62, forbidden: 63, failedSignIns: 64 },
     channels: () => {
@@ -85,10 +101,10 @@ describe('metrics', () => {
 
   it('give every metric a help and the type that its name promises', async () => {
     const metrics = await own();
-    assert.equal(metrics.length, 59);
+    assert.equal(metrics.length, 70);
     for (const [name, { help, type, samples }] of metrics) {
       assert.ok(help.length > 10, name);
-      const timed = name.endsWith('_seconds') && !name.includes('p99');
+      const timed = name.endsWith('_seconds') && !/p99|behind/.test(name);
       assert.equal(type, name.endsWith('_total') ? 'counter' : timed ? 'histogram' : 'gauge', name);
       assert.ok(samples.size > 0, name);
       for (const value of samples.values()) assert.ok(Number.isFinite(value), name);
@@ -102,6 +118,18 @@ describe('metrics', () => {
     assert.equal(await total('history_insert_seconds_total'), 43.5);
     assert.equal(await total('effects_parked_total'), 18);
     assert.equal(await total('dead_letters'), 19);
+    assert.deepEqual(
+      await Promise.all(['worker_jobs_redone_total', 'ledger_rows_total', 'ledger_behind_seconds'].map(total)),
+      [74, 91, 92],
+    );
+    const signed = new Map(await own()).get('statewatt_mints_signed_total')?.samples;
+    assert.deepEqual(
+      [...(signed ?? [])],
+      [
+        ['{by="workers"}', 81],
+        ['{by="node"}', 82],
+      ],
+    );
     const ofTimers = ['timers_set_total', 'timers_fired_total', 'timers_cancelled_total'];
     assert.deepEqual(await Promise.all(ofTimers.map(total)), [51, 52, 53]);
     away = true;
