@@ -39,6 +39,7 @@ export function summary(result: RunResult, repeat: string) {
     tookMs: Math.round(tookMs),
     passed,
     verdicts,
+    notChecked: result.notChecked ?? [],
     faults: faults.map((fault, index) => ({
       ...fault,
       fromMs: Math.round(fault.fromMs),
@@ -82,6 +83,9 @@ export function renderReport(result: RunResult, repeat: string): string {
         ...each.violations.map((text) => `- ${text}`),
         '',
       ]),
+    ...((result.notChecked ?? []).length === 0
+      ? []
+      : ['Not checked:', '', ...(result.notChecked ?? []).map((text) => `- ${text}`), '']),
     '## Load',
     '',
     `${commands.length} commands were acknowledged (p50 ${p50} ms, p99 ${p99} ms, longest ${longest} ms), ${repeated} times one was sent`,

@@ -43,6 +43,8 @@ export interface RunResult {
   /** Commands that were sent again. */
   readonly repeated: number;
   readonly framesSeen: number;
+  /** Invariants that were not held against anything, and why. */
+  readonly notChecked?: readonly string[];
   /** Undefined: nothing is minted. */
   readonly minting?: MintingOutcome | undefined;
 }

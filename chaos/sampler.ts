@@ -20,6 +20,8 @@ export interface Sample {
   readonly atMs: number;
   /** All nodes answer and say that all is well. */
   readonly healthy: boolean;
+  /** What is amiss, node by node; absent where nothing is. */
+  readonly trouble?: string;
   /** The largest node, MB resident; undefined where the system does not tell. */
   readonly memoryMb: number | undefined;
   /** Frames that nodes could not keep at all, since the sampler began; undefined when one did not answer. */
@@ -70,9 +72,11 @@ export class Sampler {
       const seen = await Promise.all(this.#nodes.map((node) => lookAt(node)));
       const sizes = seen.flatMap(({ memoryMb }) => (memoryMb === undefined ? [] : [memoryMb]));
       seen.forEach(({ health }, index) => this.#count(this.#nodes[index]?.name ?? '', health));
+      const trouble = seen.flatMap(({ health }, index) => troubleOf(this.#nodes[index]?.name ?? '', health));
       this.samples.push({
         atMs,
-        healthy: seen.every(({ health }) => health !== undefined && isWell(health)),
+        healthy: trouble.length === 0,
+        ...(trouble.length === 0 ? {} : { trouble: trouble.join('; ') }),
         memoryMb: sizes.length === 0 ? undefined : Math.max(...sizes),
         refused: seen.every(({ health }) => health !== undefined) ? this.#refused : undefined,
       });
@@ -83,7 +87,7 @@ export class Sampler {
   #count(node: string, health: Health | undefined): void {
     const is = health?.parts.spool?.facts?.refused;
     if (typeof is !== 'number') return;
-    const was = this.#lastRefused.get(node) ?? 0;
+    const was = this.#lastRefused.get(node) ?? is; // What it gave up before is not this run's.
     this.#refused += is >= was ? is - was : is;
     this.#lastRefused.set(node, is);
   }
@@ -95,6 +99,14 @@ export function isWell({ status, parts }: Pick<Health, 'status' | 'parts'>): boo
   const { spool, ...others } = parts;
   const gaveUp = Number(spool?.facts?.refused ?? 0) > 0 && spool?.facts?.bytes === 0;
   return gaveUp && Object.values(others).every((part) => part?.status === 'up');
+}
+
+/** Which parts of a node are not well. */
+function troubleOf(node: string, health: Health | undefined): string[] {
+  if (health === undefined) return [`${node} does not answer`];
+  if (isWell(health)) return [];
+  const parts = Object.entries(health.parts).filter(([, part]) => part?.status !== 'up');
+  return [`${node}: ${parts.map(([name]) => name).join(', ')}`];
 }
 
 async function lookAt(node: Watched): Promise<{ health: Health | undefined; memoryMb: number | undefined }> {

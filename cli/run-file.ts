@@ -9,6 +9,8 @@ import { SELDOM_USED, validator } from '../site/validator.js';
 export const RunFileSchema = Type.Object({
   nats: Type.Object({ url: Type.String({ minLength: 1 }) }),
   http: Type.Object({ url: Type.String({ minLength: 1 }) }),
+  /** Of the embedded engine. */
+  history: Type.Optional(Type.Object({ url: Type.String({ minLength: 1 }) })),
   pid: Type.Integer({ minimum: 1 }),
   node: Type.String(),
   startedAt: Type.Union([Type.String(), Type.Number()]),

@@ -7,6 +7,8 @@ import { StatewattError } from '../errors/error.js';
 export interface RunFile {
   readonly nats: { readonly url: string };
   readonly http: { readonly url: string };
+  /** Of the embedded engine; the address of another one may hold a password. */
+  readonly history?: { readonly url: string };
   readonly pid: number;
   readonly node: string;
   /** Ms since the Unix epoch. */

@@ -636,7 +636,8 @@ async function startParts(
   await stages.start(
     'run file',
     () => {
-      const facts = { nats: { url: natsUrl }, http: { url }, pid: process.pid, node, startedAt };
+      const own = environment.clickhouseUrl === undefined ? { history: { url: historyUrl } } : {};
+      const facts = { nats: { url: natsUrl }, http: { url }, ...own, pid: process.pid, node, startedAt };
       return keepRunFile(folder, facts, () => access.localToken(node), log);
     },
     (file) => file.remove(),

@@ -29,6 +29,20 @@ export function recoveries(faults: readonly DoneFault[], samples: readonly Sampl
   });
 }
 
+/** What was amiss within a time, and for how long, the longest first. */
+function troubles(samples: readonly Sample[], fromMs: number, toMs: number): string {
+  const spans = new Map<string, number>();
+  samples.forEach(({ atMs, trouble }, index) => {
+    if (atMs < fromMs || atMs >= toMs || trouble === undefined) return;
+    spans.set(trouble, (spans.get(trouble) ?? 0) + (samples[index + 1]?.atMs ?? atMs) - atMs);
+  });
+  return [...spans]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 3)
+    .map(([trouble, ms]) => `${trouble} for ${(ms / 1_000).toFixed(1)} s`)
+    .join(', ');
+}
+
 /** Whether a fault of these was under way at a moment, or ended less than `forMs` before. */
 export function disturbed(faults: readonly DoneFault[], atMs: number, forMs: number): boolean {
   return faults.some(({ fromMs, toMs }) => fromMs <= atMs && atMs <= toMs + forMs);
@@ -73,10 +87,11 @@ export function checkSamples(
   bounds: { readonly recoveryS: number; readonly memoryMb: number; readonly memoryMbPerH?: number | undefined },
 ): Verdict[] {
   const times = recoveries(faults, samples);
-  const slow = faults.flatMap(({ number, text }, index) => {
+  const slow = faults.flatMap(({ number, text, toMs }, index) => {
     const ms = times[index];
     if (ms === undefined || ms <= bounds.recoveryS * 1_000) return [];
-    return [`fault ${number} (${text}): ${ms === Infinity ? 'never' : `after ${(ms / 1_000).toFixed(1)} s`}`];
+    const after = ms === Infinity ? 'never' : `after ${(ms / 1_000).toFixed(1)} s`;
+    return [`fault ${number} (${text}): ${after}; ${troubles(samples, toMs, toMs + ms)}`];
   });
   const measured = times.filter((ms) => ms !== undefined).length;
   return [

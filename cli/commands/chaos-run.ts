@@ -27,7 +27,15 @@ export async function runOnce(cli: Cli, plan: RunPlan, seed: number, out: string
   // Output that cannot be written must not end a run.
   const onProgress = (text: string) => void (cli.json ? undefined : cli.line(`  ${safe(text)}`).catch(() => undefined));
   const { result, files } = await run(plan, seed, out, cli.dependencies.interruption(), onProgress);
-  const repeat = plan.repeat(seed);
+  await tell(cli, result, files, plan.repeat(seed));
+}
+
+/** Writes the report of a run, and says what came of it. */
+export async function reportRun(cli: Cli, result: RunResult, repeat: string, out: string): Promise<void> {
+  await tell(cli, result, await writeReport(result, out, repeat), repeat);
+}
+
+async function tell(cli: Cli, result: RunResult, files: ReportFiles, repeat: string): Promise<void> {
   if (!result.passed) cli.exitCode = EXIT.bad;
   if (cli.json) {
     await cli.document({ ...summary(result, repeat), files });
@@ -40,6 +48,7 @@ export async function runOnce(cli: Cli, plan: RunPlan, seed: number, out: string
     );
     if (!passed) for (const text of violations.slice(0, 5)) await cli.line(`    ${safe(text)}`, 'alarm');
   }
+  for (const text of result.notChecked ?? []) await cli.line(`– not checked: ${safe(text)}`);
   await cli.line(`${result.passed ? 'passed' : 'FAILED'}: ${files.markdown}`, result.passed ? 'none' : 'alarm');
   await cli.line(`again: ${repeat}`);
 }

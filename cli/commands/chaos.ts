@@ -6,12 +6,14 @@ import { StatewattError } from '../../errors/error.js';
 import type { Scenario } from '../../chaos/scenario.js';
 import type { Cli } from '../cli.js';
 import { safe } from '../render/text.js';
+import type { AttachCommandOptions } from './chaos-attach.js';
 import { GROUPS, examples } from './help.js';
 
 /** The scenarios that come along; from dist/cli/commands/. */
 const SHIPPED = fileURLToPath(new URL('../../../scenarios', import.meta.url));
 
-interface RunCommandOptions {
+interface RunCommandOptions extends AttachCommandOptions {
+  readonly attach?: boolean;
   readonly seed?: string;
   readonly seeds?: string;
   readonly duration?: string;
@@ -45,12 +47,23 @@ export function addChaos(program: Command, cli: Cli): void {
     .option('--duration <seconds>', 'the same faults within another time than the scenario’s')
     .option('--out <folder>', 'where the report goes (default: chaos-<scenario>-<seed>)')
     .option('--keep', 'keep the data of the run, in the same folder')
+    .option('--attach', 'on the site that runs (--data, --nats, --token) instead of one of its own; see docs/chaos.md')
+    .option('--yes', 'with --attach: do not ask for the name of the site first')
+    .option('--http <urls>', 'with --attach: HTTP interfaces of its nodes, comma separated (default: that of --data)')
+    .option('--history <url>', 'with --attach: its ClickHouse or chDB (default: CLICKHOUSE_URL, or that of --data)')
+    .option('--redis <url>', 'with --attach: its Redis (default: REDIS_URL)')
+    .option(
+      '--pid <target=pid>',
+      'with --attach: a process that may be broken, such as redis=4711; again for each',
+      (text: string, before: readonly string[] = []) => [...before, text],
+    )
     .addHelpText(
       'after',
       examples(
         'statewatt chaos run kill-one-channel',
         'statewatt chaos run my.yaml --seed 7 --out report',
         'statewatt chaos run kill-a-node --seeds 20',
+        'statewatt chaos run kill-one-channel --attach --data .statewatt',
       ),
     )
     .action((name: string, options: RunCommandOptions) => run(cli, name, options));
@@ -108,6 +121,14 @@ async function run(cli: Cli, name: string, options: RunCommandOptions): Promise<
     keep: options.keep === true,
     repeat: (of: number) => `statewatt chaos run ${name} --seed ${of}${lasts}`,
   };
+  if (options.attach === true) {
+    if (seeds !== 1) throw usage('--seeds is not for --attach: look at each run on a site of your own before the next');
+    const { runOnSite } = await import('./chaos-attach.js');
+    const again = plan.repeat(seed).replace('chaos run', 'chaos run --attach');
+    return runOnSite(cli, { scenario, seed, out, repeat: again }, options);
+  }
+  for (const option of ['yes', 'http', 'history', 'redis', 'pid'] as const)
+    if (options[option] !== undefined) throw usage(`--${option} is for --attach only`);
   // Only here: every other command starts sooner without what a run needs.
   const { runOnce, runSeeds } = await import('./chaos-run.js');
   if (seeds === 1) await runOnce(cli, plan, seed, out);
@@ -133,6 +154,9 @@ function seedOf({ seed }: RunCommandOptions, scenario: Scenario): number {
 function wholeNumber(option: string, text: string, from: number, to: number): number {
   const value = Number(text);
   if (/^\d{1,10}$/.test(text) && value >= from && value <= to) return value;
-  const wrong = `${option} takes a whole number from ${from} to ${to}, not ${JSON.stringify(text)}`;
-  throw new StatewattError('cli.usage', 'invalid', wrong);
+  throw usage(`${option} takes a whole number from ${from} to ${to}, not ${JSON.stringify(text)}`);
+}
+
+function usage(wrong: string): StatewattError {
+  return new StatewattError('cli.usage', 'invalid', wrong);
 }
