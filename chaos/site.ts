@@ -14,6 +14,8 @@ export interface ChaosSiteOptions {
   readonly actors: number;
   readonly devicePorts: readonly number[];
   readonly minting?: ScenarioMinting | undefined;
+  /** Further keys of the site file. */
+  readonly more?: string;
 }
 
 const POINTS = 'point_id,signal_name,scale,offset,unit,reverse,data_type\n';
@@ -25,7 +27,7 @@ const MAPPING = 'point_id,slave_id,function_code,register_address,data_type,byte
  */
 export async function writeChaosSite(
   folder: string,
-  { channels, actors, devicePorts, minting }: ChaosSiteOptions,
+  { channels, actors, devicePorts, minting, more = '' }: ChaosSiteOptions,
 ): Promise<string> {
   const parts = Array.from({ length: channels }, (_, index) =>
     index % 2 === 0
@@ -34,7 +36,7 @@ export async function writeChaosSite(
   );
   const models = Array.from(
     { length: actors },
-    (_, index) => `\n  - { id: ${counterModel(index)}, template: chaos_counter }`,
+    (_, index) => `{ id: ${counterModel(index)}, template: chaos_counter }`,
   );
   await mkdir(join(folder, 'device', 'mapping'), { recursive: true });
   await writeFile(
@@ -52,7 +54,7 @@ export async function writeChaosSite(
   const site = join(folder, 'site.yaml');
   await writeFile(
     site,
-    `site: chaos\nchannels:${parts.join('')}\ntemplates: [counter.yaml]\nmodels:${models.join('')}\n${levelAlarm(channels)}${tokenization(minting)}`,
+    `site: chaos\nchannels:${parts.join('')}\ntemplates: [counter.yaml]\nmodels: [${models.join(', ')}]\n${levelAlarm(channels)}${tokenization(minting)}${more}`,
   );
   return site;
 }

@@ -66,7 +66,9 @@ export async function runAttached(options: AttachOptions): Promise<RunResult> {
   try {
     const health = await client.health();
     if (!isWell(health)) {
-      const why = `the site ${health.site} is ${health.status}; it must be well before anything is broken`;
+      const parts = Object.entries(health.parts).filter(([, part]) => part?.status !== 'up');
+      const amiss = parts.map(([name, part]) => `${name} is ${part?.status}, ${part?.detail}`).join('; ');
+      const why = `the site ${health.site} is ${health.status} (${amiss}); it must be well before anything is broken`;
       throw new StatewattError('chaos.not_well', 'conflict', why);
     }
     if (!(await options.confirm(health.site)))

@@ -70,6 +70,7 @@ export type Row = readonly [
   point: number,
   /** ms since the Unix epoch. */
   time: string,
+  /** A number; a text in double quotes. */
   value: string,
   quality: string,
 ];
@@ -150,7 +151,8 @@ export async function checkFrames(
     const [first, last] = [frames[0]?.sequence, frames.at(-1)?.sequence];
     if (first === undefined || last === undefined) return;
     const rows = await ask<Row>(
-      `SELECT sequence, channel, kind, point, toUnixTimestamp64Milli(time), toString(value), quality FROM raw
+      `SELECT sequence, channel, kind, point, toUnixTimestamp64Milli(time),
+              if(isNull(text), toString(value), concat('"', text, '"')), quality FROM raw
        WHERE sequence BETWEEN ${first} AND ${last}`,
     );
     inHistory.take(frames, rows);
@@ -181,7 +183,8 @@ function bySequence(rows: readonly Row[]): Map<number, Points> {
     const at = Number(sequence);
     let points = found.get(at);
     if (points === undefined) found.set(at, (points = new Map<string, number>()));
-    count(points, pointText(channel, kind, point, Number(time), Number(value), quality));
+    const told = value.startsWith('"') ? value : Number(value);
+    count(points, pointText(channel, kind, point, Number(time), told, quality));
   }
   return found;
 }
@@ -192,12 +195,21 @@ function pointsOf(frame: Frame): Points {
     const key = frame.keys[index] as number;
     const time = Math.round(frame.time - (frame.ages?.[index] ?? 0));
     const quality = QUALITIES[frame.quality[index] as number] ?? '';
-    count(points, pointText(frame.channel, keyKind(key), keyId(key), time, frame.values[index] as number, quality));
+    const text = frame.texts?.get(index);
+    const value = text === undefined ? (frame.values[index] as number) : `"${text}"`;
+    count(points, pointText(frame.channel, keyKind(key), keyId(key), time, value, quality));
   }
   return points;
 }
 
-function pointText(channel: number, kind: string, id: number, time: number, value: number, quality: string): string {
+function pointText(
+  channel: number,
+  kind: string,
+  id: number,
+  time: number,
+  value: number | string,
+  quality: string,
+): string {
   return `${channel}:${kind}:${id} at ${time} = ${value} (${quality})`;
 }
 

@@ -68,6 +68,9 @@ export function refusedIn(samples: readonly Sample[]): number {
   return samples.findLast(({ refused }) => refused !== undefined)?.refused ?? 0;
 }
 
+/** A node tells again for half a second how it was, and takes some time to find out. */
+const TOLD_LATE_MS = 1_000;
+
 /** Those that were given up though no disk was full then. */
 function refusedWithRoom(faults: readonly DoneFault[], samples: readonly Sample[]): string[] {
   const full = faults.filter(({ action }) => action === 'fill');
@@ -76,7 +79,7 @@ function refusedWithRoom(faults: readonly DoneFault[], samples: readonly Sample[
     if (total === undefined) return [];
     const [refused, from] = [total - before, since];
     [before, since] = [total, atMs];
-    if (refused === 0 || full.some(({ fromMs, toMs }) => fromMs < atMs && from < toMs)) return [];
+    if (refused === 0 || full.some(({ fromMs, toMs }) => fromMs < atMs && from - TOLD_LATE_MS < toMs)) return [];
     return [`${refused} frames at ${(atMs / 1_000).toFixed(1)} s`];
   });
 }

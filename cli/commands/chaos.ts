@@ -124,7 +124,9 @@ async function run(cli: Cli, name: string, options: RunCommandOptions): Promise<
   if (options.attach === true) {
     if (seeds !== 1) throw usage('--seeds is not for --attach: look at each run on a site of your own before the next');
     const { runOnSite } = await import('./chaos-attach.js');
-    const again = plan.repeat(seed).replace('chaos run', 'chaos run --attach');
+    const { data, nats } = cli.options;
+    const where = data !== undefined ? ` --data ${data}` : nats !== undefined ? ` --nats ${nats}` : '';
+    const again = `${plan.repeat(seed)} --attach${where}`;
     return runOnSite(cli, { scenario, seed, out, repeat: again }, options);
   }
   for (const option of ['yes', 'http', 'history', 'redis', 'pid'] as const)

@@ -1,13 +1,26 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { startRedis, type TestRedis } from '../support/redis.js';
-import { SiteProcess, type Part } from '../support/site-process.js';
-import { eventually } from '../support/temp.js';
+import { runStatewatt, SiteProcess, type Part } from '../support/site-process.js';
+import { eventually, tempFolder } from '../support/temp.js';
 import { assertSound, openArchive } from './archive.js';
 import { CHANNELS, makeChaosSite, type ChaosSite } from './chaos-site.js';
 import { Cloud } from './cloud.js';
 import { Observer } from './observer.js';
 import { commandAll, quiesce } from './quiesce.js';
+
+const ATTACHED = `
+name: mild
+duration_s: 4
+load: { callers: 2, actors: 4 }
+faults:
+  - { do: kill, what: actor, kind: channel, every_s: [1, 1.5] }
+  - { do: kill, what: worker, at_s: 2 }
+  - { do: pause, what: history, at_s: 1, for_s: [1, 1] }
+bounds: { recovery_s: 60 }
+`;
 
 describe('chaos: one part of a running site goes away', function () {
   this.timeout(180_000);
@@ -63,7 +76,7 @@ describe('chaos: one part of a running site goes away', function () {
     assert.deepEqual([answer.status, body.status, body.ready], [503, 'unhealthy', false]);
     assert.equal((await fetch(`${site.url}/health/ready`)).status, 503);
     // Live values are there all the time, as they were last.
-    assert.equal((await site.get<{ points: unknown[] }>('/api/v1/points?channel=1')).points.length, 4);
+    assert.equal((await site.get<{ points: unknown[] }>('/api/v1/points?channel=1')).points.length, 3);
 
     const { parts } = await site.healthWhen(
       'it recovers by itself',
@@ -120,7 +133,7 @@ describe('chaos: one part of a running site goes away', function () {
     site.signalPart('history engine', 'SIGSTOP');
     await moreFrames();
     await site.healthWhen('history is not well', ({ parts }) => parts.history?.status !== 'up');
-    assert.equal((await site.get<{ points: unknown[] }>('/api/v1/points?channel=1')).points.length, 4);
+    assert.equal((await site.get<{ points: unknown[] }>('/api/v1/points?channel=1')).points.length, 3);
     site.signalPart('history engine', 'SIGCONT');
     await site.healthWhen('it recovers by itself', ({ status }) => status === 'healthy', 60_000);
   });
@@ -137,7 +150,7 @@ describe('chaos: one part of a running site goes away', function () {
     await eventually(
       async () => {
         const missing = await Promise.all(
-          [1, 12, 101, 108].flatMap((channel) =>
+          [1, 2, 19, 20].flatMap((channel) =>
             ['T', 'config:telemetry', 'status', 'stats', 'frame'].map((hash) =>
               reader.exists(`comsrv:${channel}:${hash}`),
             ),
@@ -147,7 +160,7 @@ describe('chaos: one part of a running site goes away', function () {
       },
       { within: 30_000, what: 'every hash is back' },
     );
-    assert.deepEqual(Object.keys(await reader.hgetall('comsrv:101:T')), ['1', '2', '3']);
+    assert.deepEqual(Object.keys(await reader.hgetall('comsrv:2:T')), ['1', '2', '3']);
   });
 
   it('the MQTT broker of a target: what it has not had waits, is shown, and follows', async () => {
@@ -172,6 +185,40 @@ describe('chaos: one part of a running site goes away', function () {
       60_000,
     );
     assert.equal(after.parts.forwarding?.facts?.lost, 0);
+  });
+
+  it('a chaos run on it breaks what it may, finds nothing amiss, and leaves nothing behind', async () => {
+    const folder = await tempFolder();
+    try {
+      const file = join(folder.path, 'mild.yaml');
+      await writeFile(file, ATTACHED);
+      const attach = ['chaos', 'run', file, '--attach', '--data', site.data, '--redis', redis.url];
+      const unnamed = await runStatewatt([...attach, '--yes']);
+      assert.deepEqual([unnamed.code, unnamed.err.includes('pause history: name its process')], [1, true], unnamed.err);
+      const pid = ['--pid', `history=${site.partPid('history engine')}`];
+      const unasked = await runStatewatt([...attach, ...pid]);
+      assert.deepEqual([unasked.code, unasked.err.includes('say so with --yes')], [1, true], unasked.err);
+      const before = await site.get<{ models: unknown[] }>('/api/v1/models');
+
+      const run = await runStatewatt([...attach, ...pid, '--yes', '--json', '--out', folder.path]);
+      assert.equal(run.code, 0, run.out + run.err);
+      const { verdicts, faults } = JSON.parse(run.out) as {
+        verdicts: { invariant: string; passed: boolean; checked: string }[];
+        faults: { text: string; failed?: string }[];
+      };
+      assert.deepEqual(
+        faults.filter(({ failed }) => failed !== undefined),
+        [],
+      );
+      const held = (name: string) => verdicts.find(({ invariant }) => invariant === name)?.checked ?? 'nothing';
+      assert.match(held('commands-kept'), /^[1-9]\d* acknowledged commands of 4 actors$/);
+      assert.match(held('history-once'), /^[1-9]\d* rows$/);
+      assert.match(held('realtime-recent'), /looks at [1-9]/);
+      assert.deepEqual(await site.get('/api/v1/models'), before);
+      assert.equal((await site.healthWhen('all is well', ({ status }) => status === 'healthy')).status, 'healthy');
+    } finally {
+      await folder.remove();
+    }
   });
 
   it('after all of that, every frame that was acknowledged is in history exactly once, and was forwarded', async () => {

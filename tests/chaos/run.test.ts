@@ -4,20 +4,40 @@ import { join } from 'node:path';
 import { runStatewatt } from '../support/site-process.js';
 import { tempFolder } from '../support/temp.js';
 
+/** A short soak: something of each sort, again and again. */
 const SCENARIO = `
 name: short
 description: Something of each sort.
-duration_s: 8
+duration_s: 18
 nodes: 2
 channels: 6
+redis: true
 load: { callers: 2, actors: 6 }
 faults:
   - { do: kill, what: actor, kind: model, every_s: [1, 2] }
   - { do: kill, what: node, at_s: 2 }
   - { do: link, what: nats-server, mode: reset, at_s: 4 }
   - { do: pause, what: history, at_s: 5, for_s: [1, 2] }
-bounds: { recovery_s: 60 }
+bounds: { recovery_s: 60, memory_mb: 700, memory_mb_per_h: 100 }
 `;
+/** The heap of a node rises by tens of MB between two collections; a leak that shows within seconds is larger. */
+const GROWTH_MB = 200;
+
+interface Told {
+  readonly invariant: string;
+  readonly passed: boolean;
+  readonly checked: string;
+}
+
+/** A slope over less than ten minutes would say nothing, and the run must say so itself. */
+function checkGrowth(sizes: readonly number[], verdicts: readonly Told[]): void {
+  assert.ok(sizes.length >= 40, `${sizes.length} samples`);
+  const third = Math.floor(sizes.length / 3);
+  const [before, after] = [sizes.slice(third, 2 * third), sizes.slice(2 * third)].map((part) => Math.min(...part));
+  console.log(`      memory of the largest node: least ${before} MB, then ${after} MB, of ${sizes.length} samples`);
+  assert.ok((after ?? Infinity) - (before ?? 0) < GROWTH_MB);
+  assert.match(verdicts.find(({ invariant }) => invariant === 'memory-slope')?.checked ?? '', /^growth is not judged/);
+}
 
 describe('statewatt chaos', function () {
   this.timeout(240_000);
@@ -38,9 +58,10 @@ describe('statewatt chaos', function () {
       const report = JSON.parse(await readFile(join(out, 'report.json'), 'utf8')) as {
         passed: boolean;
         repeat: string;
-        verdicts: { invariant: string; passed: boolean }[];
+        verdicts: Told[];
         faults: { text: string; failed?: string }[];
         load: { commands: number };
+        memoryMb: number[];
       };
       assert.equal(report.passed, true);
       assert.equal(report.repeat, `statewatt chaos run ${file} --seed 3`);
@@ -54,6 +75,12 @@ describe('statewatt chaos', function () {
           report.faults.some(({ text }) => text.startsWith(what)),
           what,
         );
+      for (const name of ['realtime-recent', 'alarms-once'])
+        assert.ok(
+          report.verdicts.some(({ invariant }) => invariant === name),
+          name,
+        );
+      if (process.platform === 'linux') checkGrowth(report.memoryMb, report.verdicts);
       assert.match(await readFile(join(out, 'report.md'), 'utf8'), /^# Chaos run `short`: passed/);
       assert.match(await readFile(join(out, 'timeline.svg'), 'utf8'), /^<svg /);
     } finally {

@@ -111,6 +111,16 @@ describe('the checks of a chaos run', () => {
       assert.equal(check([row(7, 1), row(8, 2)]), true);
     });
 
+    it('take a text once, and find another one', () => {
+      const text = { ...frame(1, 5, 1, 1), values: Float64Array.of(NaN), texts: new Map([[0, 'ready']]) };
+      const check = (value: string): boolean => {
+        const found = new HistoryCheck();
+        found.take([{ frame: text, sequence: 7 }], [['7', 1, 'T', 1, '1700000000001', value, 'good']]);
+        return found.verdict(1).passed;
+      };
+      assert.deepEqual([check('"ready"'), check('"busy"'), check('0')], [true, false, false]);
+    });
+
     it('find a frame that is missing, twice, other than it was, of no frame at all, or beside those that were looked at', () => {
       assert.equal(check([row(7, 1)]), false);
       assert.equal(check([row(7, 1), row(8, 2), row(8, 2)]), false);
@@ -229,7 +239,8 @@ describe('the checks of a chaos run', () => {
       assert.deepEqual(check(sample(900, true), sample(1_200, true, 1, 5)), []);
       assert.deepEqual(check(sample(900, true), silent, sample(3_400, true, 1, 5)), []);
       assert.deepEqual(check(sample(900, true, 1, 2)), ['nothing-refused']);
-      assert.deepEqual(check(sample(3_100, true), sample(3_400, true, 1, 5)), ['nothing-refused']);
+      assert.deepEqual(check(sample(3_100, true), sample(3_400, true, 1, 5)), [], 'told a moment later');
+      assert.deepEqual(check(sample(4_100, true), sample(4_400, true, 1, 5)), ['nothing-refused']);
     });
   });
 });
