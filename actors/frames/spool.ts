@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, openSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, openSync, rmSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -97,7 +97,9 @@ export class Spool {
       return true;
     } catch (error) {
       this.#broken = errorMessage(error);
-      this.#seal(); // A half-written record ends its segment; the next one begins a new file.
+      // A half-written record ends its segment; the next one begins a new file.
+      if (this.#open?.bytes === 0) this.#discard(this.#open);
+      else this.#seal();
       return false;
     }
   }
@@ -125,6 +127,13 @@ export class Spool {
   #create(): { id: number; file: number; bytes: number } {
     const id = this.#nextId++;
     return { id, file: openSync(this.#path(id), 'wx'), bytes: 0 };
+  }
+
+  /** A file that holds nothing: on a full disk there must not be one for each record. */
+  #discard({ id, file }: { readonly id: number; readonly file: number }): void {
+    this.#open = undefined;
+    closeSync(file);
+    rmSync(this.#path(id), { force: true });
   }
 
   #seal(): void {

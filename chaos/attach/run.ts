@@ -127,6 +127,8 @@ async function onSite(options: AttachOptions, client: StatewattClient): Promise<
     const { faults, begun, tookMs } = driven;
     const ofRedis = faults.filter(({ what }) => what === 'redis');
     const scope = { from: framesFrom, upTo: rest.upTo, refused: refusedIn(samples), storesAll };
+    // The observer was there a moment before the end of the stream was looked up.
+    const since = new Map([...seen].filter(([, sequence]) => sequence >= framesFrom));
     const journal = await readJournals(bus, 'model', journalFrom);
     const idle = load.acknowledged.size === 0 ? ['no command was acknowledged'] : [];
     const verdicts: Verdict[] = [
@@ -137,7 +139,7 @@ async function onSite(options: AttachOptions, client: StatewattClient): Promise<
       verdict('load-ran', 'there was something to lose', `${load.acknowledged.size} actors, ${seen.size} frames`, idle),
       ...checkCommands(journal, load.acknowledged),
       checkOwnership(journal),
-      ...(await checkFrames(bus, historyUrl, seen, scope)),
+      ...(await checkFrames(bus, historyUrl, since, scope)),
       ...(historyUrl === undefined ? [] : [atRest(rest.problem)]),
     ];
     const unclean = await guests.leave(WELL_MS);
