@@ -41,7 +41,7 @@ describe('a process of somebody else, in a chaos run', function () {
     try {
       await assert.rejects(ForeignProcess.find(child.pid as number), /belongs to another user/);
     } finally {
-      process.getuid = getuid as () => number;
+      process.getuid = getuid;
     }
   });
 });
