@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from 'commander';
+import type { AnyPoint } from '../actors/client/addresses.js';
+import { parseModelAddress } from '../site/models/address.js';
 import { POINT_KINDS, parsePointAddress, type PointAddress, type PointKind } from '../site/points.js';
 import type { WriteRequest } from '../actors/client/schemas.js';
 
@@ -10,6 +12,17 @@ export function parseAddress(text: string): PointAddress {
     throw new InvalidArgumentError('Allowed is <channel>:<T|S|C|A>:<point>, such as comsrv:1001:T:1 or 1001:T:1.');
   }
   return address;
+}
+
+/** A point of a channel, or of a model. */
+export function parseAnyAddress(text: string): AnyPoint {
+  const ofModel = parseModelAddress(text);
+  if (ofModel !== undefined) return ofModel;
+  const address = parsePointAddress(text);
+  if (address !== undefined) return address;
+  throw new InvalidArgumentError(
+    'Allowed is <channel>:<T|S|C|A>:<point>, such as comsrv:1001:T:1 or 1001:T:1, or model:<id>:<point>.',
+  );
 }
 
 /** The id of a model. */

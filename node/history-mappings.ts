@@ -14,7 +14,7 @@ const MAX_MAPPINGS = 500;
 /** A change is known here within moments; who has made it waits so long at most. */
 const PATIENCE_MS = 2_000;
 
-/** The mappings of callers as a node answers them. */
+/** The mappings in force, and those of callers as a node changes them. */
 export class HistoryMappings implements MappingsClient {
   readonly #system: Pick<ActorSystem, 'ask'>;
   readonly #known: KnownMappings;
@@ -27,8 +27,11 @@ export class HistoryMappings implements MappingsClient {
   }
 
   mappings(): Promise<Mappings> {
-    const views = sorted(this.#known.all).map(([id, mapping]) => this.#view(id, mapping));
-    return Promise.resolve({ mappings: views });
+    const ofSite = (this.#holder.site.history.mapping ?? []).map(({ definition }): MappingView => {
+      return { id: null, ...(definition as Mapping), definedBy: 'site', updatedAt: null, problem: null };
+    });
+    const ofCallers = sorted(this.#known.all).map(([id, mapping]) => this.#view(id, mapping));
+    return Promise.resolve({ mappings: [...ofSite, ...ofCallers] });
   }
 
   /** `commandId` makes a repetition change nothing. */
@@ -58,7 +61,8 @@ export class HistoryMappings implements MappingsClient {
   }
 
   #view(id: string, { definition, updatedAt }: KnownMapping): MappingView {
-    return { id, ...(definition as Mapping), updatedAt, problem: build(definition, this.#holder.site).problem };
+    const { problem } = build(definition, this.#holder.site);
+    return { id, ...(definition as Mapping), definedBy: 'caller', updatedAt, problem };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ArchiveClient } from '../actors/client/archive.js';
 import type {
+  AskedPoint,
   ExportQuery,
   ImportReply,
   ImportRequest,
@@ -12,6 +13,15 @@ import type { Mapping, Mappings, MappingsClient, MappingView } from '../actors/c
 import { StatewattError } from '../errors/error.js';
 import type { HistoryStore, ImportedRow } from '../protocols/clickhouse/types.js';
 import { formatPointAddress, type PointDefinition } from '../site/points.js';
+import type { ModelAddress } from '../site/models/address.js';
+import {
+  aggregatesFor,
+  knownPoints,
+  seenOf,
+  seriesOf,
+  type KnownPoint,
+  type StoredModelPoint,
+} from './archive-points.js';
 import type { HistoryStorage } from './history-storage.js';
 import type { PointIndexes } from './point-index.js';
 import type { SiteHolder } from './site-holder.js';
@@ -21,6 +31,16 @@ const DAY = 86_400_000;
 /** How far a caller's clock may be ahead of ours. */
 const AHEAD_MS = 300_000;
 
+export interface LocalArchiveParts {
+  readonly history: HistoryStore;
+  readonly holder: SiteHolder;
+  readonly indexes: PointIndexes;
+  readonly storage: Pick<HistoryStorage, 'collects'>;
+  readonly mappings: MappingsClient;
+  /** A point of a model. @throws when there is none */
+  ofModel(address: ModelAddress): Promise<StoredModelPoint>;
+}
+
 /** The history of a node: knows which points there are, and leaves the rest to the store. */
 export class LocalArchive implements ArchiveClient {
   readonly #store: HistoryStore;
@@ -28,19 +48,15 @@ export class LocalArchive implements ArchiveClient {
   readonly #indexes: PointIndexes;
   readonly #storage: Pick<HistoryStorage, 'collects'>;
   readonly #mappings: MappingsClient;
+  readonly #ofModel: LocalArchiveParts['ofModel'];
 
-  constructor(
-    store: HistoryStore,
-    holder: SiteHolder,
-    indexes: PointIndexes,
-    storage: Pick<HistoryStorage, 'collects'>,
-    mappings: MappingsClient,
-  ) {
+  constructor({ history, holder, indexes, storage, mappings, ofModel }: LocalArchiveParts) {
     this.#storage = storage;
     this.#mappings = mappings;
-    this.#store = store;
+    this.#store = history;
     this.#holder = holder;
     this.#indexes = indexes;
+    this.#ofModel = ofModel;
   }
 
   mappings(): Promise<Mappings> {
@@ -56,8 +72,13 @@ export class LocalArchive implements ArchiveClient {
   }
 
   async series(query: SeriesQuery): Promise<SeriesPage> {
-    for (const point of query.points) this.#known(point);
-    return this.#store.series(query);
+    const { aggregates = ['avg'] } = query;
+    const points = await this.#all(query.points);
+    const stored = points.map(({ channel, kind, id }) => ({ channel, kind, id }));
+    const asked = aggregatesFor(points, aggregates);
+    const page = await this.#store.series({ ...query, points: stored, aggregates: asked });
+    const series = points.map((point, index) => seriesOf(point, page.series[index]?.rows ?? [], aggregates));
+    return { ...page, aggregates: [...aggregates], series };
   }
 
   async import({ rows }: ImportRequest): Promise<ImportReply> {
@@ -75,14 +96,16 @@ export class LocalArchive implements ArchiveClient {
 
   async *export(query: ExportQuery, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { to = Date.now(), from = to - HOUR, resolution = 'raw', format = 'csv' } = query;
-    yield* this.#store.export({ points: this.#asked(query), from, to, resolution, format }, signal);
+    const points = (await this.#asked(query)).map(seenOf);
+    yield* this.#store.export({ points, from, to, resolution, format }, signal);
   }
 
-  #asked({ points, channel }: ExportQuery): SeriesPoint[] {
-    if (points !== undefined && channel === undefined) {
-      for (const point of points) this.#known(point);
-      return points;
-    }
+  #all(points: readonly AskedPoint[]): Promise<KnownPoint[]> {
+    return knownPoints(points, (point) => this.#known(point), this.#ofModel);
+  }
+
+  async #asked({ points, channel }: ExportQuery): Promise<KnownPoint[]> {
+    if (points !== undefined && channel === undefined) return this.#all(points);
     if (channel === undefined || points !== undefined) {
       throw new StatewattError('history.invalid_query', 'invalid', 'give either points or channel');
     }

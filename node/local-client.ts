@@ -55,7 +55,7 @@ import { listDeadLetters, viewLetterInside } from './dead-letters.js';
 import type { HistoryStorage } from './history-storage.js';
 import { LocalArchive } from './local-archive.js';
 import { ModelData, type ModelDataParts } from './model-data.js';
-import { ModelService } from './model-service.js';
+import { ModelService, type ModelServiceParts } from './model-service.js';
 import { PointIndexes } from './point-index.js';
 import { listPoints } from './points-page.js';
 import { maskSecrets } from './secrets.js';
@@ -71,7 +71,7 @@ export interface LocalClientParts {
   readonly channelKind: ChannelKind;
   readonly modelKind: ModelKind;
   readonly holder: SiteHolder;
-  readonly numbers: ModelDataParts['numbers'];
+  readonly numbers: ModelServiceParts['numbers'];
   readonly realtime: RealtimeStore;
   readonly history: HistoryStore;
   readonly storage: Pick<HistoryStorage, 'collects'>;
@@ -103,8 +103,12 @@ export class LocalClient implements StatewattClient {
 
   constructor(parts: LocalClientParts) {
     this.#parts = parts;
-    this.#archive = new LocalArchive(parts.history, parts.holder, this.#indexes, parts.storage, parts.mappings);
     this.modelService = new ModelService({ ...parts, write: (request) => this.write(request) });
+    this.#archive = new LocalArchive({
+      ...parts,
+      indexes: this.#indexes,
+      ofModel: (at) => this.modelService.stored(at),
+    });
     this.#modelData = new ModelData(parts, this.modelService);
   }
 
@@ -246,6 +250,10 @@ export class LocalClient implements StatewattClient {
 
   createModels(models: readonly NewModel[]): Promise<ModelVerdicts> {
     return this.#modelData.createMany(models);
+  }
+
+  modelPoint(model: string, point: string): Promise<PointView> {
+    return this.modelService.pointView({ model, point });
   }
 
   modelHistory(query: ModelHistoryQuery): Promise<ModelHistoryPage> {

@@ -24,6 +24,7 @@ import type { HistoryStore } from '../protocols/clickhouse/types.js';
 import { buildRule, defineRule } from '../site/rules/build.js';
 import { RULE_DEFAULTS, type RuleDefinition } from '../site/rules/definition.js';
 import type { Rule } from '../site/rules/rule.js';
+import { modelsNamedIn, type CallersModels } from './callers-models.js';
 import { dryRun } from './rule-dry-run.js';
 import { relateRules, writesOf } from './rule-loops.js';
 import { isDefined, viewExecution, viewRule, type DefinedRule } from './rule-views.js';
@@ -34,6 +35,7 @@ export interface LocalRulesParts {
   readonly kind: RuleKind;
   readonly holder: SiteHolder;
   readonly history: Pick<HistoryStore, 'query'>;
+  readonly models: Pick<CallersModels, 'during'>;
   /** Of the site file, for people. */
   readonly sitePath: string;
   /** Readers outside are to see the rule as it is now. */
@@ -72,7 +74,7 @@ export class LocalRules implements RulesClient {
   }
 
   async create({ id = randomUUID(), name = id, ...rest }: NewRule): Promise<RuleView> {
-    const rule = this.#build({ ...RULE_DEFAULTS, id, name, ...rest });
+    const rule = await this.#build({ ...RULE_DEFAULTS, id, name, ...rest });
     await this.#parts.system.ask(this.#ref(id), { type: 'create', rule });
     return this.#afterChange(id, this.#acts(rule));
   }
@@ -81,7 +83,7 @@ export class LocalRules implements RulesClient {
     const { context, actor } = await this.#look(id);
     this.#refuseConfigured(context);
     const enabled = actor.state !== 'disabled';
-    const rule = this.#build({ ...defineRule(context.rule), enabled, ...changes });
+    const rule = await this.#build({ ...defineRule(context.rule), enabled, ...changes });
     await this.#parts.system.ask(this.#ref(id), { type: 'update', rule });
     return this.#afterChange(id, this.#acts(rule) || this.#acts(context.rule));
   }
@@ -89,7 +91,7 @@ export class LocalRules implements RulesClient {
   /** Makes a rule, or another one of what a caller has made. `commandId` makes a repetition change nothing. */
   async put(id: string, { name = id, ...rest }: NewRule, commandId: string): Promise<RuleView> {
     const { system } = this.#parts;
-    const rule = this.#build({ ...RULE_DEFAULTS, ...rest, id, name });
+    const rule = await this.#build({ ...RULE_DEFAULTS, ...rest, id, name });
     const known = await system.look(this.#ref(id));
     const before = known !== undefined && isDefined(known.context) ? known.context : undefined;
     if (before !== undefined) this.#refuseConfigured(before);
@@ -139,8 +141,10 @@ export class LocalRules implements RulesClient {
 
   async dryRun(id: string, span: DryRunRule): Promise<RuleDryRun> {
     const { context } = await this.#look(id);
-    const { site, points } = this.#parts.holder;
-    return dryRun(context.rule, span, { history: this.#parts.history, points, timeZone: site.timeZone });
+    const { holder, history, models } = this.#parts;
+    return models.during(modelsNamedIn(context.rule), () =>
+      dryRun(context.rule, span, { history, points: holder.points, timeZone: holder.site.timeZone }),
+    );
   }
 
   async #afterChange(id: string, mayLoop: boolean): Promise<RuleView> {
@@ -156,16 +160,18 @@ export class LocalRules implements RulesClient {
   }
 
   #relate(): Promise<void> {
-    const { system, kind, holder } = this.#parts;
-    return relateRules(system, kind, holder);
+    const { system, kind, holder, models } = this.#parts;
+    return relateRules(system, kind, holder, models);
   }
 
   /** @throws `rules.invalid` with all that is wrong */
-  #build(definition: RuleDefinition): Rule {
-    const { site, points, otherModel } = this.#parts.holder;
+  async #build(definition: RuleDefinition): Promise<Rule> {
     const problems: string[] = [];
-    const parts = { points, channels: site.channels, models: site.models, otherModels: true, otherModel };
-    const rule = buildRule(definition, parts, collect(problems));
+    const rule = await this.#parts.models.during(modelsNamedIn(definition), () => {
+      const { site, points, otherModel } = this.#parts.holder;
+      const parts = { points, channels: site.channels, models: site.models, otherModels: true, otherModel };
+      return buildRule(definition, parts, collect(problems));
+    });
     if (rule !== undefined) return rule;
     const message = `the rule ${definition.id} cannot be made: ${problems.join('; ')}`;
     throw new StatewattError('rules.invalid', 'invalid', message, { details: { problems } });

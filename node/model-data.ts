@@ -1,6 +1,5 @@
 import type { ModelChange, ModelHistoryPage, ModelHistoryQuery, ModelVerdicts } from '../actors/client/model-data.js';
 import type { NewModel } from '../actors/client/model-schemas.js';
-import type { ModelNumbers } from '../actors/models/numbers.js';
 import { createModels } from './model-bulk.js';
 import { modelHistory } from './model-history.js';
 import type { ModelService } from './model-service.js';
@@ -10,7 +9,6 @@ import type { SiteHolder } from './site-holder.js';
 
 export interface ModelDataParts {
   readonly holder: SiteHolder;
-  readonly numbers: Pick<ModelNumbers, 'claim'>;
   readonly history: Pick<HistoryStore, 'query'>;
   readonly feed: ModelWatchParts['feed'];
   readonly bus: ModelWatchParts['bus'];
@@ -39,8 +37,6 @@ export class ModelData {
   }
 
   async history(query: ModelHistoryQuery): Promise<ModelHistoryPage> {
-    const point = await this.#service.point(query.model, query.point);
-    const channelOf = (model: string) => this.#parts.numbers.claim(model);
-    return modelHistory(point, query, channelOf, (asked) => this.#parts.history.query(asked));
+    return modelHistory(await this.#service.stored(query), query, (asked) => this.#parts.history.query(asked));
   }
 }

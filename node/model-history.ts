@@ -1,35 +1,22 @@
 import type { ModelHistoryPage, ModelHistoryQuery } from '../actors/client/model-data.js';
-import type { SeriesPoint } from '../actors/client/archive-schemas.js';
 import type { HistoryPage, HistoryQuery, HistoryRow } from '../actors/client/schemas.js';
-import type { ModelAddress } from '../site/models/address.js';
-import { storedId } from '../site/models/stored-address.js';
 import { fromChannel, type ModelPoint, type Route } from '../site/models/model.js';
-import { isState, type PointKind } from '../site/points.js';
+import { isState } from '../site/points.js';
+import type { StoredModelPoint } from './archive-points.js';
 
 /**
  * The history of a model's point: that of the channel point that it stands for, as the model sees it; or what the model
  * itself has held or computed.
  */
 export async function modelHistory(
-  point: ModelPoint,
+  { point, stored }: StoredModelPoint,
   { model, point: name, ...range }: ModelHistoryQuery,
-  channelOf: (model: string) => Promise<number>,
   query: (query: HistoryQuery) => Promise<HistoryPage>,
 ): Promise<ModelHistoryPage> {
   const { route } = point;
-  const { channel, kind, id } = route ?? (await ownAddress({ model, point: name }, point.kind, channelOf));
-  const { rows, resolution, from, to, nextCursor } = await query({ channel, kind, id, ...range });
+  const { rows, ...page } = await query({ ...stored, ...range });
   const seen = route === undefined ? rows : rows.map((row) => asSeen(row, point, route));
-  return { model, point: name, resolution, from, to, rows: seen, nextCursor };
-}
-
-/** Where the values of a point are that stands for no channel's. */
-async function ownAddress(
-  address: ModelAddress,
-  kind: PointKind,
-  channelOf: (model: string) => Promise<number>,
-): Promise<SeriesPoint> {
-  return { channel: await channelOf(address.model), kind, id: storedId(address) };
+  return { ...page, model, point: name, rows: seen };
 }
 
 /** A row of the channel's point as one of the model's. */

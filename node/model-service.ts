@@ -8,7 +8,8 @@ import type {
   NewModel,
   TemplateView,
 } from '../actors/client/model-schemas.js';
-import type { WriteReply, WriteRequest } from '../actors/client/schemas.js';
+import type { SeriesPoint } from '../actors/client/archive-schemas.js';
+import type { PointView, WriteReply, WriteRequest } from '../actors/client/schemas.js';
 import { ageOf, modelRef, type ModelKind, type ModelLive } from '../actors/model.js';
 import { collect } from '../actors/models/hub.js';
 import type { ModelNumbers } from '../actors/models/numbers.js';
@@ -20,7 +21,9 @@ import { StatewattError } from '../errors/error.js';
 import type { ModelContext } from '../machines/model.js';
 import type { RealtimeStore } from '../protocols/realtime/store.js';
 import { modelParts } from '../site/config/index.js';
+import { nearest } from '../site/config/problems.js';
 import { buildModel, type ModelParts } from '../site/models/build.js';
+import { formatModelAddress, type ModelAddress } from '../site/models/address.js';
 import { isPartOfItself } from '../site/models/hierarchy.js';
 import {
   fromChannel,
@@ -30,8 +33,10 @@ import {
   type ModelDefinition,
   type ModelPoint,
 } from '../site/models/model.js';
+import { storedId } from '../site/models/stored-address.js';
 import type { Site } from '../site/model.js';
 import { formatPointAddress, type PointKind } from '../site/points.js';
+import type { StoredModelPoint } from './archive-points.js';
 import type { SiteHolder } from './site-holder.js';
 import { checkedValue } from './write-value.js';
 
@@ -87,6 +92,35 @@ export class ModelService {
   async point(id: string, name: string): Promise<ModelPoint> {
     const { context } = await this.#look(id);
     return pointOf(this.#make(context.definition), name);
+  }
+
+  /** A point of a model, and where its values are stored. @throws as `point` */
+  async stored(address: ModelAddress): Promise<StoredModelPoint> {
+    const point = await this.point(address.model, address.point);
+    return { point, stored: await this.#placeOf(address, point) };
+  }
+
+  /** A point of a model with its newest value, in the form of those of channels. @throws as `point` */
+  async pointView({ model: id, point: name }: ModelAddress): Promise<PointView> {
+    const { context } = await this.#look(id);
+    const point = pointOf(this.#make(context.definition), name);
+    const values = await this.#values(context);
+    const slot = values?.model.points.findIndex((each) => each.name === name) ?? -1;
+    const address = { model: id, point: name };
+    const { min, max, unit, title } = point;
+    return {
+      address: formatModelAddress(address),
+      ...(await this.#placeOf(address, point)),
+      ...{ name: title, unit, writable: isWritable(point) },
+      ...(values?.at(slot) ?? { value: null, quality: 'bad', time: null }),
+      ...(min === undefined ? {} : { min }),
+      ...(max === undefined ? {} : { max }),
+    };
+  }
+
+  async #placeOf(address: ModelAddress, { route, kind }: ModelPoint): Promise<SeriesPoint> {
+    if (route !== undefined) return { channel: route.channel, kind: route.kind, id: route.id };
+    return { channel: await this.#parts.numbers.claim(address.model), kind, id: storedId(address) };
   }
 
   /** @param isThere knows the models that there are; default: they are asked for */
@@ -264,8 +298,16 @@ function pointOf({ definition, points }: Model, name: string): ModelPoint {
   throw new StatewattError(
     'models.point_not_found',
     'not_found',
-    `the model ${definition.id} has no point ${name.slice(0, 64)}`,
+    `the model ${definition.id} has no point ${name.slice(0, 64)}; ${instead(name.slice(0, 64), points)}`,
   );
+}
+
+function instead(name: string, points: readonly ModelPoint[]): string {
+  const names = points.map((point) => point.name);
+  const near = nearest(name, names);
+  if (near !== undefined) return `did you mean ${near}?`;
+  const shown = names.slice(0, 10).join(', ');
+  return names.length > 10 ? `it has ${shown} and ${names.length - 10} more` : `it has ${shown || 'none'}`;
 }
 
 function numberOf(given: number | string | boolean): number | string | boolean {

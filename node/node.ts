@@ -13,7 +13,7 @@ import { historyMappingKind } from '../actors/history-mapping.js';
 import { createMeterKind } from '../actors/meter.js';
 import { createMeterFeedKind } from '../actors/meter-feed.js';
 import { LocalMetering } from '../actors/meter/local-metering.js';
-import { createModelKind } from '../actors/model.js';
+import { createModelKind, modelRef } from '../actors/model.js';
 import { ModelHub } from '../actors/models/hub.js';
 import { ModelSweep } from '../actors/models/sweep.js';
 import { knownActors } from '../actors/runtime/known-actors.js';
@@ -45,6 +45,7 @@ import { finishWriting } from '../site/config/versions/write.js';
 import type { Site } from '../site/model.js';
 import { startAccess } from './access.js';
 import { WorkerPool } from '../workers/pool.js';
+import { CallersModels, modelsNamedIn } from './callers-models.js';
 import { Channels } from './channels.js';
 import { LocalConfiguration } from './configuration/client.js';
 import { ConfigurationJournal } from './configuration/journal.js';
@@ -67,6 +68,7 @@ import { createMetrics } from './metrics.js';
 import { meterFeedParts, MeterFeeds } from './meter-feeds.js';
 import type { ModelService } from './model-service.js';
 import { readNewest } from './model-values.js';
+import { lookAtModel } from './model-look.js';
 import { modelNumbers } from './model-numbers.js';
 import { Models } from './models.js';
 import { deliverTo } from './notification-delivery.js';
@@ -297,6 +299,13 @@ async function startParts(
     known: () => knownActors(bus, modelKind.kind),
     onTrouble: (model, error) => log.error({ part: 'models', model }, errorMessage(error)),
   });
+  const callersModels = new CallersModels({
+    bus,
+    holder,
+    numbers,
+    look: (id) => lookAtModel(bus, system, modelRef(modelKind, id)),
+  });
+  holder.useModels(callersModels.find);
   const newest: NewestValues = {
     points: () => holder.points,
     timeZone: () => holder.site.timeZone,
@@ -316,6 +325,7 @@ async function startParts(
     ...newest,
     frames,
     onSite: (listener) => rules.onSite(listener),
+    followModels: (rule, changed) => callersModels.follow(modelsNamedIn(rule), changed),
     act: (run) =>
       takeRuleAction(run, {
         ...newest,
@@ -331,6 +341,7 @@ async function startParts(
     system: () => system,
     kind: ruleKind,
     holder,
+    models: callersModels,
     known: () => knownActors(bus, ruleKind.kind),
     onTrouble: (rule, error) => log.error({ part: 'rules', rule }, errorMessage(error)),
   });
@@ -425,6 +436,7 @@ async function startParts(
       await ruleMirror?.close();
       await modelSweep.close();
       await system.stop();
+      callersModels.close();
       await hub.close();
     },
   );
@@ -512,7 +524,7 @@ async function startParts(
     configurationProblem: () => reloader.problem,
   });
   const localRules = new LocalRules({
-    ...{ system, kind: ruleKind, holder, history, sitePath },
+    ...{ system, kind: ruleKind, holder, models: callersModels, history, sitePath },
     ...(ruleMirror === undefined ? {} : { show: (id: string) => ruleMirror.show(id) }),
   });
   const mappings = new HistoryMappings(system, knownMappings, holder);

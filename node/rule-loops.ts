@@ -3,6 +3,7 @@ import type { ActorSystem } from '../actors/runtime/system.js';
 import type { RuleContext } from '../machines/rule.js';
 import { compileExpression, ExpressionError, nameOfPoint, type PointScope } from '../site/expressions/index.js';
 import type { Site } from '../site/model.js';
+import { modelsNamedIn, type CallersModels } from './callers-models.js';
 import type { SiteHolder } from './site-holder.js';
 import { formatModelAddress, parseModelAddress } from '../site/models/address.js';
 import type { Model } from '../site/models/model.js';
@@ -56,15 +57,19 @@ export async function relateRules(
   system: ActorSystem,
   kind: RuleKind,
   { site, points, otherModel }: Pick<SiteHolder, 'site' | 'points' | 'otherModel'>,
+  models: Pick<CallersModels, 'during'>,
 ): Promise<void> {
   const contexts = (await system.list(kind.kind)).flatMap(({ context }) => {
     const known = context as RuleContext | undefined;
     return known === undefined || known.rule === null ? [] : [{ ...known, rule: known.rule }];
   });
   const written = { ...site, otherModel };
-  const loops = findLoops(
-    contexts.map(({ rule }) => ({ id: rule.id, reads: readsOf(rule, points), writes: writesOf(rule, written) })),
-  );
+  const named = contexts.flatMap(({ rule }) => modelsNamedIn(rule));
+  const find = () =>
+    findLoops(
+      contexts.map(({ rule }) => ({ id: rule.id, reads: readsOf(rule, points), writes: writesOf(rule, written) })),
+    );
+  const loops = await models.during(named, find, false);
   for (const { rule, loop } of contexts) {
     const found = loops.get(rule.id) ?? null;
     if (found !== loop) await system.ask(ruleRef(kind, rule.id), { type: 'relate', loop: found });

@@ -6,6 +6,7 @@ import type { RuleContext } from '../machines/rule.js';
 import { compileExpression, nameOfPoint } from '../site/expressions/index.js';
 import { findLoops } from '../site/rules/loops.js';
 import type { Rule } from '../site/rules/rule.js';
+import type { CallersModels } from './callers-models.js';
 import { relateRules, writesOf } from './rule-loops.js';
 import type { SiteHolder } from './site-holder.js';
 
@@ -18,6 +19,7 @@ export interface RulesParts {
   readonly system: () => ActorSystem;
   readonly kind: RuleKind;
   readonly holder: SiteHolder;
+  readonly models: Pick<CallersModels, 'during'>;
   /** Ids of the rules that ever were. */
   readonly known: () => Promise<readonly string[]>;
   /** Something about one rule did not succeed; it goes on with what it has. */
@@ -63,7 +65,9 @@ export class Rules {
     await this.own(system().owned);
     for (const listener of this.#listeners) listener();
     if (this.#stopped) return;
-    await relateRules(system(), kind, this.#parts.holder).catch((error: unknown) => onTrouble('of callers', error));
+    await relateRules(system(), kind, this.#parts.holder, this.#parts.models).catch((error: unknown) =>
+      onTrouble('of callers', error),
+    );
   }
 
   /** Calls back after each change of the site; answers a function that ends it. */

@@ -43,7 +43,8 @@ export const archiveEndpoints = {
     call: ({ client }, request) => client.archive.import(request),
   }),
   historyMappings: endpoint('history', 'mappings', {
-    summary: 'What callers want stored of which points, ascending by id',
+    summary:
+      'What is stored of which points: what the site file says, and what callers want, in the order in which it counts',
     request: Type.Object({}, closed),
     response: MappingsSchema,
     call: ({ client }) => client.archive.mappings(),

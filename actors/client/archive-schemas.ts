@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { ModelIdSchema } from './model-schemas.js';
 import { HistoryQuerySchema, QualitySchema } from './schemas.js';
 
 const closed = { additionalProperties: false } as const;
@@ -14,6 +15,12 @@ const aggregate = Type.Optional(NullableNumber);
 
 export const SeriesPointSchema = Type.Object({ channel, kind, id }, closed);
 export type SeriesPoint = Static<typeof SeriesPointSchema>;
+/** A point of a channel, or of a model, whose values are then as the model sees them. */
+const AskedPointSchema = Type.Union([
+  SeriesPointSchema,
+  Type.Object({ model: ModelIdSchema, point: Type.String({ minLength: 1, maxLength: 64 }) }, closed),
+]);
+export type AskedPoint = Static<typeof AskedPointSchema>;
 
 const SeriesOptions = {
   from,
@@ -44,7 +51,7 @@ const SeriesOptions = {
 
 /** Values of several points in buckets of time. */
 export const SeriesQuerySchema = Type.Object(
-  { points: Type.Array(SeriesPointSchema, { minItems: 1, maxItems: 100 }), ...SeriesOptions },
+  { points: Type.Array(AskedPointSchema, { minItems: 1, maxItems: 100 }), ...SeriesOptions },
   closed,
 );
 export type SeriesQuery = Static<typeof SeriesQuerySchema>;
@@ -69,7 +76,12 @@ export const SeriesPageSchema = Type.Object({
   aggregates: Type.Array(literals(AGGREGATES)),
   resolution: literals(['raw', '1m', '1h', '1d'] as const),
   series: Type.Array(
-    Type.Object({ channel, kind, id, rows: Type.Array(SeriesRowSchema, { description: 'ascending by time' }) }),
+    Type.Object({
+      ...{ channel, kind, id },
+      model: Type.Optional(Type.String({ description: 'of a model’s point; channel and id say where it is stored' })),
+      point: Type.Optional(Type.String()),
+      rows: Type.Array(SeriesRowSchema, { description: 'ascending by time' }),
+    }),
   ),
   nextCursor: Type.Union([Type.String(), Type.Null()]),
 });
@@ -110,7 +122,7 @@ export const EXPORT_FORMATS = ['csv', 'parquet'] as const;
 export const EXPORT_RESOLUTIONS = ['raw', '1m', '1h', '1d'] as const;
 export const ExportQuerySchema = Type.Object(
   {
-    points: Type.Optional(Type.Array(SeriesPointSchema, { minItems: 1, maxItems: 1000, description: 'or `channel`' })),
+    points: Type.Optional(Type.Array(AskedPointSchema, { minItems: 1, maxItems: 1000, description: 'or `channel`' })),
     channel: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 4294967295, description: 'every point of it, instead of `points`' }),
     ),

@@ -75,6 +75,8 @@ export interface StatewattClient {
   removeModel(id: string): Promise<void>;
   /** Writes the channel point that a model's point stands for, or sets what a point without one holds. */
   writeModel(request: ModelWrite): Promise<WriteReply>;
+  /** A point of a model as one of a channel. @throws `models.not_found`, `models.point_not_found` */
+  modelPoint(model: string, point: string): Promise<PointView>;
   /** What a point of a model was. @throws `models.not_found`, `models.point_not_found` */
   modelHistory(query: ModelHistoryQuery): Promise<ModelHistoryPage>;
   /**

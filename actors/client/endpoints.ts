@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { subjects } from '../../bus/subjects.js';
 import { StatewattError } from '../../errors/error.js';
-import { parsePointAddress, type PointAddress } from '../../site/points.js';
+import { AddressSchema, historyOfAny, readAny, toAddress, writeAny } from './addresses.js';
 import { archiveEndpoints } from './archive-endpoints.js';
 import { accessEndpoints } from './access-endpoints.js';
 import { configurationEndpoints } from './configuration-endpoints.js';
@@ -49,10 +49,7 @@ export {
 
 const closed = { additionalProperties: false } as const;
 const channel = HistoryQuerySchema.properties.channel;
-const address = Type.String({
-  description: '`<channel>:<kind>:<id>`, with or without the prefix `comsrv:`',
-  examples: ['comsrv:1001:T:1'],
-});
+const address = AddressSchema;
 const ref = Type.String({ description: '`<kind>/<id>`', examples: ['channel/1001'] });
 const { limit, cursor } = PointsQuerySchema.properties;
 const nextCursor = Type.Union([Type.String(), Type.Null()]);
@@ -74,17 +71,14 @@ export const endpoints = {
     summary: 'The newest value of one point',
     request: Type.Object({ address }, closed),
     response: PointViewSchema,
-    call: async ({ client }, request) => {
-      const { channel, kind, id } = toAddress(request.address);
-      return client.point(channel, kind, id);
-    },
+    call: async ({ client }, { address }) => readAny(client, toAddress(address)),
   }),
   pointsWrite: endpoint('points', 'write', {
     summary: 'Write a control (C) or adjustment (A) point; answers what the device said',
     changes: true,
     request: Type.Object({ address, value, commandId, deadlineMs }, closed),
     response: WriteReplySchema,
-    call: async ({ client }, { address, ...request }) => client.write({ ...toWritable(address), ...request }),
+    call: async ({ client }, { address, ...request }) => writeAny(client, toAddress(address), address, request),
   }),
   pointsWatch: endpoint('points', 'watch', {
     summary: 'Have live changes published on the subject in the answer; ask again before leaseMs have passed',
@@ -223,7 +217,7 @@ export const endpoints = {
     summary: 'Past values of one point, ascending by time, page by page',
     request: Type.Object({ address, from, to, resolution, limit, cursor }, closed),
     response: HistoryPageSchema,
-    call: async ({ client }, { address, ...query }) => client.history({ ...toAddress(address), ...query }),
+    call: async ({ client }, { address, ...query }) => historyOfAny(client, toAddress(address), query),
   }),
   ...archiveEndpoints,
 
@@ -246,30 +240,6 @@ export const liveSubject = subjects.live;
 /** Live changes of a model are published on this subject while a lease of them is alive. */
 export const liveModelSubject = subjects.liveModel;
 export { liveAlarmSubject };
-
-/** @throws `points.invalid_address` */
-function toAddress(text: string): PointAddress {
-  const parsed = parsePointAddress(text);
-  if (parsed !== undefined && parsed.channel > 0) return parsed;
-  throw new StatewattError(
-    'points.invalid_address',
-    'invalid',
-    `"${text.slice(0, 100)}" is no point address; allowed: <channel>:<kind>:<id> with kind T, S, C or A, as comsrv:1001:T:1.`,
-    { details: { found: text.slice(0, 100), allowed: 'comsrv:<channel>:<T|S|C|A>:<id>' } },
-  );
-}
-
-/** @throws `points.invalid_address`, `points.not_writable` */
-function toWritable(text: string): { channel: number; kind: 'C' | 'A'; id: number } {
-  const { channel, kind, id } = toAddress(text);
-  if (kind === 'C' || kind === 'A') return { channel, kind, id };
-  throw new StatewattError(
-    'points.not_writable',
-    'invalid',
-    `${text} is of kind ${kind}; only points of the kinds C and A can be written.`,
-    { details: { found: kind, allowed: ['C', 'A'] } },
-  );
-}
 
 /** @throws `channels.invalid_cursor` */
 function toChannelCursor(text: string): number {

@@ -12,14 +12,24 @@ export const MappingSchema = Type.Object(MAPPING_SHAPE, closed);
 export type Mapping = Static<typeof MappingSchema>;
 
 export const MappingViewSchema = Type.Object({
-  id: MappingIdSchema,
+  id: Type.Union([MappingIdSchema, Type.Null()], { description: 'null: one of the site file' }),
   ...MAPPING_SHAPE,
-  updatedAt: Type.Number({ description: 'when it was made or changed last (ms since the Unix epoch)' }),
+  definedBy: Type.Unsafe<'site' | 'caller'>({
+    type: 'string',
+    enum: ['site', 'caller'],
+    description: 'site: it stands in the site file, and is changed there',
+  }),
+  updatedAt: Type.Union([Type.Number(), Type.Null()], {
+    description: 'when it was made or changed last (ms since the Unix epoch); null: one of the site file',
+  }),
   problem: Type.Union([Type.String({ description: 'why it is not in force on the site as it is' }), Type.Null()]),
 });
 export type MappingView = Static<typeof MappingViewSchema>;
 export const MappingsSchema = Type.Object({
-  mappings: Type.Array(MappingViewSchema, { description: 'ascending by id; those of the site file count before them' }),
+  mappings: Type.Array(MappingViewSchema, {
+    description:
+      'in the order in which they count: those of the site file as it has them, then those of callers by their ids',
+  }),
 });
 export interface Mappings {
   mappings: MappingView[];
@@ -27,7 +37,7 @@ export interface Mappings {
 
 /** The part of the history client that deals with them. */
 export interface MappingsClient {
-  /** Those of callers; the first that matches a point counts, after those of the site file. */
+  /** Those of the site file, then those of callers; the first that matches a point counts. */
   mappings(): Promise<Mappings>;
   /** Makes a mapping, or another one in its place; answers once it is durable. @throws `history.invalid_mapping` */
   putMapping(id: string, mapping: Mapping): Promise<MappingView>;

@@ -43,6 +43,5 @@ export const ModelHistoryQuerySchema = Type.Object(
 );
 export type ModelHistoryQuery = Static<typeof ModelHistoryQuerySchema>;
 
-const { channel: _channel, kind: _kind, id: _id, ...page } = HistoryPageSchema.properties;
-export const ModelHistoryPageSchema = Type.Object({ model: ModelIdSchema, point, ...page });
+export const ModelHistoryPageSchema = Type.Object({ ...HistoryPageSchema.properties, model: ModelIdSchema, point });
 export type ModelHistoryPage = Static<typeof ModelHistoryPageSchema>;

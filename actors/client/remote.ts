@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { openConnection, type BusOptions } from '../../bus/connection.js';
 import { StatewattError, errorMessage } from '../../errors/error.js';
+import { formatModelAddress } from '../../site/models/address.js';
 import { formatPointAddress } from '../../site/points.js';
 import type { PointsUpdate, StatewattClient } from './client.js';
 import type { DeadLetterDetail, DeadLettersPage, DeadLettersQuery, ReplayReply } from './dead-letter-schemas.js';
@@ -207,6 +208,10 @@ class RemoteClient implements StatewattClient {
 
   createModels(models: readonly NewModel[]): Promise<ModelVerdicts> {
     return this.#asker.ask(endpoints.modelsCreateMany, { models: [...models] }, BULK_TIMEOUT_MS);
+  }
+
+  modelPoint(model: string, point: string): Promise<PointView> {
+    return this.#asker.ask(endpoints.pointsGet, { address: formatModelAddress({ model, point }) });
   }
 
   modelHistory(query: ModelHistoryQuery): Promise<ModelHistoryPage> {

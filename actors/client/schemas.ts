@@ -54,7 +54,10 @@ export const ChannelViewSchema = Type.Object({
 export type ChannelView = Static<typeof ChannelViewSchema>;
 
 export const PointViewSchema = Type.Object({
-  address: Type.String({ description: '`comsrv:<channel>:<kind>:<id>`' }),
+  address: Type.String({
+    description:
+      '`comsrv:<channel>:<kind>:<id>`, or `model:<id>:<point>`: then `channel` and `id` say where it is stored',
+  }),
   channel: Type.Integer(),
   kind: PointKindSchema,
   id: Type.Integer(),
@@ -119,9 +122,11 @@ export const HistoryRowSchema = Type.Object({
 });
 export type HistoryRow = Static<typeof HistoryRowSchema>;
 export const HistoryPageSchema = Type.Object({
-  channel: Type.Integer(),
+  channel: Type.Integer({ description: 'where it is stored' }),
   kind: PointKindSchema,
   id: Type.Integer(),
+  model: Type.Optional(Type.String({ description: 'of a model’s point, whose values are as the model sees them' })),
+  point: Type.Optional(Type.String()),
   resolution: literals(['raw', '1m', '1h', '1d'] as const),
   from: Type.Number(),
   to: Type.Number(),

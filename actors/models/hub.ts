@@ -100,7 +100,9 @@ export class ModelHub {
 
   /** There is no such model any more. */
   drop(id: string, age: ModelAge): void {
-    void this.leave(id);
+    this.#forget(id);
+    // When it is made again in this activation, it goes on where its numbering was.
+    this.#records.get(id)?.use(undefined);
     this.#mirror.drop(id, age);
     this.#parts.announce?.(id);
   }

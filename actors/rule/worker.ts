@@ -29,6 +29,8 @@ export interface RuleParts extends ValueSource {
   timeZone(): string | undefined;
   /** Calls back whenever `points` or `timeZone` may say something else; answers a function that ends it. */
   onSite(listener: () => void): () => void;
+  /** Has `points` know the models of callers that a rule names; calls back when one is another. Absent: there are none. */
+  followModels?(rule: Rule, changed: () => void): () => void;
   /** Resolves when the action has been taken. A StatewattError that is retryable is tried again for a while. */
   act(run: ActionRun): Promise<void>;
 }
@@ -59,6 +61,7 @@ export class RuleWorker implements Resource {
   #compiled = '';
   #watch: ConditionWatch | undefined;
   #problem: string | null = null;
+  #endModels: (() => void) | undefined;
   #changes: Told[] = [];
   #telling = false;
   /** The action that is being taken. */
@@ -77,8 +80,11 @@ export class RuleWorker implements Resource {
 
   /** Evaluates the rule's condition from now on, in place of what was watched before. */
   watch(rule: Rule | null): void {
+    // Before those of the rule before are left: they may be the same.
+    const endModels = rule === null ? undefined : this.#parts.followModels?.(rule, () => this.#siteChanged());
     this.unwatch();
     if (rule === null) return;
+    this.#endModels = endModels;
     this.#rule = rule;
     const compiled = this.#compile(rule);
     this.#compiled = nameOf(compiled, this.#parts.timeZone());
@@ -90,6 +96,8 @@ export class RuleWorker implements Resource {
   unwatch(): void {
     this.#watch?.close();
     this.#watch = undefined;
+    this.#endModels?.();
+    this.#endModels = undefined;
     this.#rule = null;
     this.#problem = null;
     this.#changes = [];

@@ -3,11 +3,11 @@ import { Option, type Command } from 'commander';
 import { EXPORT_FORMATS, EXPORT_RESOLUTIONS, type ExportQuery } from '../../actors/client/archive-schemas.js';
 import type { HistoryQuery } from '../../actors/client/schemas.js';
 import { IMPORT_FORMATS, importFile, type ImportFormat, type ImportSummary } from '../../actors/client/import-file.js';
-import type { PointAddress } from '../../site/points.js';
+import type { AnyPoint } from '../../actors/client/addresses.js';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
 import { fileError, writeFile } from '../output-file.js';
-import { parseAddress, parseChannel, parseTime } from '../parse.js';
+import { parseAnyAddress, parseChannel, parseTime } from '../parse.js';
 import { safe } from '../render/text.js';
 import { examples } from './help.js';
 
@@ -27,10 +27,11 @@ export function addHistoryFiles(history: Command, cli: Cli): void {
   history
     .command('export')
     .description('values of points as a file: CSV, or Parquet')
-    .argument('[address...]', 'points, such as comsrv:1001:T:1', (text: string, before?: PointAddress[]) => [
-      ...(before ?? []),
-      parseAddress(text),
-    ])
+    .argument(
+      '[address...]',
+      'points, such as comsrv:1001:T:1 or model:roof:power',
+      (text: string, before?: AnyPoint[]) => [...(before ?? []), parseAnyAddress(text)],
+    )
     .option('--channel <id>', 'every point of a channel, instead of addresses', parseChannel)
     .option('--from <time>', 'first moment (default: one hour before --to)', time)
     .option('--to <time>', 'moment after the last (default: now)', time)
@@ -46,7 +47,7 @@ export function addHistoryFiles(history: Command, cli: Cli): void {
         'statewatt history export --channel 1001 --from 2026-05-01 --to 2026-06-01 --format parquet -o may.parquet',
       ),
     )
-    .action((points: PointAddress[] | undefined, _options: unknown, command: Command) => {
+    .action((points: AnyPoint[] | undefined, _options: unknown, command: Command) => {
       const { output, channel, from, to, resolution, format } = optionsOf(command);
       if (resolution === 'auto') command.error('error: --resolution of an export is raw, 1m, 1h or 1d');
       const query: ExportQuery = {

@@ -6,12 +6,12 @@ import type { Column } from '../render/table.js';
 import { formatAge, NOTHING, safe } from '../render/text.js';
 import { examples } from './help.js';
 
-/** `history mapping`: what is stored of which points, beside what the site file says. */
+/** `history mapping`: what is stored of which points. */
 export function addHistoryMapping(history: Command, cli: Cli): void {
   const mapping = history
     .command('mapping')
     .summary('what is stored of which points')
-    .description('What callers want stored of which points. The site file’s own mappings count before them.')
+    .description('What is stored of which points. The site file’s mappings count before those of callers.')
     .addHelpText(
       'after',
       examples(
@@ -66,10 +66,15 @@ export function addHistoryMapping(history: Command, cli: Cli): void {
 
 function columns(now: number): readonly Column<MappingView>[] {
   return [
-    { title: 'ID', value: ({ id }) => safe(id) },
+    { title: 'ID', value: ({ id }) => safe(id ?? NOTHING) },
+    { title: 'BY', value: ({ definedBy }) => (definedBy === 'site' ? 'site file' : 'caller') },
     { title: 'STORE', value: (mapping) => storeOf(mapping) },
     { title: 'OF', value: (mapping) => pointsOf(mapping), shrinks: true },
-    { title: 'SINCE', value: ({ updatedAt }) => formatAge(updatedAt, now), align: 'right' },
+    {
+      title: 'SINCE',
+      value: ({ updatedAt }) => (updatedAt === null ? NOTHING : formatAge(updatedAt, now)),
+      align: 'right',
+    },
     {
       title: 'PROBLEM',
       value: ({ problem }) => safe(problem ?? NOTHING),

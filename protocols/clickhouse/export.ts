@@ -1,6 +1,7 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { StatewattError } from '../../errors/error.js';
+import { formatPointAddress } from '../../site/points.js';
 import { historyError } from './errors.js';
 import { importedTable } from './imported.js';
 import { tierOf } from './resolution.js';
@@ -43,12 +44,12 @@ export async function* exportHistory(
   let answer: Readable | undefined;
   try {
     const { stream } = await client.exec({
-      query: `${tier === RAW_TIER ? rawSelect(query) : rollupSelect(query, tier)} FORMAT ${query.format === 'csv' ? 'CSV' : 'Parquet'}`,
+      query: `${asSeen(query, tier, tier === RAW_TIER ? rawSelect(query) : rollupSelect(query, tier))} FORMAT ${query.format === 'csv' ? 'CSV' : 'Parquet'}`,
       clickhouse_settings: SETTINGS,
       abort_signal: signal,
     });
     answer = addAbortSignal(signal, stream);
-    if (query.format === 'csv') yield Buffer.from(`${(tier === RAW_TIER ? RAW : ROLLUP).join(',')}\n`);
+    if (query.format === 'csv') yield Buffer.from(`${headOf(query, tier).join(',')}\n`);
     yield* stream as AsyncIterable<Uint8Array>;
   } catch (error) {
     throw historyError(error);
@@ -56,6 +57,36 @@ export async function* exportHistory(
     // A reader that ends early leaves the rest unread: only this tells the database.
     answer?.destroy();
   }
+}
+
+function headOf(query: ExportQuery, tier: Tier): string[] {
+  const columns = tier === RAW_TIER ? RAW : ROLLUP;
+  return isSeen(query) ? ['address', ...columns.slice(HEAD.indexOf('time'))] : columns;
+}
+
+function isSeen({ points }: ExportQuery): boolean {
+  return points.some(({ seen }) => seen !== undefined);
+}
+
+/** The rows of `select` as models see their points, in the order in which these were asked for. */
+function asSeen(query: ExportQuery, tier: Tier, select: string): string {
+  if (!isSeen(query)) return select;
+  const places = query.points.map(({ channel, kind, id, seen }, place) => {
+    const address = seen?.address ?? formatPointAddress({ channel, kind, id });
+    const { scale = 1, offset = 0, min = -Number.MAX_VALUE, max = Number.MAX_VALUE } = seen ?? {};
+    const numbers = [scale, offset, min, max].map(Number).join(', ');
+    return `(${place}, '${address.replace(/[^\w:-]/g, '')}', ${Number(channel)}, '${kind}', ${Number(id)}, ${numbers})`;
+  });
+  const own = (column: string) => `r.${column} * p.scale + p.offset`;
+  const raw = `${own('value')} AS value, r.text AS text, if(r.quality = 'good' AND
+      (${own('value')} < p.low OR ${own('value')} > p.high), 'out-of-range', r.quality) AS quality`;
+  const rollup = `${own('avg')} AS avg, least(${own('min')}, ${own('max')}) AS min, greatest(${own('min')}, ${own('max')}) AS max,
+      ${own('first')} AS first, ${own('last')} AS last, r.count AS count, r.sum * p.scale + p.offset * r.count AS sum`;
+  return `SELECT p.address AS address, r.time AS time, ${tier === RAW_TIER ? raw : rollup}
+    FROM (${select}) AS r INNER JOIN (SELECT * FROM values('place UInt32, address String, channel UInt32, kind String,
+      point UInt32, scale Float64, offset Float64, low Float64, high Float64', ${places.join(', ')})) AS p
+      ON r.channel = p.channel AND r.kind = p.kind AND r.point = p.point
+    ORDER BY p.place, r.time`;
 }
 
 function check({ points, from, to }: ExportQuery): void {

@@ -110,8 +110,19 @@ export interface SeriesPage {
 }
 
 export const EXPORT_FORMATS = ['csv', 'parquet'] as const;
+/** How a model sees a stored point: value · scale + offset, and out of range outside its limits. */
+export interface SeenPoint {
+  /** Names it in the file: letters, digits, `_`, `-` and `:`. */
+  address: string;
+  scale: number;
+  offset: number;
+  min?: number;
+  max?: number;
+}
+
 export interface ExportQuery {
-  points: readonly SeriesPoint[];
+  /** When one of them is `seen`, the file has addresses in place of channels, kinds and ids. */
+  points: readonly (SeriesPoint & { seen?: SeenPoint })[];
   /** Inclusive, ms since the Unix epoch. */
   from: number;
   /** Exclusive. */

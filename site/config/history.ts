@@ -15,8 +15,9 @@ export function readStorage(
   block: Block,
 ): StorageRule[] {
   return files.flatMap((file, index) => {
-    const rule = buildStorageRule(toMappingDefinition(file), site, block.at(index));
-    return rule === undefined ? [] : [rule];
+    const definition = toMappingDefinition(file);
+    const rule = buildStorageRule(definition, site, block.at(index));
+    return rule === undefined ? [] : [{ ...rule, definition }];
   });
 }
 

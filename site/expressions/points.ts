@@ -128,7 +128,8 @@ function allowedOfModel(
   const model = modelOf(id);
   if (model === undefined) {
     const near = nearest(id, ids);
-    return near === undefined ? `the models of this site: ${some(ids)}` : `the model ${near} perhaps`;
+    const allowed = near === undefined ? `the models of this site: ${some(ids)}` : `the model ${near} perhaps`;
+    return `${allowed}; there is no model ${id}`;
   }
   const names = model.points.map(({ name }) => name);
   const near = nearest(point, names);

@@ -2,6 +2,7 @@ import { matches, type PointPattern } from '../forwarding/pattern.js';
 import { isModelChannel } from '../models/address.js';
 import type { PointKind } from '../points.js';
 import { wildcard } from '../wildcard.js';
+import type { MappingDefinition } from './definition.js';
 
 export const STORE_MODES = ['all', 'never', 'change', 'interval'] as const;
 export type StoreMode = (typeof STORE_MODES)[number];
@@ -21,6 +22,8 @@ export const STORE_ALL: Storing = { mode: 'all' };
 export interface StorageRule {
   /** Names one of a caller; absent: it stands in the site file. */
   readonly id?: string;
+  /** As the site file has it. */
+  readonly definition?: MappingDefinition;
   /** The point must match one of them. */
   readonly points: readonly PointPattern[];
   /** Or be a point of a model of these, `model:<id>:<point>`, in which `*` stands for any text; absent: of none. */

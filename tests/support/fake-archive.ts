@@ -28,7 +28,7 @@ export class FakeArchive implements ArchiveClient {
   }
 
   async putMapping(id: string, mapping: Mapping): Promise<MappingView> {
-    const view = { id, ...mapping, updatedAt: this.#time, problem: null };
+    const view = { id, ...mapping, definedBy: 'caller', updatedAt: this.#time, problem: null } as const;
     this.kept.set(id, view);
     return view;
   }
@@ -48,7 +48,10 @@ export class FakeArchive implements ArchiveClient {
       timeZone,
       aggregates: [...aggregates],
       resolution: '1m',
-      series: points.map((point) => ({ ...point, rows: [{ time: from, ...values }] })),
+      series: points.map((point) => {
+        const stored = 'model' in point ? { channel: 4_000_000_001, kind: 'T' as const, id: 1, ...point } : point;
+        return { ...stored, rows: [{ time: from, ...values }] };
+      }),
       nextCursor: null,
     };
   }

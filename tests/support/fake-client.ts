@@ -305,16 +305,11 @@ export class FakeClient implements StatewattClient {
 
   async modelHistory({ model, point, ...range }: ModelHistoryQuery): Promise<ModelHistoryPage> {
     this.#models.get(model);
-    const {
-      channel: _channel,
-      kind: _kind,
-      id: _id,
-      ...page
-    } = await this.history({
-      ...{ channel: 1001, kind: 'T', id: 1 },
-      ...range,
-    });
-    return { model, point, ...page };
+    return { ...(await this.history({ channel: 1001, kind: 'T', id: 1, ...range })), model, point };
+  }
+
+  async modelPoint(model: string, point: string): Promise<PointView> {
+    return { ...this.#models.point(model, point), channel: 1001, id: 1 };
   }
 
   /** Every change of a model is told to all who watch it. */

@@ -45,6 +45,14 @@ export class FakeModels {
     };
   }
 
+  point(id: string, name: string) {
+    const found = this.get(id).points.find((point) => point.name === name);
+    if (found === undefined)
+      throw new StatewattError('models.point_not_found', 'not_found', `the model ${id} has no point ${name}`);
+    const { kind, title, unit, writable, value, quality, time } = found;
+    return { address: `model:${id}:${name}`, kind, name: title, unit, writable, value, quality, time };
+  }
+
   create({ id, name = id, template, parameters = {}, parent = null, points = {} }: NewModel): ModelView {
     if (this.#models.has(id)) throw new StatewattError('models.exists', 'conflict', `There is a model ${id} already.`);
     const about = { ref: `model/${id}`, product: 'battery', source: 'caller', problem: null } as const;

@@ -1,11 +1,7 @@
 import type { Readable } from 'node:stream';
 import Type from 'typebox';
-import {
-  AGGREGATES,
-  ExportQuerySchema,
-  SeriesQuerySchema,
-  type SeriesPoint,
-} from '../../../actors/client/archive-schemas.js';
+import { toAddresses } from '../../../actors/client/addresses.js';
+import { AGGREGATES, ExportQuerySchema, SeriesQuerySchema } from '../../../actors/client/archive-schemas.js';
 import type { StatewattClient } from '../../../actors/client/client.js';
 import {
   MappingIdSchema,
@@ -15,7 +11,6 @@ import {
 } from '../../../actors/client/history-mappings.js';
 import { importFile } from '../../../actors/client/import-file.js';
 import { StatewattError } from '../../../errors/error.js';
-import { parsePointAddress } from '../../../site/points.js';
 import { configures, operates, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import { ImportSummary, SeriesPage, errorAnswers } from '../schemas.js';
@@ -24,7 +19,7 @@ import { fileAnswer } from './file-answer.js';
 const { points: _points, aggregates: _aggregates, ...seriesOptions } = SeriesQuerySchema.properties;
 const { channel, from, to, resolution, format } = ExportQuerySchema.properties;
 const closed = { additionalProperties: false } as const;
-const points = Type.String({ description: 'addresses, comma separated', examples: ['1001:T:1,1001:T:2'] });
+const points = Type.String({ description: 'addresses, comma separated', examples: ['1001:T:1,model:roof:power'] });
 
 const SeriesRange = Type.Object(
   {
@@ -58,7 +53,7 @@ export function historyRoutes(app: HttpApp, client: StatewattClient): void {
     ({ query: { points, aggregates, ...rest } }) =>
       client.archive.series({
         ...rest,
-        points: toPoints(points),
+        points: toAddresses(points),
         ...(aggregates === undefined ? {} : { aggregates: toAggregates(aggregates) }),
       }),
   );
@@ -84,7 +79,7 @@ export function historyRoutes(app: HttpApp, client: StatewattClient): void {
       },
     },
     async ({ query: { points, ...rest } }, reply) => {
-      const query = { ...rest, ...(points === undefined ? {} : { points: toPoints(points) }) };
+      const query = { ...rest, ...(points === undefined ? {} : { points: toAddresses(points) }) };
       const file = await fileAnswer(reply, (signal) => client.archive.export(query, signal));
       const { format = 'csv' } = rest;
       reply.header('content-disposition', `attachment; filename="history.${format}"`);
@@ -100,7 +95,8 @@ export function historyRoutes(app: HttpApp, client: StatewattClient): void {
       config: reads,
       schema: {
         operationId: 'listMappings',
-        summary: 'What callers want stored of which points, ascending by id',
+        summary:
+          'What is stored of which points: what the site file says, and what callers want, in the order in which it counts',
         tags,
         response: { 200: MappingsSchema, ...errorAnswers },
       },
@@ -165,20 +161,6 @@ export function historyRoutes(app: HttpApp, client: StatewattClient): void {
         ),
     );
     done();
-  });
-}
-
-/** @throws `points.invalid_address` */
-function toPoints(text: string): SeriesPoint[] {
-  return text.split(',').map((each) => {
-    const address = parsePointAddress(each.trim());
-    if (address !== undefined && address.channel > 0) return address;
-    throw new StatewattError(
-      'points.invalid_address',
-      'invalid',
-      `"${each.slice(0, 100)}" is no point address; allowed: <channel>:<kind>:<id>, comma separated, as 1001:T:1,1001:T:2.`,
-      { details: { found: each.slice(0, 100) } },
-    );
   });
 }
 

@@ -1,7 +1,7 @@
 import { StatewattError } from '../../../errors/error.js';
-import { formatPointAddress, parsePointAddress, type PointAddress } from '../../../site/points.js';
+import { historyOfAny, readAny, toAddress, writeAny } from '../../../actors/client/addresses.js';
 import type { StatewattClient } from '../../../actors/client/client.js';
-import { PointsQuerySchema, type WriteRequest } from '../../../actors/client/schemas.js';
+import { PointsQuerySchema } from '../../../actors/client/schemas.js';
 import { operates, reads } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import {
@@ -45,10 +45,7 @@ export function pointRoutes(app: HttpApp, client: StatewattClient): void {
         response: { 200: PointView, ...errorAnswers },
       },
     },
-    (request) => {
-      const { channel, kind, id } = toAddress(request.params.address);
-      return client.point(channel, kind, id);
-    },
+    (request) => readAny(client, toAddress(request.params.address)),
   );
 
   app.get(
@@ -64,7 +61,7 @@ export function pointRoutes(app: HttpApp, client: StatewattClient): void {
         response: { 200: HistoryPage, ...errorAnswers },
       },
     },
-    (request) => client.history({ ...toAddress(request.params.address), ...request.query }),
+    (request) => historyOfAny(client, toAddress(request.params.address), request.query),
   );
 
   app.post(
@@ -82,35 +79,12 @@ export function pointRoutes(app: HttpApp, client: StatewattClient): void {
       },
     },
     (request) => {
-      const address = toAddress(request.params.address);
-      const { kind } = address;
-      if (kind !== 'C' && kind !== 'A') {
-        throw new StatewattError(
-          'points.not_writable',
-          'invalid',
-          `${formatPointAddress(address)} is of kind ${kind}; only points of the kinds C and A can be written.`,
-          { details: { found: kind, allowed: ['C', 'A'] } },
-        );
-      }
       const commandId = toCommandId(request.body.commandId, request.headers['idempotency-key']);
-      const write: WriteRequest = { ...address, ...request.body, kind };
-      if (commandId !== undefined) write.commandId = commandId;
-      return client.write(write);
+      const write = { ...request.body, ...(commandId === undefined ? {} : { commandId }) };
+      const { address } = request.params;
+      return writeAny(client, toAddress(address), address, write);
     },
   );
-}
-
-function toAddress(text: string): PointAddress {
-  const address = parsePointAddress(text);
-  if (address === undefined || address.channel === 0) {
-    throw new StatewattError(
-      'points.invalid_address',
-      'invalid',
-      `"${text}" is no point address; allowed: <channel>:<kind>:<id> with kind T, S, C or A, as comsrv:1001:T:1.`,
-      { details: { found: text, allowed: 'comsrv:<channel>:<T|S|C|A>:<id>' } },
-    );
-  }
-  return address;
 }
 
 /** The command's id from the body or from the Idempotency-Key header, which clients write with or without quotes. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toAddress } from '../../../actors/client/addresses.js';
 import type { RunningNode } from '../../../node/node.js';
 import { firstChannel } from '../../../site/models/stored-address.js';
 import { startTestNode, virtualChannel } from '../../support/node.js';
@@ -30,6 +31,16 @@ describe('models of callers, on two nodes', function () {
 
   const start = async () => ({ node } = await startTestNode(folder.path, { nodes: 2 }));
   const hold = (model: string, value: number) => node.client.writeModel({ model, point: 'tariff', value });
+  const create = (id: string, condition: string) =>
+    node.client.rules.create({
+      ...{ id, condition },
+      actions: [
+        { type: 'write', point: '1001:C:1', value: 1 },
+        { type: 'write', point: '1001:C:1', value: 0, on: 'returns' },
+      ],
+    });
+  const switched = (to: number) =>
+    eventually(async () => ((await node.client.point(1001, 'C', 1)).value === to ? true : undefined), PATIENCE);
   const valuesOf = async (model: string) => {
     const { rows } = await node.client.modelHistory({ model, point: 'tariff', resolution: 'raw' });
     return rows.map(({ value }) => value);
@@ -59,6 +70,76 @@ describe('models of callers, on two nodes', function () {
     assert.deepEqual(await eventually(() => whole(OF_CALLER, 6), PATIENCE), [2, 4, 6]);
   });
 
+  it('set off rules, which are checked against them', async () => {
+    await node.client.createModel({ id: 'made', template: 'relay', points: { power: { point: '1001:T:1' } } });
+    await assert.rejects(create('wrong', 'model:made:tarif > 5'), (error: Error) => {
+      assert.match(error.message, /model:made:tariff perhaps/);
+      return true;
+    });
+    await assert.rejects(create('wrong', 'model:nobody:tariff > 5'), /there is no model nobody/);
+    await create('dear', 'model:made:tariff > 5 and model:made:double > 0');
+    await hold('made', 9);
+    await switched(1);
+    const { values, problem } = await node.client.rules.get('dear');
+    assert.deepEqual([values['model:made:tariff'], problem], [9, null]);
+    await hold('made', 1);
+    await switched(0);
+    const run = await eventually(async () => {
+      const found = await node.client.rules.dryRun('dear', { from: Date.now() - 600_000 });
+      return found.fired > 0 ? found : undefined;
+    }, PATIENCE);
+    assert.equal(run.fired, 1);
+  });
+
+  it('leave rules that say why they rest, and go on when the model is made again', async () => {
+    const executions = async () => (await node.client.rules.get('dear')).executions;
+    const before = await executions();
+    await node.client.removeModel('made');
+    const { problem } = await eventually(async () => {
+      const rule = await node.client.rules.get('dear');
+      return rule.problem === null ? undefined : rule;
+    }, PATIENCE);
+    assert.match(problem ?? '', /there is no model made/);
+    assert.equal(await executions(), before, 'nothing is lost');
+    await node.client.createModel({ id: 'made', template: 'relay', points: { power: { point: '1001:T:1' } } });
+    await hold('made', 7);
+    await switched(1);
+    assert.equal((await node.client.rules.get('dear')).problem, null);
+    await hold('made', 1);
+    await switched(0);
+  });
+
+  it('are points wherever those of channels are', async () => {
+    const points = ['model:made:power', 'model:made:tariff', '1001:T:1'].map(toAddress);
+    const from = Date.now() - 600_000;
+    const { series } = await node.client.archive.series({
+      ...{ points: points.map((point) => ('model' in point ? point : { channel: 1001, kind: 'T', id: 1 })) },
+      ...{ from, every: '1h', aggregates: ['max', 'count'] },
+    });
+    assert.deepEqual(
+      series.map(({ model, point, channel }) => [model, point, channel === 1001]),
+      [
+        ['made', 'power', true],
+        ['made', 'tariff', false],
+        [undefined, undefined, true],
+      ],
+    );
+    assert.equal(
+      series[1]?.rows.some(({ max }) => max === 9),
+      true,
+    );
+    const text = async (query: string) => (await fetch(`${node.url}/api/v1/${query}`)).text();
+    const csv = await text(`history/export?points=model:made:tariff,1001:T:1&from=${from}`);
+    assert.match(csv, /^address,time,value,text,quality\n"model:made:tariff",/);
+    assert.match(csv, /\n"comsrv:1001:T:1",/);
+    const latest = JSON.parse(await text('points/model:made:tariff')) as { address: string; value: number };
+    assert.deepEqual([latest.address, latest.value], ['model:made:tariff', 1]);
+    const page = JSON.parse(await text('points/model:made:tariff/history')) as { model: string; rows: unknown[] };
+    assert.ok(page.model === 'made' && page.rows.length > 0);
+    assert.match(await text('points/model:made:tarif/history'), /did you mean tariff\?/);
+    assert.match(await text('history?points=model:nobody:tariff&every=1h'), /there is no model nobody/);
+  });
+
   it('have it again after a restart, and when they are made again', async () => {
     await node.client.removeModel(OF_CALLER);
     await node.stop();
@@ -71,5 +152,7 @@ describe('models of callers, on two nodes', function () {
     }, PATIENCE);
     assert.deepEqual([...new Set(values)], [2, 4, 6, 8]);
     assert.ok((await valuesOf(OF_SITE)).every((value) => [1, 3, 5].includes(value as number)));
+    await hold('made', 9);
+    await switched(1);
   });
 });

@@ -19,16 +19,16 @@ describe('statewatt history mapping', () => {
     assert.deepEqual((await client.archive.mappings()).mappings, [
       {
         ...{ id: 'cells', points: ['1001:T:1', '1001:T:2'], store: 'change', deadband: 0.5, maxIntervalMs: 9 },
-        ...{ updatedAt: NOW, problem: null },
+        ...{ definedBy: 'caller', updatedAt: NOW, problem: null },
       },
     ]);
     await run('history mapping put others --names *temp* --store interval --interval-ms 500 --json');
     await run('history mapping put outside --points 7:T:* --source redis');
     assert.deepEqual((await run('history mapping')).lines.slice(0, 4), [
-      'ID  STORE  OF  SINCE  PROBLEM',
-      'cells  change, deadband 0.5, 9 ms at most  1001:T:1, 1001:T:2  0 ms  –',
-      'others  interval, 500 ms  *temp*  0 ms  –',
-      'outside  all, from Redis each 1000 ms  7:T:*  0 ms  –',
+      'ID  BY  STORE  OF  SINCE  PROBLEM',
+      'cells  caller  change, deadband 0.5, 9 ms at most  1001:T:1, 1001:T:2  0 ms  –',
+      'others  caller  interval, 500 ms  *temp*  0 ms  –',
+      'outside  caller  all, from Redis each 1000 ms  7:T:*  0 ms  –',
     ]);
     assert.equal((await run('history mapping remove cells')).lines[0], 'cells: removed');
     assert.equal((await run('history mapping remove cells')).code, 4);

@@ -31,7 +31,12 @@ history:
 `);
     const every = [0, Infinity];
     const kinds = ['T', 'S', 'C', 'A'];
-    assert.deepEqual(history.mapping, [
+    const definitions = history.mapping?.map(({ definition }) => definition);
+    assert.deepEqual(definitions?.[1], {
+      ...{ points: ['*:S:*', '1001-1002:T:1'], names: 'Do*', store: 'interval', intervalMs: 5000 },
+    });
+    const rules = history.mapping?.map(({ definition: _definition, ...rule }) => rule);
+    assert.deepEqual(rules, [
       {
         points: [{ channels: [1001, 1001], kinds: ['T'], ids: every }],
         names: [],

@@ -15,12 +15,13 @@ describe('history of a model’s point', () => {
       ...{ channel: 7, kind: 'T', id: 3, resolution: 'raw', from: 0, to: 9, nextCursor: 'c' },
       rows: stored,
     };
-    const channelOf = () => Promise.resolve(FIRST_MODEL_CHANNEL + 5);
+    const { channel, kind, id } = point.route ?? { channel: FIRST_MODEL_CHANNEL + 5, kind: point.kind, id: 6 };
+    const known = { point, stored: { channel, kind, id } };
     const query = (question: HistoryQuery) => {
       asked.push(question);
       return Promise.resolve(page);
     };
-    const answer = await modelHistory(point, { model: 'm', point: point.name, from: 0, limit: 5 }, channelOf, query);
+    const answer = await modelHistory(known, { model: 'm', point: point.name, from: 0, limit: 5 }, query);
     assert.deepEqual([answer.model, answer.point, answer.nextCursor], ['m', point.name, 'c']);
     return answer.rows;
   };

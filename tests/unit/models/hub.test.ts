@@ -5,6 +5,8 @@ import { StatewattError } from '../../../errors/error.js';
 import { MemoryStore } from '../../../protocols/realtime/memory-store.js';
 import type { StoredModel } from '../../../protocols/realtime/store.js';
 import type { ModelDefinition } from '../../../site/models/model.js';
+import { STORES_ALL } from '../../../site/history/mapping.js';
+import { FIRST_MODEL_CHANNEL } from '../../../site/models/address.js';
 import type { Site } from '../../../site/model.js';
 import { BAD, GOOD, STALE, pointKey, type Frame } from '../../../site/points.js';
 import { loadFiles } from '../../support/config.js';
@@ -158,6 +160,33 @@ describe('the hub of models', () => {
     assert.equal(hub.problem('m'), null);
     feed.publish(frame(1, [[POWER, 1]]));
     await until('power', [1000, 'good']);
+  });
+
+  it('goes on with the numbering of what it tells when a model is made again', async () => {
+    const told: Frame[] = [];
+    await hub.close();
+    hub = new ModelHub({
+      ...{ site: () => site, feed, realtime: store },
+      record: {
+        claim: () => Promise.resolve(FIRST_MODEL_CHANNEL),
+        openLine: () => ({ publish: (frame) => told.push(frame), close: () => Promise.resolve() }),
+        plan: () => STORES_ALL,
+        newest: () => Promise.resolve(undefined),
+      },
+    });
+    hub.use('m', 1, { definition, held: {}, age });
+    hub.hold('m', 'note', { value: 1, at: 1 });
+    hub.drop('m', { createdAt: 1, changes: 1 });
+    hub.use('m', 1, { definition, held: {}, age });
+    hub.hold('m', 'note', { value: 2, at: 2 });
+    await eventually(() => (told.length >= 2 ? true : undefined));
+    assert.deepEqual(
+      told.slice(0, 2).map(({ seq, values }) => [seq, values[0]]),
+      [
+        [1, 1],
+        [2, 2],
+      ],
+    );
   });
 
   it('lets go of a model that lives elsewhere, and removes one that is gone', async () => {
