@@ -23,7 +23,7 @@ export interface CallersModelsParts {
   readonly holder: Pick<SiteHolder, 'site' | 'model'>;
   readonly numbers: Pick<ModelNumbers, 'claim'>;
   /** What a model is, as its actor says; null: there is none; undefined: nobody can say now. */
-  look(id: string): Promise<ModelDefinition | null | undefined>;
+  readonly look: (id: string) => Promise<ModelDefinition | null | undefined>;
 }
 
 interface Followed {

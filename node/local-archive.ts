@@ -38,7 +38,7 @@ export interface LocalArchiveParts {
   readonly storage: Pick<HistoryStorage, 'collects'>;
   readonly mappings: MappingsClient;
   /** A point of a model. @throws when there is none */
-  ofModel(address: ModelAddress): Promise<StoredModelPoint>;
+  readonly ofModel: (address: ModelAddress) => Promise<StoredModelPoint>;
 }
 
 /** The history of a node: knows which points there are, and leaves the rest to the store. */

@@ -87,8 +87,11 @@ describe('history of values that others write into Redis', function () {
     await bed.untilTrue('done', async () => (await result('ours-2')).status === 'done', 1_000);
     const listed = await bed.site.get<{ mappings: Record<string, unknown>[] }>('/api/v1/history/mappings');
     assert.deepEqual(
-      listed.mappings.map(({ id, store, collectMs, problem }) => [id, store, collectMs, problem]),
-      [['outside', 'all', 500, null]],
+      listed.mappings.map(({ id, definedBy, store, collectMs, problem }) => [id, definedBy, store, collectMs, problem]),
+      [
+        [null, 'site', undefined, 1_000, null],
+        ['outside', 'caller', 'all', 500, null],
+      ],
     );
     await configure('outside', 'null', 'ours-3');
     await bed.untilTrue('removed', async () => (await result('ours-3')).status === 'done', 1_000);
