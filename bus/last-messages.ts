@@ -1,6 +1,7 @@
 import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
 import { StatewattError } from '../errors/error.js';
 import type { Bus } from './connection.js';
+import { Portions } from './portions.js';
 
 /** A server that does not answer for so long has lost the request. */
 const SILENCE_MS = 5_000;
@@ -26,6 +27,8 @@ export class LastMessages {
   readonly #bus: Bus;
   readonly #inbox = createInbox();
   readonly #waiting = new Map<string, Waiting>();
+  /** Answers come many in one read of the socket, and each may bring an actor to life. */
+  readonly #portions = new Portions();
   readonly #subscription: Subscription;
   readonly #endStatus: () => void;
   #next = 0;
@@ -77,8 +80,9 @@ export class LastMessages {
     this.#waiting.delete(token);
     if (this.#waiting.size === 0) this.#rest();
     if (headers === undefined || headers.code === 0) {
-      waiting.resolve({ seq: Number(headers?.get('Nats-Sequence')), data });
-    } else if (headers.code === 404) waiting.resolve(null);
+      const found = { seq: Number(headers?.get('Nats-Sequence')), data };
+      this.#portions.add(() => waiting.resolve(found));
+    } else if (headers.code === 404) this.#portions.add(() => waiting.resolve(null));
     else waiting.reject(unavailable(`${headers.code} ${headers.description}`));
   }
 

@@ -1,5 +1,6 @@
 import { DeliverPolicy, type Consumer, type JsMsg } from '@nats-io/jetstream';
 import type { Bus } from '../../bus/connection.js';
+import { Portions } from '../../bus/portions.js';
 import { STREAM } from '../../bus/streams.js';
 import { subjects } from '../../bus/subjects.js';
 import { codecs } from '../../bus/topics.js';
@@ -165,14 +166,17 @@ export class AlarmFollower {
     this.#end = () => end(false);
     if (this.#stopped) return false;
     let open = true;
+    const portions = new Portions();
     const messages = await whileConnected(this.#bus, () =>
       consumer.consume({
         ...CONSUME,
-        callback: (message) => {
-          if (!open || !take(message)) return;
-          open = false;
-          end(true);
-        },
+        // One read of the socket may bring hundreds.
+        callback: (message) =>
+          portions.add(() => {
+            if (!open || !take(message)) return;
+            open = false;
+            end(true);
+          }),
       }),
     );
     void whenReset(messages, () => end(false));

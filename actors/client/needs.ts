@@ -19,7 +19,8 @@ export function needsOf({ service, name, changes }: Pick<Endpoint, 'service' | '
   if (service === 'health') return 'public';
   if (service === 'access') return 'admin';
   if (service === 'ledger') return 'own';
-  if (service === 'configuration') return 'configure'; // Whole files tell more than the site shows.
+  // Whole files tell more than the site shows; put back, they change all that there is.
+  if (service === 'configuration') return changes ? 'admin' : 'configure';
   if (!changes) return 'read';
   return OPERATES.has(`${service}.${name}`) ? 'operate' : 'configure';
 }

@@ -12,7 +12,7 @@ import {
   ConfigurationStatusSchema,
   RollbackSchema,
 } from '../../../actors/client/configuration.js';
-import { configures } from '../access/needs.js';
+import { administers, configures } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
 import { errorAnswers, NoBody } from '../schemas.js';
 
@@ -102,7 +102,7 @@ export function configurationRoutes(app: HttpApp, client: StatewattClient): void
   app.post(
     '/config/:number/rollback',
     {
-      config,
+      config: administers,
       schema: {
         operationId: 'rollBackConfiguration',
         summary: 'Write the files of an earlier configuration back; answers when they are in force',

@@ -156,6 +156,31 @@ describe('who may ask over NATS', () => {
     );
   });
 
+  it('is an administrator who puts an earlier configuration back; an engineer may look', async () => {
+    await makeUsers();
+    await access.control.createUser({ name: 'engineer', role: 'engineer', password: PASSWORD });
+    access.audit.length = 0;
+    // What the proposal lets programs ask for does not include it.
+    const within = url.replace('//app:', '//node:');
+    const engineer = await as(await signIn('engineer'), within);
+    assert.equal((await engineer.configuration.log({})).entries.length, 2);
+    assert.equal((await engineer.configuration.get(1)).number, 1);
+    await assert.rejects(engineer.configuration.rollBack(1, 'somebody'), refusal('access.forbidden'));
+    const admin = await as(await signIn('admin'), within);
+    await admin.configuration.diff({ from: 1, to: 2 });
+    assert.equal((await admin.configuration.rollBack(1, 'somebody')).number, 1);
+    assert.deepEqual(local.configuration.rollbacks, [[1, 'admin']], 'in the name of who has signed in');
+    assert.deepEqual(
+      access.audit
+        .filter(({ what }) => what.endsWith('rollback'))
+        .map(({ who, ref, needs, verdict }) => [who, ref, needs, verdict]),
+      [
+        ['engineer', '', 'admin', 'denied'],
+        ['admin', '1', 'admin', 'allowed'],
+      ],
+    );
+  });
+
   it('may be a program with a key, or the command line of a node’s machine', async () => {
     await makeUsers();
     const { key } = await access.control.createKey({ name: 'scada', role: 'viewer' });

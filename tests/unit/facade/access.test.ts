@@ -78,7 +78,9 @@ describe('HTTP access', () => {
       [{ url: '/api/v1/channels' }, 'viewer'],
       [{ method: 'POST', url: '/api/v1/channels/1001/commands', payload: { command: 'pause' } }, 'operator'],
       [{ method: 'POST', url: '/api/v1/actors/channel/1001/restart', payload: {} }, 'engineer'],
+      [{ url: '/api/v1/config/log' }, 'engineer'],
       [{ url: '/api/v1/users' }, 'admin'],
+      [{ method: 'POST', url: '/api/v1/config/1/rollback', payload: {} }, 'admin'],
     ];
     const roles: Role[] = ['viewer', 'operator', 'engineer', 'admin'];
     for (const role of roles) {
@@ -90,7 +92,7 @@ describe('HTTP access', () => {
         if (!isAllowed) assert.equal(code(answer), 'access.forbidden');
       }
     }
-    assert.equal(counters.forbidden, 6);
+    assert.equal(counters.forbidden, 11);
   });
 
   it('shows owners of meters their own readings, and nothing else', async () => {
