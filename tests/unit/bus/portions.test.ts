@@ -1,40 +1,40 @@
 import assert from 'node:assert/strict';
 import { Portions } from '../../../bus/portions.js';
+import { eventually } from '../../support/temp.js';
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+const all = (called: readonly unknown[], count: number) =>
+  eventually(() => (called.length === count ? true : undefined), { within: 20_000, what: `${count} calls` });
 
 describe('portions', () => {
-  it('call at once what is alone, and some of many in each turn of the event loop, in order', async () => {
+  it('are called in order, also what comes from one that is called', async () => {
     const portions = new Portions();
     const called: number[] = [];
-    portions.add(() => called.push(0));
-    assert.deepEqual(called, [0]);
-    await turn();
-    await turn();
-    for (let n = 1; n <= 40; n++) portions.add(() => called.push(n));
-    const counts = [called.length];
-    for (let turns = 0; turns < 4; turns++) {
-      await turn();
-      counts.push(called.length);
+    for (let n = 0; n < 40; n++) {
+      portions.add(() => {
+        called.push(n);
+        if (n === 20) portions.add(() => called.push(40));
+      });
     }
-    assert.deepEqual(counts, [17, 33, 41, 41, 41]);
+    assert.equal(called.length, 0, 'not at once');
+    await all(called, 41);
     assert.deepEqual(
       called,
       Array.from({ length: 41 }, (_, n) => n),
     );
+    portions.add(() => called.push(41));
+    await all(called, 42);
   });
 
-  it('go behind what waits already, also when they come from one that is called', async () => {
+  it('let others have their turns when they take long', async () => {
     const portions = new Portions();
     const called: string[] = [];
-    for (let n = 0; n < 16; n++) portions.add(() => undefined);
-    portions.add(() => {
-      called.push('first');
-      portions.add(() => called.push('third'));
-    });
-    portions.add(() => called.push('second'));
-    await turn();
-    await turn();
-    assert.deepEqual(called, ['first', 'second', 'third']);
+    const long = (name: string) => () => {
+      called.push(name);
+      for (const end = performance.now() + 1; performance.now() < end;);
+    };
+    setImmediate(() => called.push('other'));
+    for (let n = 0; n < 20; n++) portions.add(long(String(n)));
+    await all(called, 21);
+    assert.ok(called.indexOf('other') <= 8, called.join());
   });
 });
