@@ -108,7 +108,7 @@ async function onSite(options: AttachOptions, client: StatewattClient): Promise<
     }
     sampler.start();
     const load = new Load(client, { callers: scenario.callers, models: guests.models, point: GUEST_POINT });
-    const target = new AttachedTarget(client, options.processes);
+    const target = new AttachedTarget(client, options.processes, signal);
     const driven = await drive({
       ...{ scenario, seed, sampler, load, target, onProgress, signal },
       loadEndsMs: LOAD_ENDS_MS,

@@ -11,10 +11,13 @@ import type { ForeignProcess } from './process.js';
 export class AttachedTarget implements Breakable {
   readonly #client: StatewattClient;
   readonly #processes: ReadonlyMap<Target, ForeignProcess>;
+  /** Aborted: what is paused goes on at once. */
+  readonly #interrupted: AbortSignal | undefined;
   /** What is paused now. */
   readonly #paused = new Set<{ readonly release: () => Promise<void> }>();
 
-  constructor(client: StatewattClient, processes: ReadonlyMap<Target, ForeignProcess>) {
+  constructor(client: StatewattClient, processes: ReadonlyMap<Target, ForeignProcess>, interrupted?: AbortSignal) {
+    this.#interrupted = interrupted;
     this.#client = client;
     this.#processes = processes;
   }
@@ -45,7 +48,9 @@ export class AttachedTarget implements Breakable {
   async #pause(found: ForeignProcess, forMs: number): Promise<void> {
     const pause = await found.pause();
     this.#paused.add(pause);
-    await sleep(forMs);
+    const signal = this.#interrupted;
+    // An interruption ends it; nothing else can.
+    await sleep(forMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
     this.#paused.delete(pause);
     await pause.release();
   }
