@@ -13,7 +13,7 @@ export async function tempFolder(): Promise<{ path: string; remove: () => Promis
 /** Asks again and again (every 10 ms) until the answer is not undefined. For outside parts that announce nothing. */
 export async function eventually<T>(
   ask: () => Promise<T | undefined> | T | undefined,
-  { within = 10_000, what = 'condition' }: { within?: number; what?: string } = {},
+  { within = 20_000, what = 'condition' }: { within?: number; what?: string } = {},
 ): Promise<T> {
   const end = Date.now() + within;
   for (;;) {

@@ -79,7 +79,7 @@ describe('statewatt up as a process', function () {
   it('stops in order when it is told so while it starts', async () => {
     await site.stop();
     const starting = site.start().catch((error: Error) => error);
-    await eventually(() => site.partPid('nats-server'), { what: 'its first server' });
+    await eventually(() => site.partPid('nats-server'), { within: 60_000, what: 'its first server' });
     await site.stop();
     await starting;
     assert.deepEqual([existsSync(runFile()), existsSync(pidFile())], [false, false]);
