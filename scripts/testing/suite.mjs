@@ -18,25 +18,25 @@ const JOB_LIMIT_MS = 6 * 60_000;
  */
 
 /** Folders and files that bound how soon a running site has something, as somebody who looks at it would. */
-const QUIET = ['integration/site/', 'integration/gridtokenx/', 'conformance/', 'e2e/'];
+const QUIET = ['integration/site/', 'conformance/', 'e2e/'];
 
-/** Those that count how much is done in a time. */
-const ALONE = ['integration/site/gateway', 'integration/site/redis-functions'];
+/** Those that count how much is done in a time, or how fast an answer is. */
+const ALONE = ['integration/gridtokenx/smart-meter', 'integration/site/gateway', 'integration/site/redis-functions'];
 
 /** Those that take longest, begun first so that no lane ends long after the others. */
 export const LONGEST = [
+  'chaos/run',
   'chaos/kill',
+  'chaos/parts',
   'integration/node/up',
   'integration/history/kill',
   'integration/runtime/histories',
   'chaos/nodes',
   'unit',
-  'chaos/parts',
   'integration/minting/minting',
   'chaos/minting',
   'integration/cli/process',
   'integration/virtual/demo-devices',
-  'chaos/run',
   'integration/node/traces',
   'integration/site/process',
   'integration/site/modbus',
