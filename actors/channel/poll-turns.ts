@@ -1,5 +1,5 @@
 /** Of one turn of the event loop, for beginning polls. What the devices answer costs about as much again. */
-const SLICE_MS = 4;
+const SLICE_MS = 1;
 
 /**
  * Polls give way. All channels of a node begin their polls here, and together they take no more than a slice of each
