@@ -23,21 +23,21 @@ const QUIET = ['integration/site/', 'conformance/', 'e2e/'];
 /** Those that count how much is done in a time, or how fast an answer is. */
 const ALONE = ['integration/gridtokenx/smart-meter', 'integration/site/gateway', 'integration/site/redis-functions'];
 
-/** Those that take longest, begun first so that no lane ends long after the others. */
+/** Those that take longest, begun first so that no lane ends long after the others; those of chaos run many processes: not all at once. */
 export const LONGEST = [
-  'chaos/run',
   'chaos/kill',
-  'chaos/parts',
   'integration/node/up',
-  'integration/history/kill',
-  'integration/runtime/histories',
-  'chaos/nodes',
   'unit',
+  'integration/history/kill',
+  'chaos/run',
+  'integration/runtime/histories',
   'integration/minting/minting',
-  'chaos/minting',
+  'chaos/parts',
   'integration/cli/process',
   'integration/virtual/demo-devices',
+  'chaos/nodes',
   'integration/node/traces',
+  'chaos/minting',
   'integration/site/process',
   'integration/site/modbus',
   'integration/site/comsrv',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { startNode, type NodeLog, type NodeOptions, type RunningNode } from '../../node/node.js';
 import type { StageReport } from '../../node/stages.js';
 import { loadEnvironment } from '../../site/config/index.js';
+import { eventually } from './temp.js';
 
 export interface LogLine {
   readonly level: keyof NodeLog;
@@ -75,4 +76,10 @@ export async function processesOf(folder: string): Promise<number[]> {
     pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')), // It has ended meanwhile.
   );
   return pids.filter((pid, index) => pid !== process.pid && commands[index]?.includes(folder));
+}
+
+/** Resolves when no process names the folder any more: what was ended by a signal is there until the system has seen to it. */
+export async function noProcessOf(folder: string): Promise<void> {
+  const none = async (): Promise<true | undefined> => ((await processesOf(folder)).length === 0 ? true : undefined);
+  await eventually(none, { within: 5_000, what: `no process of ${folder}` });
 }

@@ -5,7 +5,7 @@ import { ForeignProcess } from '../../../chaos/attach/process.js';
 import { eventually } from '../../support/temp.js';
 
 describe('a process of somebody else, in a chaos run', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   let child: ChildProcess;
   before(function () {
     if (process.platform !== 'linux') this.skip();

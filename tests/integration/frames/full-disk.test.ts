@@ -6,7 +6,7 @@ import { Disk } from '../../../chaos/disk.js';
 import { tempFolder } from '../../support/temp.js';
 
 describe('a spool whose disk is full', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let folder: { path: string; remove: () => Promise<void> };
   let disk: Disk | undefined;
   before(async function () {

@@ -18,7 +18,7 @@ const KWH = 1_000_000_000n;
 const to = (owner: number, amount = KWH): MintedAmount => ({ tokenAccount: `of ${walletAddress(owner)}`, amount });
 
 describe('reconciling the chain with the journal', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let nats: TestNats;
   let bus: Bus;
   let last = 0;

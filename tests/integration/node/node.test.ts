@@ -6,7 +6,14 @@ import type { ChannelView, HistoryPage, WriteRequest } from '../../../actors/cli
 import type { RunFile } from '../../../node/data-folder.js';
 import type { RunningNode } from '../../../node/node.js';
 import type { StageReport } from '../../../node/stages.js';
-import { processesOf, startTestNode, virtualChannel, writeSite, type LogLine } from '../../support/node.js';
+import {
+  noProcessOf,
+  processesOf,
+  startTestNode,
+  virtualChannel,
+  writeSite,
+  type LogLine,
+} from '../../support/node.js';
 import { eventually, tempFolder } from '../../support/temp.js';
 
 /** Time for what usually takes a second, on a machine that is busy. */
@@ -325,7 +332,7 @@ describe('a node', function () {
       rowsBefore = (await historyWith(5, 0)).rows.filter(({ quality }) => quality === 'good').length;
       await Promise.all([node.stop(), node.stop()]);
       stoppedAt = Date.now();
-      assert.deepEqual(await processesOf(temp.path), []);
+      await noProcessOf(temp.path);
       await assert.rejects(readFile(join(temp.path, 'data', 'run.json')), { code: 'ENOENT' });
       await assert.rejects(fetch(node.url));
       const names = (phase: StageReport['phase']) =>

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { ChannelView } from '../../../actors/client/schemas.js';
-import { processesOf, virtualChannel, writeSite } from '../../support/node.js';
+import { noProcessOf, processesOf, virtualChannel, writeSite } from '../../support/node.js';
 import { eventually, freePort, tempFolder } from '../../support/temp.js';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -84,7 +84,7 @@ describe('statewatt up as a process', function () {
       assert.ok(stage(name).length >= 2, `${name}: started and stopped`);
     }
     assert.ok(lines.includes('Stopping …'));
-    assert.deepEqual(await processesOf(temp.path), []);
+    await noProcessOf(temp.path);
   });
 
   it('goes on when its output is no longer read, refuses a second node, and stops at SIGINT', async () => {
@@ -98,7 +98,7 @@ describe('statewatt up as a process', function () {
     await eventually(async () => ((await state(where.http.url)) === 'online' ? true : undefined), { within: 30_000 });
     child.kill('SIGINT');
     assert.deepEqual(await ended, { code: 0, signal: null });
-    assert.deepEqual(await processesOf(temp.path), []);
+    await noProcessOf(temp.path);
   });
 
   it('starts again at once after a kill, on the same ports, and knows what an operator said', async () => {
@@ -128,7 +128,7 @@ describe('statewatt up as a process', function () {
     }
     assert.deepEqual(await ended, { code: 0, signal: null });
     assert.ok(!lines.some((line) => line.includes('Running after')));
-    assert.deepEqual(await processesOf(temp.path), []);
+    await noProcessOf(temp.path);
   });
 
   it('says what is wrong with the site, and starts nothing', async () => {

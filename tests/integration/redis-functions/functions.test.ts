@@ -25,7 +25,7 @@ function alarm(id: string, change: Partial<AlarmRecord> = {}): AlarmRecord {
 }
 
 describe('Redis Functions', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let redis: TestRedis;
   let caller: Redis;
   let store: RedisStore;

@@ -15,7 +15,7 @@ import { eventually } from '../../support/temp.js';
 const DAY_MS = 86_400_000;
 
 describe('compaction of the journal', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const counter = counterKind(); // A snapshot every 10 entries.
   let nats: TestNats;
   let bus: Bus;

@@ -8,7 +8,7 @@ import { eventually, freePort } from '../../support/temp.js';
 const BATCH = 512;
 
 describe('export of traces', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let receiver: OtlpReceiver;
   let exporting: TraceExport | undefined;
   let troubles: string[];

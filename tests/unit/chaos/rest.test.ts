@@ -23,7 +23,7 @@ function site(looks: readonly { last: number; committed: number; waiting?: numbe
 const pause = () => Promise.resolve();
 
 describe('coming to rest after a chaos run', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
 
   it('waits for frames that come after the pause, though the node says that history is not behind', async () => {
     const parts = site([
