@@ -1,4 +1,6 @@
 import type {
+  LedgerAccountsPage,
+  LedgerAccountsQuery,
   LedgerClient,
   LedgerPage,
   LedgerQuery,
@@ -11,9 +13,10 @@ import type { ReadingArchive } from '../actors/meter/older-readings.js';
 import { LedgerProjection, type LedgerProjectionOptions } from '../actors/projections/ledger.js';
 import { StatewattError } from '../errors/error.js';
 import { LedgerStore } from '../protocols/clickhouse/ledger/store.js';
-import type { LedgerSum } from '../protocols/clickhouse/ledger/query.js';
+import type { AccountSum } from '../protocols/clickhouse/ledger/accounts.js';
 import { formatKilowattHours } from '../site/metering/energy.js';
-import type { LedgerRow, LedgerStatus } from '../site/minting/ledger.js';
+import { LEDGER_SUM_NAMES, LEDGER_SUMS, type LedgerRow, type LedgerSumName } from '../site/minting/ledger.js';
+import { TOKENIZATION_DEFAULTS } from '../site/metering/tokenization.js';
 import type { Bus } from '../bus/connection.js';
 import type { NodeLog } from './node.js';
 import type { Stages } from './stages.js';
@@ -25,7 +28,7 @@ const CATCH_UP_MS = 10_000;
 /** The ledger, beside history in its database. @throws `history.unavailable`, `history.failed` */
 export function startLedger(
   stages: Stages,
-  { bus, url, log }: { bus: Bus; url: string; log: NodeLog },
+  { bus, url, log, decimals }: { bus: Bus; url: string; log: NodeLog; decimals: () => number },
 ): Promise<Ledger> {
   return stages.start(
     'ledger',
@@ -36,7 +39,7 @@ export function startLedger(
         if (error === null) log.info({ part: 'ledger' }, 'the ledger is written again');
         else log.warn({ part: 'ledger', error }, 'the ledger is not written');
       };
-      return new Ledger(store, { bus, onTrouble });
+      return new Ledger(store, { bus, onTrouble, decimals });
     },
     (ledger) => ledger.close(),
   );
@@ -54,14 +57,19 @@ export interface LedgerHealth {
   readonly lastError: string | null;
 }
 
+export interface LedgerOptions extends Omit<LedgerProjectionOptions, 'target'> {
+  /** Of the token; missing: as many as it has where nothing is configured. */
+  readonly decimals?: () => number;
+}
+
 /** The ledger as a node answers it; it writes it too, while it is the one to do that. */
 export class Ledger implements LedgerClient, ReadingArchive {
   readonly #store: LedgerStore;
-  readonly #options: Omit<LedgerProjectionOptions, 'target'>;
+  readonly #options: LedgerOptions;
   #projection: LedgerProjection | undefined;
   #turns: Promise<void> = Promise.resolve();
 
-  constructor(store: LedgerStore, options: Omit<LedgerProjectionOptions, 'target'>) {
+  constructor(store: LedgerStore, options: LedgerOptions) {
     this.#store = store;
     this.#options = options;
   }
@@ -84,14 +92,16 @@ export class Ledger implements LedgerClient, ReadingArchive {
 
   async totals(query: LedgerTotalsQuery): Promise<LedgerTotals> {
     const sums = await this.#store.sums(query);
-    const of = (...statuses: LedgerStatus[]) => sumOf(sums.filter(({ status }) => statuses.includes(status)));
-    return {
-      minted: of('minted'),
-      pending: of('accepted', 'minting'),
-      failed: of('failed'),
-      held: of('held'),
-      refused: of('refused'),
-    };
+    const all = namedSums((name) =>
+      sumOf(sums.filter(({ status }) => LEDGER_SUMS[name].some((one) => one === status))),
+    );
+    return { ...all, decimals: (this.#options.decimals ?? (() => TOKENIZATION_DEFAULTS.decimals))() };
+  }
+
+  async accounts({ by = 'meter', limit = DEFAULT_LIMIT, ...query }: LedgerAccountsQuery): Promise<LedgerAccountsPage> {
+    const { rows, nextCursor } = await this.#store.accounts({ ...query, by, limit });
+    const accounts = rows.map(({ sums, ...account }) => ({ ...account, ...namedSums((name) => sumOf([sums[name]])) }));
+    return { accounts, nextCursor };
   }
 
   async reading(meter: string, sequence: number, user?: string): Promise<LedgerReading> {
@@ -152,7 +162,12 @@ function viewRow({ energy, batch, signature, ...row }: LedgerRow): LedgerReading
   };
 }
 
-function sumOf(sums: readonly LedgerSum[]): LedgerTotals['minted'] {
+function namedSums(sum: (name: LedgerSumName) => LedgerTotals['minted']): Omit<LedgerTotals, 'decimals'> {
+  const sums = LEDGER_SUM_NAMES.map((name) => [name, sum(name)] as const);
+  return Object.fromEntries(sums) as Omit<LedgerTotals, 'decimals'>;
+}
+
+function sumOf(sums: readonly AccountSum[]): LedgerTotals['minted'] {
   let readings = 0;
   let energy = 0n;
   let tokens = 0n;

@@ -214,7 +214,10 @@ async function startParts(
             else log.warn({ part: 'history', error }, 'values of Redis are not collected');
           },
         });
-  const ledger = await startLedger(stages, { bus, url: historyUrl, log });
+  const ledger = await startLedger(stages, {
+    ...{ bus, url: historyUrl, log },
+    decimals: () => tokenization().decimals,
+  });
   const feed = new LiveFeed();
   const realtimeProjection = new RealtimeProjection(bus, realtime, feed);
   await stages.start(

@@ -2,6 +2,8 @@ import Type from 'typebox';
 import { endpoint } from './endpoint.js';
 import { OpenedFileSchema, ReaderSchema } from './archive-endpoints.js';
 import {
+  LedgerAccountsPageSchema,
+  LedgerAccountsQuerySchema,
   LedgerFilterSchema,
   LedgerPageSchema,
   LedgerQuerySchema,
@@ -24,6 +26,12 @@ export const ledgerEndpoints = {
     request: LedgerTotalsQuerySchema,
     response: LedgerTotalsSchema,
     call: ({ client }, query) => client.ledger.totals(query),
+  }),
+  ledgerAccounts: endpoint('ledger', 'accounts', {
+    summary: 'Users, wallets or meters that have readings, with their sums, page by page',
+    request: LedgerAccountsQuerySchema,
+    response: LedgerAccountsPageSchema,
+    call: ({ client }, query) => client.ledger.accounts(query),
   }),
   ledgerReading: endpoint('ledger', 'reading', {
     summary: 'What became of one reading',

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { USER_PATTERN } from '../../site/metering/site-meter.js';
-import { LEDGER_STATUSES, type LedgerStatus } from '../../site/minting/ledger.js';
+import { ACCOUNT_KINDS, LEDGER_STATUSES, type AccountKind, type LedgerStatus } from '../../site/minting/ledger.js';
 import { MeterIdSchema } from './metering.js';
 
 /** What may be asked about readings and what became of them, for every face. Part of the public client. */
@@ -87,14 +87,56 @@ export const LedgerPageSchema = Type.Object({
 export type LedgerPage = Static<typeof LedgerPageSchema>;
 
 const Sum = (description: string) => Type.Object({ readings: Type.Integer(), kwh, tokens }, { description });
-export const LedgerTotalsSchema = Type.Object({
+const sums = {
   minted: Sum('on the chain'),
   pending: Sum('accepted, and not on the chain yet'),
   failed: Sum('in batches that are parked'),
   held: Sum('wait for a person'),
   refused: Sum('refused by a person'),
+};
+export const LedgerTotalsSchema = Type.Object({
+  ...sums,
+  decimals: Type.Integer({ description: 'of the token: a base unit is 10^−decimals tokens' }),
 });
 export type LedgerTotals = Static<typeof LedgerTotalsSchema>;
+
+export const LedgerAccountsQuerySchema = Type.Object(
+  {
+    ...filter,
+    by: Type.Optional(
+      Type.Unsafe<AccountKind>({
+        ...{ type: 'string', enum: [...ACCOUNT_KINDS], default: 'meter' },
+        description: 'what an account is',
+      }),
+    ),
+    text: Type.Optional(
+      Type.String({
+        description: 'only those whose id, user or wallet has this in it, in any case',
+        minLength: 1,
+        maxLength: 128,
+      }),
+    ),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+    cursor: Type.Optional(Type.String({ description: 'nextCursor of the previous page', maxLength: 1024 })),
+  },
+  closed,
+);
+export type LedgerAccountsQuery = Static<typeof LedgerAccountsQuerySchema>;
+
+export const LedgerAccountSchema = Type.Object({
+  id: Type.String({ description: 'user, wallet or meter' }),
+  user: Type.String({ description: 'of its newest reading' }),
+  wallet: Type.String({ description: 'of its newest reading' }),
+  meters: Type.Integer({ description: 'that its readings are of' }),
+  latest: Millis('end of its newest reading'),
+  ...sums,
+});
+export type LedgerAccount = Static<typeof LedgerAccountSchema>;
+export const LedgerAccountsPageSchema = Type.Object({
+  accounts: Type.Array(LedgerAccountSchema, { description: 'ascending by id' }),
+  nextCursor: Nullable(Type.String()),
+});
+export type LedgerAccountsPage = Static<typeof LedgerAccountsPageSchema>;
 
 export const LedgerReadingParamsSchema = Type.Object({ meter, sequence: Sequence }, closed);
 export const LedgerOwnerSchema = Type.Object({ user }, closed);
@@ -108,6 +150,8 @@ export interface LedgerClient {
   /** @throws `ledger.invalid_cursor` */
   readings(query: LedgerQuery): Promise<LedgerPage>;
   totals(query: LedgerTotalsQuery): Promise<LedgerTotals>;
+  /** Users, wallets or meters that have readings, with their sums. @throws `ledger.invalid_cursor` */
+  accounts(query: LedgerAccountsQuery): Promise<LedgerAccountsPage>;
   /**
    * @param user only if it is of this one
    * @throws `ledger.not_found`: it was never accepted or held, or not long enough ago

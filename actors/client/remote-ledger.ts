@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { ledgerEndpoints as endpoints } from './ledger-endpoints.js';
 import type {
+  LedgerAccountsPage,
+  LedgerAccountsQuery,
   LedgerClient,
   LedgerPage,
   LedgerQuery,
@@ -31,8 +33,12 @@ export class RemoteLedger implements LedgerClient {
     return this.#asker.ask(endpoints.ledgerTotals, query);
   }
 
-  reading(meter: string, sequence: number): Promise<LedgerReading> {
-    return this.#asker.ask(endpoints.ledgerReading, { meter, sequence });
+  accounts(query: LedgerAccountsQuery): Promise<LedgerAccountsPage> {
+    return this.#asker.ask(endpoints.ledgerAccounts, query);
+  }
+
+  reading(meter: string, sequence: number, user?: string): Promise<LedgerReading> {
+    return this.#asker.ask(endpoints.ledgerReading, { meter, sequence, ...(user === undefined ? {} : { user }) });
   }
 
   async *export(filter: LedgerQueryFilter, signal: AbortSignal): AsyncGenerator<Uint8Array> {

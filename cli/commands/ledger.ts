@@ -1,6 +1,13 @@
 import { Option, type Command } from 'commander';
-import type { LedgerQuery, LedgerQueryFilter, LedgerReading, LedgerTotals } from '../../actors/client/ledger.js';
-import { LEDGER_STATUSES } from '../../site/minting/ledger.js';
+import type {
+  LedgerAccount,
+  LedgerAccountsQuery,
+  LedgerQuery,
+  LedgerQueryFilter,
+  LedgerReading,
+  LedgerTotals,
+} from '../../actors/client/ledger.js';
+import { ACCOUNT_KINDS, LEDGER_STATUSES, LEDGER_SUM_NAMES } from '../../site/minting/ledger.js';
 import type { Cli } from '../cli.js';
 import { writeFile } from '../output-file.js';
 import { parseLimit, parseSequence, parseTime } from '../parse.js';
@@ -13,12 +20,13 @@ export function addLedger(program: Command, cli: Cli): void {
   const ledger = program
     .command('ledger')
     .helpGroup(GROUPS.look)
-    .summary('readings, totals, reading, export')
+    .summary('readings, accounts, totals, reading, export')
     .description('Readings and what became of them. Lists readings when no command is given.')
     .addHelpText(
       'after',
       examples(
         'statewatt ledger --user anna --status failed',
+        'statewatt ledger accounts --by user --text anna',
         'statewatt ledger totals --wallet 5C4w…',
         'statewatt ledger reading METER_001 42',
         'statewatt ledger export --user anna --from -30d -o anna.csv',
@@ -48,6 +56,23 @@ export function addLedger(program: Command, cli: Cli): void {
         if (page.nextCursor !== null) await cli.remark(`--cursor ${safe(page.nextCursor)} shows the next page.`);
       });
     });
+  filtered(ledger.command('accounts'), cli)
+    .description('users, wallets or meters that have readings, with their sums')
+    .addOption(new Option('--by <kind>', 'what an account is (default: meter)').choices([...ACCOUNT_KINDS]))
+    .option('--text <text>', 'only those whose id, user or wallet has this in it')
+    .option('--limit <n>', 'accounts of a page, 1 … 1000 (default: 100)', parseLimit)
+    .option('--cursor <cursor>', 'go on where a page ended: its nextCursor')
+    .action((query: LedgerAccountsQuery) =>
+      cli.withClient(async (client) => {
+        const page = await client.ledger.accounts(query);
+        if (cli.json) {
+          await cli.document(page);
+          return;
+        }
+        await cli.table(ACCOUNT_COLUMNS, page.accounts);
+        if (page.nextCursor !== null) await cli.remark(`--cursor ${safe(page.nextCursor)} shows the next page.`);
+      }),
+    );
   filtered(ledger.command('totals'), cli)
     .description('how much is minted, pending, failed, held and refused')
     .action((filter: LedgerQueryFilter) =>
@@ -85,6 +110,21 @@ function filtered(command: Command, cli: Cli): Command {
     .option('--to <time>', 'only those that end before this time', time);
 }
 
+const ACCOUNT_COLUMNS: readonly Column<LedgerAccount>[] = [
+  { title: 'ID', value: ({ id }) => safe(id) },
+  { title: 'USER', value: ({ user }) => safe(user), shrinks: true },
+  { title: 'METERS', value: ({ meters }) => String(meters), align: 'right' },
+  { title: 'LATEST', value: ({ latest }) => formatTime(latest) },
+  ...LEDGER_SUM_NAMES.map((name): Column<LedgerAccount> => ({
+    title: name.toUpperCase(),
+    value: (account) => String(account[name].readings),
+    align: 'right',
+    tone: (account) => (name === 'failed' && account.failed.readings > 0 ? 'alarm' : 'none'),
+  })),
+  { title: 'KWH MINTED', value: ({ minted }) => minted.kwh, align: 'right' },
+  { title: 'TOKENS MINTED', value: ({ minted }) => minted.tokens, align: 'right' },
+];
+
 function columns(now: number): readonly Column<LedgerReading>[] {
   return [
     { title: 'METER', value: ({ meter }) => safe(meter) },
@@ -105,7 +145,6 @@ async function printTotals(cli: Cli, totals: LedgerTotals): Promise<void> {
     await cli.document(totals);
     return;
   }
-  const names = ['minted', 'pending', 'failed', 'held', 'refused'] as const;
   await cli.table(
     [
       { title: 'STATUS', value: ({ name }) => name },
@@ -113,7 +152,7 @@ async function printTotals(cli: Cli, totals: LedgerTotals): Promise<void> {
       { title: 'KWH', value: ({ kwh }) => kwh, align: 'right' },
       { title: 'TOKENS', value: ({ tokens }) => tokens, align: 'right' },
     ],
-    names.map((name) => ({ name, ...totals[name] })),
+    LEDGER_SUM_NAMES.map((name) => ({ name, ...totals[name] })),
   );
 }
 

@@ -31,7 +31,12 @@ import {
   ReadingResultSchema,
   ReadingsReplySchema,
 } from '../../actors/client/metering.js';
-import { LedgerPageSchema, LedgerReadingSchema, LedgerTotalsSchema } from '../../actors/client/ledger.js';
+import {
+  LedgerAccountsPageSchema,
+  LedgerPageSchema,
+  LedgerReadingSchema,
+  LedgerTotalsSchema,
+} from '../../actors/client/ledger.js';
 import { MintBatchViewSchema, MintingViewSchema, ReconciliationSchema } from '../../actors/client/minting.js';
 import { SupervisorViewSchema } from '../../actors/client/supervision-schemas.js';
 import {
@@ -168,6 +173,7 @@ export const Reconciliation = component('Reconciliation', ReconciliationSchema);
 export const LedgerReading = component('LedgerReading', LedgerReadingSchema);
 export const LedgerPage = component('LedgerPage', LedgerPageSchema);
 export const LedgerTotals = component('LedgerTotals', LedgerTotalsSchema);
+export const LedgerAccountsPage = component('LedgerAccountsPage', LedgerAccountsPageSchema);
 
 export const ModelList = Type.Array(ModelView);
 export const TemplateList = Type.Array(TemplateView);

@@ -10,6 +10,21 @@
 export const LEDGER_STATUSES = ['held', 'refused', 'accepted', 'minting', 'minted', 'failed'] as const;
 export type LedgerStatus = (typeof LEDGER_STATUSES)[number];
 
+/** The sums that are told, with the statuses that each is of. */
+export const LEDGER_SUMS = {
+  minted: ['minted'],
+  pending: ['accepted', 'minting'],
+  failed: ['failed'],
+  held: ['held'],
+  refused: ['refused'],
+} as const satisfies Readonly<Record<string, readonly LedgerStatus[]>>;
+export type LedgerSumName = keyof typeof LEDGER_SUMS;
+export const LEDGER_SUM_NAMES = Object.keys(LEDGER_SUMS) as LedgerSumName[];
+
+/** What the readings of a ledger may be summed by. */
+export const ACCOUNT_KINDS = ['user', 'wallet', 'meter'] as const;
+export type AccountKind = (typeof ACCOUNT_KINDS)[number];
+
 /** A reading as the ledger has it. Meter and sequence name it for ever; all but its standing never changes. */
 export interface LedgerRow {
   readonly meter: string;

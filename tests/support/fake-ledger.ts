@@ -1,4 +1,6 @@
 import type {
+  LedgerAccountsPage,
+  LedgerAccountsQuery,
   LedgerClient,
   LedgerPage,
   LedgerQuery,
@@ -9,6 +11,11 @@ import type {
 } from '../../actors/client/ledger.js';
 import { StatewattError } from '../../errors/error.js';
 import { walletAddress } from './minting.js';
+
+const NONE = { readings: 0, kwh: '0', tokens: '0' };
+const ONE = { readings: 1, kwh: '1', tokens: '1000000000' };
+const NOTHING = { minted: NONE, pending: NONE, failed: NONE, held: NONE, refused: NONE };
+const SUMS = { ...NOTHING, minted: ONE, pending: ONE };
 
 /** A ledger of two readings of METER_1: 1 is minted, 2 waits. */
 export class FakeLedger implements LedgerClient {
@@ -49,11 +56,16 @@ export class FakeLedger implements LedgerClient {
   }
 
   totals({ user }: LedgerTotalsQuery): Promise<LedgerTotals> {
-    const none = { readings: 0, kwh: '0', tokens: '0' };
-    if (user !== undefined && user !== 'user1')
-      return Promise.resolve({ minted: none, pending: none, failed: none, held: none, refused: none });
-    const one = { readings: 1, kwh: '1', tokens: '1000000000' };
-    return Promise.resolve({ minted: one, pending: one, failed: none, held: none, refused: none });
+    return Promise.resolve({ ...(user === undefined || user === 'user1' ? SUMS : NOTHING), decimals: 9 });
+  }
+
+  /** The one meter, or whose it is. */
+  accounts({ by = 'meter', user, text = '' }: LedgerAccountsQuery): Promise<LedgerAccountsPage> {
+    const { meter, wallet, user: owner, end: latest } = this.entries[1] as LedgerReading;
+    const id = { meter, wallet, user: owner }[by];
+    const account = { id, user: owner, wallet, meters: 1, latest, ...SUMS };
+    const isWanted = (user ?? owner) === owner && `${id} ${owner} ${wallet}`.toLowerCase().includes(text.toLowerCase());
+    return Promise.resolve({ accounts: isWanted ? [account] : [], nextCursor: null });
   }
 
   async reading(meter: string, sequence: number, user?: string): Promise<LedgerReading> {

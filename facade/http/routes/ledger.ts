@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import Type from 'typebox';
 import type { StatewattClient } from '../../../actors/client/client.js';
 import {
+  LedgerAccountsQuerySchema,
   LedgerFilterSchema,
   LedgerOwnerSchema,
   LedgerQuerySchema,
@@ -10,7 +11,7 @@ import {
 } from '../../../actors/client/ledger.js';
 import { readsOwn } from '../access/needs.js';
 import type { HttpApp } from '../app.js';
-import { errorAnswers, LedgerPage, LedgerReading, LedgerTotals } from '../schemas.js';
+import { errorAnswers, LedgerAccountsPage, LedgerPage, LedgerReading, LedgerTotals } from '../schemas.js';
 import { fileAnswer } from './file-answer.js';
 
 const CSV = 'text/csv; charset=utf-8';
@@ -62,6 +63,21 @@ export function ledgerRoutes(app: HttpApp, client: StatewattClient): void {
       },
     },
     (request) => client.ledger.totals(request.query),
+  );
+
+  app.get(
+    '/ledger/accounts',
+    {
+      config: readsOwn,
+      schema: {
+        operationId: 'listLedgerAccounts',
+        summary: 'Users, wallets or meters that have readings, with their sums, page by page',
+        tags,
+        querystring: LedgerAccountsQuerySchema,
+        response: { 200: LedgerAccountsPage, ...errorAnswers },
+      },
+    },
+    (request) => client.ledger.accounts(request.query),
   );
 
   app.get(

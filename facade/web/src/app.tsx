@@ -5,7 +5,8 @@ import { Header } from './components/header.js';
 import { ModelsPage } from './components/models-page.js';
 import { RulesPage } from './components/rules-page.js';
 import { SignIn } from './components/sign-in.js';
-import { route, signedOut } from './page.js';
+import { TokensPage } from './components/tokens-page.js';
+import { pageName, signedOut } from './page.js';
 
 export function App() {
   useEffect(() => {
@@ -28,9 +29,11 @@ export function App() {
 }
 
 function Shown() {
-  const { page } = route.value;
+  const page = pageName.value;
   if (page === 'alarms') return <AlarmsPage />;
   if (page === 'rules') return <RulesPage />;
   if (page === 'models') return <ModelsPage />;
-  return <ChannelsPage />;
+  if (page === 'tokens') return <TokensPage />;
+  if (page === 'channels') return <ChannelsPage />;
+  return <p class="empty">Loading…</p>;
 }

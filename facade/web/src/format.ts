@@ -47,6 +47,11 @@ export function formatValue(value: number | string | null, kind: PointKind): str
   return group(value.toFixed(magnitude >= 10_000 ? 1 : magnitude >= 100 ? 2 : 3));
 }
 
+/** An amount that is decimal text, whole as it is. */
+export function formatAmount(text: string): string {
+  return group(text);
+}
+
 /** Thin spaces between thousands: 1234567.8 → 1 234 567.8 */
 function group(fixed: string): string {
   const point = fixed.indexOf('.');

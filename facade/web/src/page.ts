@@ -3,10 +3,17 @@ import type { PointView } from '../../../actors/client/schemas.js';
 import { may, type Need } from '../../../site/access.js';
 import { HttpAlarmsApi } from './alarms-api.js';
 import { HttpApi, type Me } from './api.js';
+import { HttpLedgerApi } from './ledger-api.js';
+import { openMeterEvents } from './meter-events.js';
 import { HttpRulesApi } from './rules-api.js';
-import { formatRoute, parseRoute, type Route } from './route.js';
+import { formatRoute, parseRoute, type Route, type TokensRoute } from './route.js';
+import { AccountsStore } from './state/accounts-store.js';
 import { AlarmDetailStore } from './state/alarm-detail-store.js';
 import { AlarmsStore } from './state/alarms-store.js';
+import { LedgerReadingStore } from './state/ledger-reading-store.js';
+import { LedgerReadingsStore } from './state/ledger-readings-store.js';
+import { MeterEventsStore } from './state/meter-events-store.js';
+import { MintBatchStore, MintingStore } from './state/minting-store.js';
 import { RuleDetailStore, RulesStore } from './state/rules-store.js';
 import { modelAddress, ModelsStore, ModelStore } from './state/models-store.js';
 import { PointsStore, type StreamHandlers } from './state/points-store.js';
@@ -25,7 +32,9 @@ api.onSignedOut = () => {
 };
 /** Who the page works for; undefined until it is known. */
 export const me = signal<Me | undefined>(undefined);
-export const site = new SiteStore(api);
+/** Whether the one who sits here may see the plant; undefined until it is known who that is. */
+export const seesPlant = computed(() => (me.value === undefined ? undefined : may(me.value.role, 'read')));
+export const site = new SiteStore(api, () => seesPlant.peek() === true);
 export const points = new PointsStore(api, openStream);
 export const trend = new TrendStore(api);
 export const alarmsApi = new HttpAlarmsApi(api);
@@ -37,15 +46,42 @@ export const ruleDetail = new RuleDetailStore(rulesApi);
 export const models = new ModelsStore(api);
 export const model = new ModelStore(api, openStream);
 alarms.onAlarm = (alarm) => alarmDetail.note(alarm);
+export const ledgerApi = new HttpLedgerApi(api);
+const mayReadAll = () => seesPlant.peek() === true;
+export const accounts = new AccountsStore(ledgerApi, mayReadAll);
+export const ledgerReadings = new LedgerReadingsStore(ledgerApi, mayReadAll);
+export const ledgerReading = new LedgerReadingStore(ledgerApi, mayReadAll);
+export const minting = new MintingStore(ledgerApi);
+export const mintBatch = new MintBatchStore(ledgerApi);
+export const meterEvents = new MeterEventsStore(openMeterEvents, () => Date.now() + api.skewMs);
+/** The ledger is behind what is told by up to a second. */
+const LEDGER_AFTER_MS = 1_500;
+/** What somebody has done, or an event tells, is soon in the ledger. */
+export function readLedgerSoon(): void {
+  for (const { poll } of [accounts, ledgerReadings, ledgerReading, minting, mintBatch]) poll.soon(LEDGER_AFTER_MS);
+}
+meterEvents.onEvents = readLedgerSoon;
 
 export const route = signal<Route>(parseRoute(location.hash));
 /** The server's clock, ms since the Unix epoch, moving once a second: every age on the page is told against it. */
 export const now = signal(Date.now());
 
+/** The page that is shown: who sees only what is their own has one. undefined: it is not known who looks. */
+export const pageName = computed(() =>
+  seesPlant.value === undefined ? undefined : seesPlant.value ? route.value.page : 'tokens',
+);
 /** Channel and point of the route, while channels are shown. */
 export const channelRoute = computed(() =>
-  route.value.page === 'channels' ? route.value : { channel: undefined, point: undefined },
+  pageName.value === 'channels' && route.value.page === 'channels'
+    ? route.value
+    : { channel: undefined, point: undefined },
 );
+/** What of the tokens is shown; owners have no batches, and are the only user. */
+export const tokensRoute = computed((): TokensRoute => {
+  const { value } = route;
+  const isFor = value.page === 'tokens' && (seesPlant.value === true || value.by === 'meter' || value.by === 'wallet');
+  return isFor ? value : { page: 'tokens', by: 'meter', id: undefined, reading: undefined };
+});
 /** The selected channel's view; undefined until it is known, or when there is none such. */
 export const selected = computed(() =>
   site.channels.value.find((channel) => channel.id === channelRoute.value.channel),

@@ -1,8 +1,9 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
-import { StatewattError } from '../../../errors/error.js';
 import type { LedgerFilter, LedgerRow, LedgerStatus } from '../../../site/minting/ledger.js';
-import { BY_METER, BY_USER, BY_WALLET, type LedgerTable } from './schema.js';
+import { formatCursor, invalidCursor, parseCursor } from './cursor.js';
+import { BY_METER, type LedgerTable } from './schema.js';
+import { tableOf, whereOf, type Params, type Where } from './where.js';
 
 /** Which readings of a filter, and in which order. */
 export interface LedgerPageQuery extends LedgerFilter {
@@ -28,14 +29,6 @@ export interface LedgerSum {
   readonly tokens: bigint;
 }
 
-type Params = Record<string, string | number | readonly number[]>;
-
-/** A condition with its parameters: no value ever stands in a statement's text. */
-interface Where {
-  readonly sql: string;
-  readonly params: Params;
-}
-
 const SELECTED = `meter, toString(sequence) AS sequence, toString(start) AS start, toString(end) AS end,
   toString(energy) AS energy, toString(tokens) AS tokens, wallet, user, toString(status) AS status, batch, signature,
   toString(since) AS since`;
@@ -51,36 +44,6 @@ const EXPORT_SETTINGS: ClickHouseSettings = {
   max_threads: 2,
   date_time_output_format: 'iso',
 };
-
-/** The table in whose order the readings of a filter lie next to each other. */
-function tableOf({ meter, user, wallet }: LedgerFilter): LedgerTable {
-  if (meter !== undefined) return BY_METER;
-  if (user !== undefined) return BY_USER;
-  return wallet === undefined ? BY_METER : BY_WALLET;
-}
-
-/** All but the status, which only the newest row of a reading says. */
-function whereOf({ meter, user, wallet, from, to }: LedgerFilter): Where {
-  const conditions: string[] = [];
-  const params: Params = {};
-  const equal = (name: string, value: string | undefined) => {
-    if (value === undefined) return;
-    conditions.push(`${name} = {${name}:String}`);
-    params[name] = value;
-  };
-  equal('meter', meter);
-  equal('user', user);
-  equal('wallet', wallet);
-  if (from !== undefined) {
-    conditions.push('end >= {from:Int64}');
-    params.from = from;
-  }
-  if (to !== undefined) {
-    conditions.push('end < {to:Int64}');
-    params.to = to;
-  }
-  return { sql: conditions.length === 0 ? '1' : conditions.join(' AND '), params };
-}
 
 /**
  * Readings in the order of their table, the newest row of each. Read in that order until there are enough, without merging
@@ -209,8 +172,7 @@ function toRow({ sequence, start, end, since, status, ...texts }: TextRow): Ledg
 
 /** What a page ended with: the columns that order its table. */
 function cursorOf({ key }: LedgerTable, row: LedgerRow): string {
-  const values = key.map((name) => String(row[name as keyof LedgerRow]));
-  return Buffer.from(JSON.stringify([key[0], ...values])).toString('base64url');
+  return formatCursor([key[0] as string, ...key.map((name) => String(row[name as keyof LedgerRow]))]);
 }
 
 /** Behind the row that a cursor names. @throws `ledger.invalid_cursor` */
@@ -226,22 +188,4 @@ function afterCursor({ key }: LedgerTable, cursor: string, newestFirst: boolean)
     return `{after${index}:${isText ? 'String' : name === 'end' ? 'Int64' : 'UInt64'}}`;
   });
   return { sql: `(${key.join(', ')}) ${newestFirst ? '<' : '>'} (${types.join(', ')})`, params };
-}
-
-function parseCursor(cursor: string): string[] {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    if (Array.isArray(parsed) && parsed.every((each) => typeof each === 'string')) return parsed;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw invalidCursor(cursor);
-}
-
-function invalidCursor(cursor: string): StatewattError {
-  return new StatewattError(
-    'ledger.invalid_cursor',
-    'invalid',
-    `"${cursor.slice(0, 100)}" is no cursor of these readings; pass on the nextCursor of the page before.`,
-  );
 }

@@ -2,6 +2,7 @@ import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickh
 import type { LedgerFilter, LedgerRow } from '../../../site/minting/ledger.js';
 import { historyError } from '../errors.js';
 import { oneBlock } from '../insert.js';
+import { queryAccounts, type AccountRow, type AccountsQuery } from './accounts.js';
 import {
   exportLedger,
   queryLast,
@@ -81,6 +82,10 @@ export class LedgerStore {
 
   sums(filter: LedgerFilter): Promise<LedgerSum[]> {
     return this.#try(querySums(this.#client, filter));
+  }
+
+  accounts(query: AccountsQuery): Promise<{ rows: AccountRow[]; nextCursor: string | null }> {
+    return this.#try(queryAccounts(this.#client, query));
   }
 
   minted(): Promise<Map<string, bigint>> {

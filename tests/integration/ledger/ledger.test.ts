@@ -117,6 +117,30 @@ describe('ledger', function () {
       });
     }
 
+    it('sums accounts by user, wallet and meter, page by page, by text', async () => {
+      const ids = async (query: Parameters<typeof ledger.accounts>[0]) =>
+        (await ledger.accounts(query)).accounts.map(({ id }) => id);
+      const [first, second] = (await ledger.accounts({})).accounts;
+      assert.deepEqual(
+        [first?.id, first?.user, first?.wallet, first?.meters, first?.latest],
+        ['METER_1', 'user1', walletAddress(1), 1, mintItem(1, 5).end],
+      );
+      assert.deepEqual(first?.minted, { readings: 2, kwh: '2', tokens: '2000000000' });
+      assert.deepEqual([first.pending.readings, first.failed.readings, first.held.readings], [2, 1, 0]);
+      assert.deepEqual([second?.held.tokens, second?.refused.tokens], [MAX, MAX]);
+      assert.deepEqual(await ids({ by: 'user' }), ['user1', 'user2']);
+      assert.deepEqual(await ids({ by: 'wallet', user: 'user2' }), [walletAddress(2)]);
+      assert.deepEqual(await ids({ text: 'eR_2' }), ['METER_2']);
+      assert.deepEqual(await ids({ by: 'meter', text: 'USER1' }), ['METER_1'], 'by whose it is');
+      assert.deepEqual(await ids({ text: "'%" }), []);
+      assert.deepEqual(await ids({ by: 'user', to: mintItem(1, 1).end }), []);
+      const { nextCursor } = await ledger.accounts({ by: 'user', limit: 1 });
+      assert.deepEqual(await ids({ by: 'user', cursor: nextCursor ?? '' }), ['user2']);
+      for (const cursor of [nextCursor ?? '', 'x', Buffer.from('["meter"]').toString('base64url')])
+        await assert.rejects(ledger.accounts({ cursor }), { code: 'ledger.invalid_cursor' });
+      assert.equal((await ledger.totals({})).decimals, 9);
+    });
+
     it('finds readings by status as it is now, and by time', async () => {
       const of = async (query: Parameters<typeof ledger.readings>[0]) =>
         (await ledger.readings({ order: 'oldest', ...query })).readings.map(({ sequence }) => sequence);

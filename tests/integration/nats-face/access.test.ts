@@ -142,15 +142,19 @@ describe('who may ask over NATS', () => {
     assert.equal((await owner.ledger.totals({})).minted.readings, 1);
     assert.equal((await bob.ledger.readings({ meter: 'METER_1' })).readings.length, 0);
     assert.equal((await bob.ledger.totals({})).minted.readings, 0);
+    assert.equal((await owner.ledger.accounts({})).accounts[0]?.id, 'METER_1');
+    assert.deepEqual((await bob.ledger.accounts({ by: 'user' })).accounts, []);
     assert.ok((await bytes(owner)) > (await bytes(bob)), 'a file');
     await assert.rejects(bob.ledger.reading('METER_1', 2), { code: 'ledger.not_found' });
     assert.deepEqual(access.audit, []);
     await assert.rejects(bob.ledger.readings({ user: 'user1' }), refusal('access.forbidden'));
+    await assert.rejects(bob.ledger.reading('METER_1', 2, 'user1'), refusal('access.forbidden'));
     await assert.rejects((await as(token)).point(1001, 'T', 1), refusal('access.forbidden'));
     assert.deepEqual(
       access.audit.map(({ who, what, verdict }) => [who, what, verdict]),
       [
         ['bob', 'NATS statewatt.ledger.readings', 'denied'],
+        ['bob', 'NATS statewatt.ledger.reading', 'denied'],
         ['bob', 'NATS statewatt.points.get', 'denied'],
       ],
     );

@@ -31,6 +31,15 @@ describe('cli ledger', () => {
     assert.match((await run('ledger nothing')).err, /unknown command 'nothing'/);
   });
 
+  it('lists accounts with their sums', async () => {
+    const asked = sinon.spy(client.ledger, 'accounts');
+    const { lines } = await run('ledger accounts --by user --text user --limit 5');
+    assert.deepEqual(asked.lastCall.args[0], { by: 'user', text: 'user', limit: 5 });
+    assert.match(lines[1] ?? '', /^user1 {2}user1 {2}1 {2}.* {2}1 {2}1 {2}0 {2}0 {2}0 {2}1 {2}1000000000$/);
+    assert.match((await statewatt('ledger accounts --json', { client })).out, /"id":"METER_1"/);
+    assert.equal((await run('ledger accounts --by status')).code, 2);
+  });
+
   it('shows sums, and one reading', async () => {
     const { lines } = await run('ledger totals --user user1');
     assert.deepEqual(lines.slice(1, 4), ['minted  1  1  1000000000', 'pending  1  1  1000000000', 'failed  0  0  0']);

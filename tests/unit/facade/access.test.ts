@@ -117,6 +117,9 @@ describe('HTTP access', () => {
     assert.equal(await mine(other, 'readings/METER_1/2'), 'ledger.not_found');
     assert.match(await mine(token, 'totals'), /"pending":\{"readings":1/);
     assert.match(await mine(other, 'totals'), /"pending":\{"readings":0/);
+    assert.match(await mine(token, 'accounts'), /"id":"METER_1"/);
+    assert.match(await mine(other, 'accounts?by=user'), /"accounts":\[\]/);
+    assert.equal(await mine(other, 'accounts?user=user1'), 'access.forbidden');
     assert.deepEqual(
       [await mine(token, 'export'), await mine(other, 'export')].map((csv) => csv.split('\n').length),
       [4, 2],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import sinon from 'sinon';
-import type { LedgerPage, LedgerReading, LedgerTotals } from '../../../actors/client/ledger.js';
+import type { LedgerAccountsPage, LedgerPage, LedgerReading, LedgerTotals } from '../../../actors/client/ledger.js';
 import { buildHttpApp, type HttpApp } from '../../../facade/http/app.js';
 import { WALLET } from '../../support/meter.js';
 import { FakeClient } from '../../support/fake-client.js';
@@ -30,6 +30,15 @@ describe('HTTP: ledger', () => {
     assert.equal((await app.inject('/api/v1/ledger/readings?status=lost')).statusCode, 400);
     const totals = await app.inject('/api/v1/ledger/totals?wallet=' + WALLET);
     assert.equal(totals.json<LedgerTotals>().minted.tokens, '1000000000');
+    assert.equal(totals.json<LedgerTotals>().decimals, 9);
+  });
+
+  it('answers accounts with their sums', async () => {
+    const asked = sinon.spy(client.ledger, 'accounts');
+    const page = await app.inject('/api/v1/ledger/accounts?by=user&text=USER&limit=7');
+    assert.deepEqual({ ...asked.lastCall.args[0] }, { by: 'user', text: 'USER', limit: 7 });
+    const [account] = page.json<LedgerAccountsPage>().accounts;
+    assert.deepEqual([account?.id, account?.minted.tokens, account?.held.readings], ['user1', '1000000000', 0]);
   });
 
   it('sends a file of CSV piece by piece', async () => {

@@ -64,6 +64,7 @@ describe('OpenAPI document', () => {
       'GET /api/v1/history/export',
       'GET /api/v1/history/mappings',
       'GET /api/v1/keys',
+      'GET /api/v1/ledger/accounts',
       'GET /api/v1/ledger/export',
       'GET /api/v1/ledger/readings',
       'GET /api/v1/ledger/readings/{meter}/{sequence}',

@@ -34,6 +34,14 @@ const QUERIES: Readonly<Record<string, readonly (readonly [name: string, ...valu
     ['limit', '', '0', '-1', '1001', '1.5', '1e9', 'all', 'NaN'],
     ['cursor', 'c'.repeat(1_025)],
   ],
+  accounts: [
+    ...FILTER,
+    ['by', '', 'Meter', 'status', '*', 'id FROM x'],
+    ['text', '', 't'.repeat(129)],
+    ['limit', '0', '1001', 'all'],
+    ['cursor', 'c'.repeat(1_025)],
+    ['status', 'minted'],
+  ],
   totals: [...FILTER, ['status', 'minted'], ['limit', '1']],
   export: [...FILTER, ['status', '', 'lost'], ['limit', '1'], ['reader', 'x']],
 };
@@ -70,7 +78,7 @@ describe('Hostile queries of the ledger', () => {
   it('are more than a hundred', () => assert.ok(urls.length >= 100, `${urls.length}`));
 
   it('are each refused with a 4xx that says what is wrong', async () => {
-    for (const path of ['readings', 'totals', 'export', 'readings/METER_1/1'])
+    for (const path of ['readings', 'accounts', 'totals', 'export', 'readings/METER_1/1'])
       assert.equal((await http.inject(`/api/v1/ledger/${path}?user=user1`)).statusCode, 200, path);
     const letIn: string[] = [];
     for (const url of urls) {

@@ -72,8 +72,12 @@ describe('web page: words and numbers', () => {
 
   it('keeps what is shown in the address', () => {
     const hashes = ['#/', '#/1001', '#/1001/A:12', '#/alarms', '#/alarms/a%2F1', '#/rules/hot', '#/models/roof/power'];
+    hashes.push('#/tokens/meter', '#/tokens/user/an%2Fna', '#/tokens/meter//M%3A1/42', '#/tokens/wallet/w1/M1/0');
     for (const hash of hashes) assert.equal(formatRoute(parseRoute(hash)), hash);
     assert.deepEqual(parseRoute('#/1001/Q:1'), { page: 'channels', channel: 1001, point: undefined });
+    const all = { page: 'tokens', by: 'meter', id: undefined, reading: undefined };
+    for (const hash of ['#/tokens', '#/tokens/x', '#/tokens/meter//M1/x', '#/tokens/meter//M1'])
+      assert.deepEqual(parseRoute(hash), all);
     assert.deepEqual(parseRoute('#/alarms/a%2F1'), { page: 'alarms', id: 'a/1' });
     assert.deepEqual(parseRoute('#/alarms/%zz'), { page: 'alarms', id: '%zz' });
     for (const hash of ['', '#', '#/x', '#/1001/T', '#/1001/T:1/more'])

@@ -58,6 +58,23 @@ describe('web page: stores', () => {
   afterEach(() => clock.restore());
 
   describe('site', () => {
+    it('asks for its health alone for who may not see channels', async () => {
+      let sees = false;
+      const store = new SiteStore(api, () => sees);
+      store.start();
+      await clock.tickAsync(4_000);
+      assert.deepEqual(store.link.value, { state: 'up' });
+      assert.equal(store.health.value?.site, 'Test site');
+      sinon.assert.notCalled(api.channels);
+      api.health.rejects(new ServerAwayError('gone'));
+      await clock.tickAsync(2_000);
+      assert.equal(store.link.value.state, 'away');
+      sees = true;
+      await clock.tickAsync(2_000);
+      sinon.assert.calledOnce(api.channels);
+      store.stop();
+    });
+
     it('tells since when the server is away, keeps what it had, and recovers', async () => {
       const store = new SiteStore(api);
       store.start();

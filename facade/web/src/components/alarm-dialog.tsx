@@ -16,7 +16,7 @@ const TEXTS: Partial<Record<AlarmCommandName, string>> = {
   outOfService: 'Reason',
 };
 /** Where nobody signs in, the name that was given last. */
-const NAME_KEY = 'statewatt.operator';
+export const NAME_KEY = 'statewatt.operator';
 
 /** Asks who does it and why, and does it. Escape leaves it. */
 export function AlarmDialog({ flow, onClose }: { flow: AlarmCommandFlow; onClose: () => void }) {

@@ -1,5 +1,5 @@
 import { formatAge, formatTime } from '../format.js';
-import { alarms, me, now, route, site } from '../page.js';
+import { alarms, me, now, pageName, seesPlant, site } from '../page.js';
 import type { PageName } from '../route.js';
 import { SignOut } from './sign-in.js';
 
@@ -10,26 +10,29 @@ const PAGES: readonly { page: PageName; label: string; href: string }[] = [
   { page: 'alarms', label: 'Alarms', href: '#/alarms' },
   { page: 'rules', label: 'Rules', href: '#/rules' },
   { page: 'models', label: 'Models', href: '#/models' },
+  { page: 'tokens', label: 'Tokens', href: '#/tokens' },
 ];
 
-/** The site's name and health, and whether the page is live. */
+/** The site's name and health, and whether the page is live; to owners of meters nothing of the plant. */
 export function Header() {
   const health = site.health.value;
   const link = site.link.value;
-  const parts = Object.entries(health?.parts ?? {}).filter(([, part]) => part.status !== 'up');
+  const isPlant = seesPlant.value === true;
+  const parts = Object.entries((isPlant ? health?.parts : undefined) ?? {}).filter(([, part]) => part.status !== 'up');
+  const pages = seesPlant.value === undefined ? [] : PAGES.filter(({ page }) => isPlant || page === 'tokens');
   return (
     <>
       <header class="bar">
         <h1>{health?.site ?? 'Statewatt'}</h1>
         <nav aria-label="Pages">
-          {PAGES.map(({ page, label, href }) => (
-            <a key={page} href={href} aria-current={route.value.page === page ? 'page' : undefined}>
+          {pages.map(({ page, label, href }) => (
+            <a key={page} href={href} aria-current={pageName.value === page ? 'page' : undefined}>
               {label}
               {page === 'alarms' ? <Standing /> : null}
             </a>
           ))}
         </nav>
-        {health === undefined || link.state === 'away' ? null : (
+        {health === undefined || !isPlant || link.state === 'away' ? null : (
           <span class={`health health-${health.status}`}>
             {STATUS_MARKS[health.status]} {health.status}
           </span>
@@ -42,13 +45,13 @@ export function Header() {
               </span>
             ))}
         <span class="spring" />
-        {health === undefined ? null : (
+        {health === undefined || !isPlant ? null : (
           <span class="dim">
             node {health.node}, {health.version}, up {formatAge(health.uptimeMs)}
           </span>
         )}
         {me.value?.via === 'user' ? <SignOut name={me.value.name} role={me.value.role} /> : null}
-        <a href="/api/docs">API</a>
+        {isPlant ? <a href="/api/docs">API</a> : null}
       </header>
       <div role="status">
         {link.state === 'away' ? (
@@ -61,8 +64,8 @@ export function Header() {
         {link.state === 'refusing' ? (
           <p class="banner banner-refusing">
             <b class="letter">!</b>
-            <b>The server cannot tell its channels</b> for {formatAge(now.value - link.since)}: {link.message} Trying
-            again every two seconds.
+            <b>{isPlant ? 'The server cannot tell its channels' : 'The server refuses'}</b> for{' '}
+            {formatAge(now.value - link.since)}: {link.message} Trying again every two seconds.
           </p>
         ) : null}
       </div>

@@ -18,13 +18,16 @@ export class SiteStore {
   readonly health = signal<Health | undefined>(undefined);
   readonly link = signal<Link>({ state: 'connecting' });
   readonly #api: Api;
+  /** Whether the one who sits here may see channels; who may not is told of the server's health alone. */
+  readonly #seesChannels: () => boolean;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #healthAt = 0;
   /** Rises with each start and stop, so that an answer to an earlier question starts no timer. */
   #run = 0;
 
-  constructor(api: Api) {
+  constructor(api: Api, seesChannels: () => boolean = () => true) {
     this.#api = api;
+    this.#seesChannels = seesChannels;
   }
 
   start(): void {
@@ -50,8 +53,9 @@ export class SiteStore {
 
   async #refresh(): Promise<void> {
     try {
-      this.channels.value = await this.#api.channels();
-      if (Date.now() - this.#healthAt >= HEALTH_EVERY_MS) {
+      const seesChannels = this.#seesChannels();
+      if (seesChannels) this.channels.value = await this.#api.channels();
+      if (!seesChannels || Date.now() - this.#healthAt >= HEALTH_EVERY_MS) {
         this.health.value = await this.#api.health();
         this.#healthAt = Date.now();
       }
