@@ -9,13 +9,16 @@ import type { Frame } from '../site/points.js';
  *     u32 keys[count]   f64 values[count]   u8 quality[count]
  *     flags & 1: u32 ages[count]
  *     flags & 2: u16 texts, then per text: u32 index, u16 bytes, UTF-8
+ *     flags & 4: u8 leftOut[count]
  *
- * 13 bytes a point. Columns, not rows: a reader that wants values only touches values.
+ * 13 bytes a point. Columns, not rows: a reader that wants values only touches values. What is added comes last, so that
+ * a reader that does not know it reads the rest.
  */
 export const FRAME_SCHEMA = 1;
 const HEADER_BYTES = 32;
 const HAS_AGES = 1;
 const HAS_TEXTS = 2;
+const HAS_LEFT_OUT = 4;
 
 /** Limits of the 16-bit fields of texts. */
 const MAX_TEXTS = 0xffff;
@@ -43,6 +46,10 @@ export function encodeFrame(frame: Frame): Uint8Array {
       size += 6 + bytes.length;
     }
   }
+  if (frame.leftOut !== undefined) {
+    flags |= HAS_LEFT_OUT;
+    size += count;
+  }
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, FRAME_SCHEMA);
@@ -67,6 +74,7 @@ export function encodeFrame(frame: Frame): Uint8Array {
       at += 6 + text.length;
     }
   }
+  if (frame.leftOut !== undefined) writeColumn(bytes, at, frame.leftOut);
   return bytes;
 }
 
@@ -97,7 +105,11 @@ export function decodeFrame(bytes: Uint8Array): Frame {
     frame.ages = new Uint32Array(readColumn(bytes, at, count * 4));
     at += count * 4;
   }
-  if ((flags & HAS_TEXTS) !== 0) frame.texts = readTexts(bytes, view, at);
+  if ((flags & HAS_TEXTS) !== 0) [frame.texts, at] = readTexts(bytes, view, at);
+  if ((flags & HAS_LEFT_OUT) !== 0) {
+    if (bytes.length < at + count) throw badFrame(`${bytes.length} bytes, ${at + count} are needed`);
+    frame.leftOut = new Uint8Array(readColumn(bytes, at, count));
+  }
   return frame;
 }
 
@@ -126,7 +138,8 @@ function readColumn(bytes: Uint8Array, at: number, length: number): ArrayBuffer 
   return bytes.buffer.slice(start, start + length) as ArrayBuffer;
 }
 
-function readTexts(bytes: Uint8Array, view: DataView, start: number): Map<number, string> {
+/** The texts, and where they end. */
+function readTexts(bytes: Uint8Array, view: DataView, start: number): [Map<number, string>, number] {
   const texts = new Map<number, string>();
   let at = start;
   if (at + 2 > bytes.length) throw badFrame('its texts are cut off');
@@ -141,7 +154,7 @@ function readTexts(bytes: Uint8Array, view: DataView, start: number): Map<number
     texts.set(index, Buffer.from(bytes.buffer, bytes.byteOffset + at, length).toString('utf8'));
     at += length;
   }
-  return texts;
+  return [texts, at];
 }
 
 function badFrame(what: string): StatewattError {

@@ -1,28 +1,15 @@
 import { InvalidArgumentError } from 'commander';
-import type { AnyPoint } from '../actors/client/addresses.js';
-import { parseModelAddress } from '../site/models/address.js';
-import { POINT_KINDS, parsePointAddress, type PointAddress, type PointKind } from '../site/points.js';
+import { ALLOWED_ADDRESSES, parseAddress as parseAny, type AnyPoint } from '../actors/client/addresses.js';
+import { POINT_KINDS, type PointKind } from '../site/points.js';
 import type { WriteRequest } from '../actors/client/schemas.js';
 
 /** Readers of arguments and options. What they throw becomes a usage error that says what is allowed. */
 
-export function parseAddress(text: string): PointAddress {
-  const address = parsePointAddress(text);
-  if (address === undefined) {
-    throw new InvalidArgumentError('Allowed is <channel>:<T|S|C|A>:<point>, such as comsrv:1001:T:1 or 1001:T:1.');
-  }
-  return address;
-}
-
 /** A point of a channel, or of a model. */
-export function parseAnyAddress(text: string): AnyPoint {
-  const ofModel = parseModelAddress(text);
-  if (ofModel !== undefined) return ofModel;
-  const address = parsePointAddress(text);
-  if (address !== undefined) return address;
-  throw new InvalidArgumentError(
-    'Allowed is <channel>:<T|S|C|A>:<point>, such as comsrv:1001:T:1 or 1001:T:1, or model:<id>:<point>.',
-  );
+export function parseAddress(text: string): AnyPoint {
+  const address = parseAny(text);
+  if (address === undefined) throw new InvalidArgumentError(`Allowed is ${ALLOWED_ADDRESSES}.`);
+  return address;
 }
 
 /** The id of a model. */
@@ -105,6 +92,15 @@ export function parseSpan(text: string): number {
 }
 
 const STATES: Record<string, boolean> = { '0': false, off: false, false: false, '1': true, on: true, true: true };
+
+/** The value of a write to a point of a model, which knows itself what it takes. */
+export function parseModelValue(text: string, asText: boolean): WriteRequest['value'] {
+  if (asText) return text;
+  if (/^(on|true)$/i.test(text)) return 1;
+  if (/^(off|false)$/i.test(text)) return 0;
+  const number = Number(text);
+  return text.trim() === '' || Number.isNaN(number) ? text : number;
+}
 
 /** The value of a write, by the kind of its point; `asText` takes it as it is, for string points. */
 export function parseWriteValue(kind: WriteRequest['kind'], text: string, asText: boolean): WriteRequest['value'] {

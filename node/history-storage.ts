@@ -1,20 +1,19 @@
 import { ruleMatcher, type StoragePlan } from '../site/history/mapping.js';
 import type { Site } from '../site/model.js';
-import { formatModelAddress } from '../site/models/address.js';
-import { storedId } from '../site/models/stored-address.js';
-import type { Model } from '../site/models/model.js';
-import { pointKey, type PointKind } from '../site/points.js';
+import type { PointKind } from '../site/points.js';
 import type { KnownMappings } from '../actors/projections/known-mappings.js';
 import { rulesOfCallers } from './history-mappings.js';
 import { PointIndexes } from './point-index.js';
 import type { SiteHolder } from './site-holder.js';
 
-/** What history stores, by the site as it is and what callers have added. The site file has the first word. */
+/**
+ * What history stores, by the site as it is and what callers have added. The site file has the first word. What is stored
+ * of models is chosen where they live (actors/models/record.ts): nothing is known of their names here.
+ */
 export class HistoryStorage {
   readonly #holder: SiteHolder;
   readonly #known: Pick<KnownMappings, 'all' | 'version'>;
   readonly #indexes = new PointIndexes();
-  readonly #modelNames = new ModelNames();
   /** What the plan was made of. */
   #of: Site;
   #version = -1;
@@ -45,30 +44,9 @@ export class HistoryStorage {
     return {
       rules: [...(holder.site.history.mapping ?? []), ...rulesOfCallers(this.#known.all, holder.site)],
       nameOf: (channel, kind, id) => {
-        const model = holder.modelOfChannel(channel);
-        if (model !== undefined) return this.#modelNames.of(model).get(pointKey(kind, id));
         const config = holder.channel(channel);
         return config === undefined ? undefined : this.#indexes.of(config).find(kind, id)?.point.name;
       },
     };
-  }
-}
-
-/** The addresses of models' points, by the keys that they are stored under. */
-class ModelNames {
-  readonly #names = new WeakMap<Model, ReadonlyMap<number, string>>();
-
-  of(model: Model): ReadonlyMap<number, string> {
-    let names = this.#names.get(model);
-    if (names === undefined) {
-      names = new Map(
-        model.points.map(({ name, kind }) => {
-          const address = { model: model.definition.id, point: name };
-          return [pointKey(kind, storedId(address)), formatModelAddress(address)];
-        }),
-      );
-      this.#names.set(model, names);
-    }
-    return names;
   }
 }

@@ -4,14 +4,13 @@ import type {
   ExportQuery,
   ImportReply,
   ImportRequest,
-  ImportRow,
   SeriesPage,
   SeriesPoint,
   SeriesQuery,
 } from '../actors/client/archive-schemas.js';
 import type { Mapping, Mappings, MappingsClient, MappingView } from '../actors/client/history-mappings.js';
 import { StatewattError } from '../errors/error.js';
-import type { HistoryStore, ImportedRow } from '../protocols/clickhouse/types.js';
+import type { HistoryStore } from '../protocols/clickhouse/types.js';
 import { formatPointAddress, type PointDefinition } from '../site/points.js';
 import type { ModelAddress } from '../site/models/address.js';
 import {
@@ -23,13 +22,11 @@ import {
   type StoredModelPoint,
 } from './archive-points.js';
 import type { HistoryStorage } from './history-storage.js';
+import { importTargets, readRows } from './import-rows.js';
 import type { PointIndexes } from './point-index.js';
 import type { SiteHolder } from './site-holder.js';
 
 const HOUR = 3_600_000;
-const DAY = 86_400_000;
-/** How far a caller's clock may be ahead of ours. */
-const AHEAD_MS = 300_000;
 
 export interface LocalArchiveParts {
   readonly history: HistoryStore;
@@ -82,14 +79,8 @@ export class LocalArchive implements ArchiveClient {
   }
 
   async import({ rows }: ImportRequest): Promise<ImportReply> {
-    const now = Date.now();
-    const sound: ImportedRow[] = [];
-    const refused: ImportReply['refused'] = [];
-    for (const [index, row] of rows.entries()) {
-      const read = this.#read(row, now);
-      if (typeof read === 'string') refused.push({ row: index, problem: read });
-      else sound.push(read);
-    }
+    const targets = await importTargets(rows, (point) => this.#find(point), this.#ofModel);
+    const { sound, refused } = readRows(rows, targets, this.#holder.site.history.dayDays);
     const result = await this.#store.import(sound);
     return { ...result, rows: rows.length, refused };
   }
@@ -126,28 +117,4 @@ export class LocalArchive implements ArchiveClient {
     const config = this.#holder.channel(channel);
     return config === undefined ? undefined : this.#indexes.of(config).find(kind, id)?.point;
   }
-
-  /** The row as it is stored, or what is wrong with it. */
-  #read(row: ImportRow, now: number): ImportedRow | string {
-    const { channel, kind, id, time, value } = row;
-    const point = this.#find(row);
-    if (point === undefined) return `there is no point ${formatPointAddress(row)}`;
-    if (time > now + AHEAD_MS) return `its time, ${showTime(time)}, lies in the future`;
-    const { dayDays } = this.#holder.site.history;
-    if (time < now - dayDays * DAY)
-      return `its time, ${showTime(time)}, is past the ${dayDays} days that history is kept`;
-    const quality = row.quality ?? (value === null ? 'bad' : 'good');
-    if (value === null) {
-      if (quality === 'good') return 'it has no value, and yet is called good';
-    } else if (point.dataType === 'string') {
-      return { channel, kind, id, time, value: String(value), quality };
-    } else if (typeof value === 'string') {
-      return `${JSON.stringify(value.slice(0, 40))} is no number, as those of ${formatPointAddress(row)} are`;
-    }
-    return { channel, kind, id, time, value, quality };
-  }
-}
-
-function showTime(time: number): string {
-  return time <= 8.64e15 ? new Date(time).toISOString() : String(time);
 }

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { ForwarderView } from '../actors/client/forwarding.js';
 import type { ChannelView } from '../actors/client/schemas.js';
+import type { PollTurns } from '../actors/channel/poll-turns.js';
 import type { FramePublisher } from '../actors/frames/publisher.js';
 import type { HistoryWriter } from './history-writer.js';
 import type { RealtimeProjection } from '../actors/projections/realtime.js';
@@ -20,6 +21,7 @@ export interface MetricsParts extends WorkParts {
   readonly realtimeProjection: RealtimeProjection;
   readonly historyWriter: HistoryWriter;
   readonly http: HttpCounters;
+  readonly polls: Pick<PollTurns, 'waiting'>;
   channels(): Promise<ChannelView[]>;
   forwarders(): ForwarderView[];
 }
@@ -113,6 +115,7 @@ export function createMetrics(parts: MetricsParts): () => Promise<string> {
     () => historyWriter.counters.insertMs / 1_000,
   );
   total('statewatt_history_lost_frames_total', 'Frames that never reached history.', () => historyWriter.counters.lost);
+  level('statewatt_polls_waiting', 'Polls that are due and wait for their turn.', () => parts.polls.waiting);
   total('statewatt_http_rate_limited_total', 'Requests beyond their caller’s rate.', () => parts.http.rateLimited);
   total('statewatt_http_unauthenticated_total', 'Requests without good credentials.', () => parts.http.unauthenticated);
   total('statewatt_http_forbidden_total', 'Requests whose caller may not.', () => parts.http.forbidden);

@@ -622,6 +622,7 @@ async function startParts(
   const metrics = createMetrics({
     http: counters,
     system,
+    polls,
     publisher,
     realtimeProjection,
     historyWriter,

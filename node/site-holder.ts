@@ -10,14 +10,13 @@ export class SiteHolder {
   #channels: ReadonlyMap<number, ChannelConfig>;
   #points: PointScope | undefined;
   #models: ReadonlyMap<string, Model>;
-  #modelChannels: ReadonlyMap<number, Model>;
   #others: (id: string) => Model | undefined = () => undefined;
   #channelOf: ChannelOfModel = firstChannel;
 
   constructor(site: Site) {
     this.#site = site;
     this.#channels = byId(site);
-    [this.#models, this.#modelChannels] = this.#modelsOf(site);
+    this.#models = modelsById(site);
   }
 
   get site(): Site {
@@ -55,11 +54,6 @@ export class SiteHolder {
     return this.#models.get(id);
   }
 
-  /** The model of the site file that a channel's number stands for; undefined: none. */
-  modelOfChannel(channel: number): Model | undefined {
-    return this.#modelChannels.get(channel);
-  }
-
   channel(id: number): ChannelConfig | undefined {
     return this.#channels.get(id);
   }
@@ -67,21 +61,18 @@ export class SiteHolder {
   replace(site: Site): void {
     this.#site = site;
     this.#channels = byId(site);
-    [this.#models, this.#modelChannels] = this.#modelsOf(site);
+    this.#models = modelsById(site);
     this.#points = undefined;
-  }
-
-  #modelsOf({ models }: Site): [ReadonlyMap<string, Model>, ReadonlyMap<number, Model>] {
-    return [
-      new Map(models.map((model) => [model.definition.id, model])),
-      new Map(models.map((model) => [this.#channelOf(model.definition.id), model])),
-    ];
   }
 }
 
 /** Names a channel's configuration: equal configurations have equal revisions. */
 export function revisionOf(channel: ChannelConfig): string {
   return createHash('sha256').update(JSON.stringify(channel)).digest('hex').slice(0, 16);
+}
+
+function modelsById({ models }: Site): ReadonlyMap<string, Model> {
+  return new Map(models.map((model) => [model.definition.id, model]));
 }
 
 function byId(site: Site): ReadonlyMap<number, ChannelConfig> {

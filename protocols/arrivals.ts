@@ -139,6 +139,13 @@ export class Arrivals {
     return outcome;
   }
 
+  /** As `take`; what came before the link was lost is told before that. @throws `lost`, once nothing waits any more */
+  takeBefore(lost: ProtocolError | undefined, readings: Readings): PollOutcome {
+    if (lost === undefined) return this.take(readings);
+    if (!this.waiting) throw lost;
+    return { ...this.take(readings), more: true };
+  }
+
   #next(): Kept | undefined {
     const oldest = this.#kept.shift();
     this.#keptValues -= oldest?.indexes.length ?? 0;

@@ -92,6 +92,8 @@ export interface Frame {
   ages?: Uint32Array;
   /** Text of string points, by index in the columns. */
   texts?: Map<number, string>;
+  /** 1: who told the value has found that history is not to store it. Absent: nothing of that sort is known of any. */
+  leftOut?: Uint8Array;
 }
 
 /** One point as readers see it. */

@@ -201,6 +201,8 @@ export class ChannelWorker implements Resource {
     const run = this.#run;
     if (run === undefined) return;
     run.sleep.end();
+    // What has come by itself and waits is told before its link is closed.
+    if (run.connected && run.driver.pushed === true) await run.done;
     await run.driver.close();
     await run.done;
     if (stale) this.#publishStale(run);
@@ -242,22 +244,30 @@ export class ChannelWorker implements Resource {
     const { sleep } = run;
     const schedule = new Schedule(run.config.pollingIntervalMs, this.#id);
     for (let next = schedule.afterFirst(monotonic()); ; next = schedule.after(Math.max(next, monotonic()))) {
-      for (let more = true; more;) {
-        let time = 0;
-        const outcome = await this.#parts.polling(async () => {
-          time = Date.now();
-          return run.driver.poll(run.readings);
-        });
-        if (sleep.ended) return;
-        this.stats.polled(outcome, time);
-        this.#publish(run, time);
-        more = outcome.more === true;
-      }
+      await this.#cycle(run);
+      if (sleep.ended) return;
       const late = monotonic() - next;
       // A late cycle begins at once; those whose whole interval has passed were missed.
       if (late >= 0) this.stats.missedCycles += Math.floor(late / schedule.intervalMs);
       else await sleep.for(-late);
-      if (sleep.ended) return;
+      if (!sleep.ended) continue;
+      if (run.driver.pushed === true) await this.#cycle(run);
+      return;
+    }
+  }
+
+  /** @throws LinkError when the link is gone */
+  async #cycle(run: Run): Promise<void> {
+    for (let more = true; more;) {
+      let time = 0;
+      const outcome = await this.#parts.polling(async () => {
+        time = Date.now();
+        return run.driver.poll(run.readings);
+      });
+      if (run.sleep.ended && run.driver.pushed !== true) return;
+      this.stats.polled(outcome, time);
+      this.#publish(run, time);
+      more = outcome.more === true;
     }
   }
 

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { StatewattError } from '../../errors/error.js';
-import { parseModelAddress, type ModelAddress } from '../../site/models/address.js';
-import { parsePointAddress, type PointAddress } from '../../site/points.js';
+import { formatModelAddress, parseModelAddress, type ModelAddress } from '../../site/models/address.js';
+import { formatPointAddress, parsePointAddress, type PointAddress } from '../../site/points.js';
 import type { StatewattClient } from './client.js';
 import type { PointView, WriteReply, WriteRequest } from './schemas.js';
 
@@ -13,19 +13,27 @@ export const AddressSchema = Type.String({
   examples: ['comsrv:1001:T:1', 'model:roof:power'],
 });
 
-const ALLOWED = '<channel>:<kind>:<id> with kind T, S, C or A, as comsrv:1001:T:1, or model:<id>:<point>';
+/** What an address may be, in words. */
+export const ALLOWED_ADDRESSES =
+  '<channel>:<kind>:<id> with kind T, S, C or A, as comsrv:1001:T:1, or model:<id>:<point>';
 
-/** @throws `points.invalid_address` */
-export function toAddress(text: string): AnyPoint {
+/** The point that an address names; undefined when it is none. */
+export function parseAddress(text: string): AnyPoint | undefined {
   const ofModel = parseModelAddress(text);
   if (ofModel !== undefined) return ofModel;
   const address = parsePointAddress(text);
-  if (address !== undefined && address.channel > 0) return address;
+  return address !== undefined && address.channel > 0 ? address : undefined;
+}
+
+/** As `parseAddress`. @throws `points.invalid_address` */
+export function toAddress(text: string): AnyPoint {
+  const address = parseAddress(text);
+  if (address !== undefined) return address;
   const found = text.slice(0, 100);
   throw new StatewattError(
     'points.invalid_address',
     'invalid',
-    `"${found}" is no point address; allowed: ${ALLOWED}.`,
+    `"${found}" is no point address; allowed: ${ALLOWED_ADDRESSES}.`,
     { details: { found, allowed: ['comsrv:<channel>:<T|S|C|A>:<id>', 'model:<id>:<point>'] } },
   );
 }
@@ -35,7 +43,12 @@ export function toAddresses(text: string): AnyPoint[] {
   return text.split(',').map((each) => toAddress(each.trim()));
 }
 
-export function isOfModel(point: AnyPoint | { readonly channel: number }): point is ModelAddress {
+/** In text, with the prefix. */
+export function formatAddress(point: AnyPoint): string {
+  return isOfModel(point) ? formatModelAddress(point) : formatPointAddress(point);
+}
+
+export function isOfModel<T extends object>(point: T): point is T & ModelAddress {
   return 'model' in point;
 }
 

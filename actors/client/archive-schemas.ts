@@ -15,11 +15,12 @@ const aggregate = Type.Optional(NullableNumber);
 
 export const SeriesPointSchema = Type.Object({ channel, kind, id }, closed);
 export type SeriesPoint = Static<typeof SeriesPointSchema>;
+const ModelPointSchema = Type.Object(
+  { model: ModelIdSchema, point: Type.String({ minLength: 1, maxLength: 64 }) },
+  closed,
+);
 /** A point of a channel, or of a model, whose values are then as the model sees them. */
-const AskedPointSchema = Type.Union([
-  SeriesPointSchema,
-  Type.Object({ model: ModelIdSchema, point: Type.String({ minLength: 1, maxLength: 64 }) }, closed),
-]);
+const AskedPointSchema = Type.Union([SeriesPointSchema, ModelPointSchema]);
 export type AskedPoint = Static<typeof AskedPointSchema>;
 
 const SeriesOptions = {
@@ -88,17 +89,16 @@ export const SeriesPageSchema = Type.Object({
 export type SeriesPage = Static<typeof SeriesPageSchema>;
 
 export const MAX_IMPORT_ROWS = 5_000;
-export const ImportRowSchema = Type.Object(
-  {
-    channel,
-    kind,
-    id,
-    time: Type.Integer({ description: 'source time (ms since the Unix epoch)', minimum: 0 }),
-    value: Type.Union([Type.Number(), Type.String({ maxLength: 4096 }), Type.Null()]),
-    quality: Type.Optional(QualitySchema),
-  },
-  closed,
-);
+const imported = {
+  time: Type.Integer({ description: 'source time (ms since the Unix epoch)', minimum: 0 }),
+  value: Type.Union([Type.Number(), Type.String({ maxLength: 4096 }), Type.Null()]),
+  quality: Type.Optional(QualitySchema),
+};
+/** A value of a point of a channel, or of a model, which is then as the model sees it. */
+export const ImportRowSchema = Type.Union([
+  Type.Object({ ...SeriesPointSchema.properties, ...imported }, closed),
+  Type.Object({ ...ModelPointSchema.properties, ...imported }, closed),
+]);
 export type ImportRow = Static<typeof ImportRowSchema>;
 export const ImportRequestSchema = Type.Object(
   { rows: Type.Array(ImportRowSchema, { minItems: 1, maxItems: MAX_IMPORT_ROWS }) },

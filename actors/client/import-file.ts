@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { parse, type CsvError } from 'csv-parse';
 import { errorMessage, StatewattError } from '../../errors/error.js';
-import { parsePointAddress, POINT_KINDS, QUALITIES, type PointKind, type Quality } from '../../site/points.js';
+import { QUALITIES, type Quality } from '../../site/points.js';
+import { ALLOWED_ADDRESSES, parseAddress, type AnyPoint } from './addresses.js';
 import type { ArchiveClient } from './archive.js';
 import { MAX_IMPORT_ROWS, type ImportRow } from './archive-schemas.js';
 
@@ -30,6 +31,8 @@ type Line = { readonly line: number } & ({ readonly row: ImportRow } | { readonl
  * whole file may be sent again.
  *
  *     CSV: a first line of names: address (or channel, kind, point), time, value, text?, quality?
+ * An address may be one of a model's point, whose values are as the model sees them.
+ *
  *     NDJSON: {"address": "1001:T:1", "time": 1750000000000, "value": 1.5, "quality": "good"}
  *
  * A time is ISO 8601 with an offset or Z, or ms since the Unix epoch.
@@ -176,16 +179,9 @@ function toLine(line: number, fields: Fields): Line {
   return { line, row: { ...point, time, value, ...(quality === undefined ? {} : { quality: quality as Quality }) } };
 }
 
-function toPoint({
-  address,
-  channel,
-  kind = 'T',
-  point,
-}: Fields): { channel: number; kind: PointKind; id: number } | string {
+function toPoint({ address, channel, kind = 'T', point }: Fields): AnyPoint | string {
   const text = address === undefined ? `${asText(channel)}:${asText(kind)}:${asText(point)}` : asText(address);
-  const parsed = parsePointAddress(text);
-  if (parsed !== undefined && parsed.channel > 0) return parsed;
-  return `${JSON.stringify(text.slice(0, 60))} is no point; allowed: <channel>:<${POINT_KINDS.join('|')}>:<id>`;
+  return parseAddress(text) ?? `${JSON.stringify(text.slice(0, 60))} is no point; allowed: ${ALLOWED_ADDRESSES}`;
 }
 
 function asText(value: unknown): string {

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { StatewattError } from '../../errors/error.js';
-import { formatPointAddress, parsePointAddress } from '../../site/points.js';
+import { ALLOWED_ADDRESSES, formatAddress, parseAddress } from './addresses.js';
 import {
   NewRuleSchema,
   RuleIdSchema,
@@ -81,11 +81,11 @@ function checkSources({ expression, data_sources: sources }: Static<typeof Condi
   if (sources === undefined) return;
   const listed = new Set<string>();
   for (const source of sources) {
-    const address = parsePointAddress(source);
+    const address = parseAddress(source);
     if (address === undefined) {
-      throw invalidSources(`"${source}" is no point address; allowed: comsrv:<channel>:<T|S|C|A>:<id>`);
+      throw invalidSources(`"${source.slice(0, 100)}" is no point address; allowed: ${ALLOWED_ADDRESSES}`);
     }
-    listed.add(formatPointAddress(address));
+    listed.add(formatAddress(address));
   }
   const missing = addressesIn(expression).find((address) => !listed.has(address));
   if (missing !== undefined) throw invalidSources(`the expression reads ${missing}, which is not among them`);
@@ -93,9 +93,9 @@ function checkSources({ expression, data_sources: sources }: Static<typeof Condi
 
 /** Those that are written as addresses, each once. */
 function addressesIn(expression: string): string[] {
-  const words = expression.match(/\b(?:comsrv:)?\d+:[TSCA]:\d+\b/g) ?? [];
-  const addresses = words.map((word) => parsePointAddress(word)).filter((address) => address !== undefined);
-  return [...new Set(addresses.map(formatPointAddress))];
+  const words = expression.match(/\b(?:(?:comsrv:)?\d+:[TSCA]:\d+|model:[\w-]+:\w+)\b/g) ?? [];
+  const addresses = words.map((word) => parseAddress(word)).filter((address) => address !== undefined);
+  return [...new Set(addresses.map(formatAddress))];
 }
 
 function invalidSources(why: string): StatewattError {

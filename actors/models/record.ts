@@ -4,7 +4,7 @@ import { firstChannel, storedId } from '../../site/models/stored-address.js';
 import type { Model } from '../../site/models/model.js';
 import { pointKey, QUALITIES, type Frame } from '../../site/points.js';
 import type { FrameLine } from '../channel/worker.js';
-import { keepChosen } from '../projections/choices.js';
+import { isChosen, keepChosen, type Choice } from '../projections/choices.js';
 import { PointSelector } from '../projections/point-selector.js';
 import type { ModelValues } from './values.js';
 
@@ -29,7 +29,8 @@ export interface RecordParts {
 /**
  * Tells what a model holds and computes as frames of a channel of its own, so that history and rules have it like what a
  * channel reads. Points that stand for one of a channel are not in it: they are there already. What is held is told each
- * time that it is set; what is computed, as storage is mapped.
+ * time that it is set, marked when it is not to be stored; what is computed, as storage is mapped. So what is stored of a
+ * model is chosen where it lives and its names are known, whoever has made it and wherever history is written.
  */
 export class ModelRecord {
   readonly epoch: number;
@@ -127,10 +128,18 @@ export class ModelRecord {
     const frame = this.#frame(slots, at, now);
     this.#selector.use(this.#ownPlan());
     const choice = this.#selector.choose(frame, false); // What is told anyway counts too.
-    const told = chosen ? keepChosen(frame, choice) : frame;
+    const told = chosen ? keepChosen(frame, choice) : this.#marked(frame, choice);
     if (told === undefined) return;
     if (this.#before === undefined) this.#waiting.push(told);
     else this.#publish(told);
+  }
+
+  /** What a mapping leaves out is told to rules and readers, and not stored. */
+  #marked(frame: Frame, choice: Choice): Frame {
+    const leftOut = Uint8Array.from(frame.keys, (key, index) =>
+      Number(!isChosen(choice, index) && this.#selector.isMapped(frame.channel, key)),
+    );
+    return leftOut.includes(1) ? { ...frame, leftOut } : frame;
   }
 
   #publish(frame: Frame): void {

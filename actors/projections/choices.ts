@@ -125,14 +125,20 @@ export class ChoiceReader {
   }
 }
 
+/** Whether the point of this index was chosen. */
+export function isChosen(choice: Choice, index: number): boolean {
+  if (typeof choice === 'string') return choice === 'all';
+  return ((choice[index >>> 3] ?? 0) & (1 << (index & 7))) !== 0;
+}
+
 /** The frame with only what was chosen of it; undefined when that is nothing. */
 export function keepChosen(frame: Frame, choice: Choice): Frame | undefined {
   if (choice === 'all') return frame;
   if (choice === 'none') return undefined;
-  const { keys, values, quality, ages, texts } = frame;
+  const { keys, values, quality, ages, texts, leftOut } = frame;
   const kept: number[] = [];
   for (let index = 0; index < keys.length; index++) {
-    if (((choice[index >>> 3] ?? 0) & (1 << (index & 7))) !== 0) kept.push(index);
+    if (isChosen(choice, index)) kept.push(index);
   }
   const count = kept.length;
   if (count === 0) return undefined;
@@ -146,6 +152,7 @@ export function keepChosen(frame: Frame, choice: Choice): Frame | undefined {
     quality: new Uint8Array(count),
   };
   if (ages !== undefined) part.ages = new Uint32Array(count);
+  if (leftOut !== undefined) part.leftOut = Uint8Array.from(kept, (index) => leftOut[index] as number);
   for (let to = 0; to < count; to++) {
     const from = kept[to] as number;
     part.keys[to] = keys[from] as number;

@@ -16,7 +16,7 @@ const NOTHING = -1;
 type Channels = Map<number, Map<number, Cell>>;
 
 /**
- * Chooses what of each frame is stored, by the plan in force. It knows what it has chosen itself, so the first value of
+ * Chooses what of each frame is stored, by the plan in force, of what is not left out already. It knows what it has chosen itself, so the first value of
  * each point is always chosen; a value that is older than the one before it begins anew.
  */
 export class PointSelector {
@@ -39,24 +39,25 @@ export class PointSelector {
     this.#rules = plan.rules.map((rule) => ({ store: rule.store, isMeant: ruleMatcher(rule) }));
     for (const channels of [this.#newest, this.#late]) {
       for (const [channel, cells] of channels)
-        for (const [key, cell] of cells) cell.store = this.#storing(channel, key);
+        for (const [key, cell] of cells) cell.store = this.#storingOf(channel, key);
     }
   }
 
   /** @param late the frame was read before others of its channel that have come already */
   choose(frame: Frame, late: boolean): Choice {
-    if (this.#rules.length === 0 && this.#byDefault.mode === 'all') return 'all';
-    const { keys, values, quality, ages, texts, channel } = frame;
+    const { keys, values, quality, ages, texts, leftOut, channel } = frame;
+    if (this.#rules.length === 0 && this.#byDefault.mode === 'all' && leftOut === undefined) return 'all';
     const channels = late ? this.#late : this.#newest;
     let cells = channels.get(channel);
     if (cells === undefined) channels.set(channel, (cells = new Map<number, Cell>()));
     let bits: Uint8Array | undefined;
     let kept = 0;
     for (let index = 0; index < keys.length; index++) {
+      if (leftOut?.[index] === 1) continue;
       const key = keys[index] as number;
       let cell = cells.get(key);
       if (cell === undefined) {
-        cell = { store: this.#storing(channel, key), time: 0, value: 0, text: undefined, quality: NOTHING };
+        cell = { store: this.#storingOf(channel, key), time: 0, value: 0, text: undefined, quality: NOTHING };
         cells.set(key, cell);
       }
       const age = ages === undefined ? 0 : (ages[index] as number);
@@ -69,10 +70,19 @@ export class PointSelector {
     return kept === keys.length ? 'all' : bits;
   }
 
-  #storing(channel: number, key: number): Storing {
+  /** Whether a rule of the plan in force is about the point. */
+  isMapped(channel: number, key: number): boolean {
+    return this.#mapped(channel, key) !== undefined;
+  }
+
+  #storingOf(channel: number, key: number): Storing {
+    return this.#mapped(channel, key) ?? this.#byDefault;
+  }
+
+  #mapped(channel: number, key: number): Storing | undefined {
     const [kind, id] = [keyKind(key), keyId(key)];
     const name = this.#plan.nameOf(channel, kind, id);
-    return this.#rules.find(({ isMeant }) => isMeant(channel, kind, id, name))?.store ?? this.#byDefault;
+    return this.#rules.find(({ isMeant }) => isMeant(channel, kind, id, name))?.store;
   }
 }
 

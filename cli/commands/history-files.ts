@@ -7,7 +7,7 @@ import type { AnyPoint } from '../../actors/client/addresses.js';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
 import { fileError, writeFile } from '../output-file.js';
-import { parseAnyAddress, parseChannel, parseTime } from '../parse.js';
+import { parseAddress, parseChannel, parseTime } from '../parse.js';
 import { safe } from '../render/text.js';
 import { examples } from './help.js';
 
@@ -30,7 +30,7 @@ export function addHistoryFiles(history: Command, cli: Cli): void {
     .argument(
       '[address...]',
       'points, such as comsrv:1001:T:1 or model:roof:power',
-      (text: string, before?: AnyPoint[]) => [...(before ?? []), parseAnyAddress(text)],
+      (text: string, before?: AnyPoint[]) => [...(before ?? []), parseAddress(text)],
     )
     .option('--channel <id>', 'every point of a channel, instead of addresses', parseChannel)
     .option('--from <time>', 'first moment (default: one hour before --to)', time)

@@ -3,7 +3,7 @@ import { historyOfAny, isOfModel, type AnyPoint } from '../../actors/client/addr
 import { formatModelAddress } from '../../site/models/address.js';
 import { formatPointAddress } from '../../site/points.js';
 import type { Cli } from '../cli.js';
-import { parseAnyAddress } from '../parse.js';
+import { parseAddress } from '../parse.js';
 import { GROUPS, examples } from './help.js';
 import { addHistoryFiles } from './history-files.js';
 import { addHistoryMapping } from './history-mapping.js';
@@ -18,7 +18,7 @@ export function addHistory(program: Command, cli: Cli): void {
       "Prints a point's past values in the order of time, a page at a time. " +
         'A time is ISO 8601 (local unless it says otherwise), a span back from now (-90s, -15m, -1h, -7d, -2w), or now.',
     )
-    .argument('<address>', 'point, such as comsrv:1001:T:1 or model:roof:power', parseAnyAddress);
+    .argument('<address>', 'point, such as comsrv:1001:T:1 or model:roof:power', parseAddress);
   addPastOptions(history, cli)
     .addHelpText(
       'after',

@@ -3,7 +3,7 @@ import type { ModelDetail, ModelPointView, ModelView, TemplateView } from '../..
 import { hierarchyOf, type ModelNode } from '../../site/models/hierarchy.js';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
-import { parseModel, parseSeconds } from '../parse.js';
+import { parseModel, parseModelValue, parseSeconds } from '../parse.js';
 import { printFields } from '../render/fields.js';
 import type { Column } from '../render/table.js';
 import { NOTHING, formatAge, formatValue, safe } from '../render/text.js';
@@ -87,7 +87,7 @@ export function addModels(program: Command, cli: Cli): void {
     .option('--deadline <seconds>', 'how long to wait for the answer, 0.001 … 60 (default: 5)', parseSeconds)
     .action((model: string, point: string, text: string, options: { text?: boolean; deadline?: number }) =>
       cli.withClient(async (client) => {
-        const value = options.text === true ? text : toValue(text);
+        const value = parseModelValue(text, options.text === true);
         const deadline = options.deadline === undefined ? {} : { deadlineMs: options.deadline };
         const reply = await client.writeModel({ model, point, value, ...deadline });
         if (!reply.confirmed) cli.exitCode = EXIT.bad;
@@ -161,11 +161,4 @@ async function printModel(cli: Cli, { model, points: list }: ModelDetail): Promi
 async function printNode(cli: Cli, { model, parts }: ModelNode<ModelView>, depth: number): Promise<void> {
   await cli.line(`${'  '.repeat(depth)}${safe(model.id)}  ${safe(model.name)}`);
   for (const part of parts) await printNode(cli, part, depth + 1);
-}
-
-function toValue(text: string): number | string {
-  if (/^(on|true)$/i.test(text)) return 1;
-  if (/^(off|false)$/i.test(text)) return 0;
-  const number = Number(text);
-  return text.trim() === '' || Number.isNaN(number) ? text : number;
 }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { formatAddress, isOfModel, type AnyPoint } from '../../actors/client/addresses.js';
 import type { StatewattClient } from '../../actors/client/client.js';
 import type { PointView } from '../../actors/client/schemas.js';
+import { watchAny, type AnyPointsUpdate } from '../../actors/client/watch-points.js';
 import { StatewattError } from '../../errors/error.js';
-import type { PointAddress } from '../../site/points.js';
 import type { Cli } from '../cli.js';
 import { parseAddress, parseChannel, parseCount } from '../parse.js';
 import { NOTHING, displayWidth, formatTime, formatValue, safe } from '../render/text.js';
@@ -11,7 +12,7 @@ import { GROUPS, examples } from './help.js';
 
 interface TailOptions {
   channel?: number;
-  point?: PointAddress;
+  point?: AnyPoint;
   count?: number;
 }
 
@@ -22,41 +23,35 @@ export function addTail(program: Command, cli: Cli): void {
     .summary('changes as they happen')
     .description('Prints a line for each change of a point until Ctrl-C. With --json each line is one JSON document.')
     .option('--channel <id>', 'only this channel', parseChannel)
-    .option('--point <address>', 'only this point, such as comsrv:1001:T:1', parseAddress)
+    .option('--point <address>', 'only this point, such as comsrv:1001:T:1 or model:roof:power', parseAddress)
     .option('--count <n>', 'end after so many lines', parseCount)
     .addHelpText(
       'after',
       examples(
         'statewatt tail --channel 1001',
         'statewatt tail --point comsrv:1001:T:1 --count 10',
+        'statewatt tail --point model:roof:power',
         "statewatt tail --json | jq -r '[.time, .address, .value] | @csv'",
       ),
     )
     .action((options: TailOptions, command: Command) => {
-      if (options.channel !== undefined && options.point !== undefined && options.channel !== options.point.channel) {
-        command.error(`error: point ${options.point.channel}:… is not of channel ${options.channel}`);
+      const { channel, point } = options;
+      if (channel !== undefined && point !== undefined && (isOfModel(point) || point.channel !== channel)) {
+        command.error(`error: point ${formatAddress(point)} is not of channel ${channel}`);
       }
       return cli.withClient((client) => tail(cli, client, options));
     });
 }
 
 async function tail(cli: Cli, client: StatewattClient, { channel, point, count = Infinity }: TailOptions) {
-  // What does not exist would be waited for in vain.
-  if (point !== undefined) await client.point(point.channel, point.kind, point.id);
-  else if (channel !== undefined) await client.channel(channel);
-
-  const watched = point?.channel ?? channel;
   const interrupted = cli.dependencies.interruption();
   const stop = new AbortController();
   const signal = AbortSignal.any([interrupted, stop.signal]);
   const format = cli.json ? lines : aligned(cli);
   let left = count;
   try {
-    for await (const update of client.watchPoints(watched === undefined ? {} : { channel: watched }, signal)) {
-      const wanted = update.points.filter(
-        (one) => point === undefined || (one.kind === point.kind && one.id === point.id),
-      );
-      const shown = wanted.slice(0, left);
+    for await (const update of await updates(client, channel, point, signal)) {
+      const shown = update.points.slice(0, left);
       if (shown.length > 0) await cli.out.write(format(shown));
       left -= shown.length;
       if (left === 0) return;
@@ -73,6 +68,18 @@ async function tail(cli: Cli, client: StatewattClient, { channel, point, count =
       'the node ended the stream of changes; it may be stopping',
     );
   }
+}
+
+/** @throws what is told of a point or a channel that does not exist: it would be waited for in vain */
+async function updates(
+  client: StatewattClient,
+  channel: number | undefined,
+  point: AnyPoint | undefined,
+  signal: AbortSignal,
+): Promise<AsyncIterable<AnyPointsUpdate>> {
+  if (point !== undefined) return watchAny(client, [point], signal);
+  if (channel !== undefined) await client.channel(channel);
+  return client.watchPoints(channel === undefined ? {} : { channel }, signal);
 }
 
 function lines(changes: readonly PointView[]): string {

@@ -1,9 +1,9 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { formatAddress, isOfModel, writeAny, type AnyPoint } from '../../actors/client/addresses.js';
 import type { WriteReply, WriteRequest } from '../../actors/client/schemas.js';
-import { formatPointAddress, type PointAddress } from '../../site/points.js';
 import type { Cli } from '../cli.js';
 import { EXIT } from '../exit-codes.js';
-import { parseAddress, parseSeconds, parseWriteValue } from '../parse.js';
+import { parseAddress, parseModelValue, parseSeconds, parseWriteValue } from '../parse.js';
 import { NOTHING, formatValue, safe } from '../render/text.js';
 import { GROUPS, examples } from './help.js';
 
@@ -17,13 +17,14 @@ export function addWrite(program: Command, cli: Cli): void {
   program
     .command('write')
     .helpGroup(GROUPS.act)
-    .summary('write a control (C) or adjustment (A) point')
+    .summary('write a control (C) or adjustment (A) point, of a channel or a model')
     .description(
-      'Writes a control (C) or adjustment (A) point and prints what the device answered. ' +
+      'Writes a control (C) or adjustment (A) point and prints what the device answered. A point of a model is written ' +
+        'at the channel point that it stands for, or holds the value. ' +
         'Exit code 1 when the device refused it or the value read back is another.',
     )
-    .argument('<address>', 'point, such as comsrv:1001:A:1', parseAddress)
-    .argument('<value>', 'C: 0, 1, off, on, false, true; A: a number')
+    .argument('<address>', 'point, such as comsrv:1001:A:1 or model:battery:limit', parseAddress)
+    .argument('<value>', 'C: 0, 1, off, on, false, true; A: a number; of a model either')
     .option('--text', 'take the value as text, for string points')
     .option('--deadline <seconds>', 'how long to wait for the answer, 0.001 … 60 (default: 5)', parseSeconds)
     .option('--command-id <id>', 'a repeated write with the same id answers the first result instead of writing again')
@@ -33,12 +34,13 @@ export function addWrite(program: Command, cli: Cli): void {
         'statewatt write comsrv:1001:A:1 42.5',
         'statewatt write comsrv:1001:A:1 -10',
         'statewatt write comsrv:1001:C:1 on --deadline 2',
+        'statewatt write model:battery:limit 5000',
       ),
     )
-    .action((address: PointAddress, text: string, options: WriteOptions, command: Command) => {
-      const request = toRequest(address, text, options, command);
+    .action((point: AnyPoint, text: string, options: WriteOptions, command: Command) => {
+      const request = toRequest(point, text, options, command);
       return cli.withClient(async (client) => {
-        const reply = await client.write(request);
+        const reply = await writeAny(client, point, formatAddress(point), request);
         if (!reply.confirmed) cli.exitCode = EXIT.bad;
         if (cli.json) await cli.document(reply);
         else await cli.line(describe(reply), reply.confirmed ? 'none' : 'alarm');
@@ -46,19 +48,24 @@ export function addWrite(program: Command, cli: Cli): void {
     });
 }
 
-function toRequest(address: PointAddress, text: string, options: WriteOptions, command: Command): WriteRequest {
-  const { channel, kind, id } = address;
-  if (kind !== 'C' && kind !== 'A') {
-    return command.error(`error: ${formatPointAddress(address)} cannot be written. Allowed are C and A points.`);
-  }
+function toRequest(
+  point: AnyPoint,
+  text: string,
+  options: WriteOptions,
+  command: Command,
+): Pick<WriteRequest, 'value' | 'deadlineMs' | 'commandId'> {
   return {
-    channel,
-    kind,
-    id,
-    value: readValue(kind, text, options.text === true, command),
+    value: valueOf(point, text, options.text === true, command),
     ...(options.deadline === undefined ? {} : { deadlineMs: options.deadline }),
     ...(options.commandId === undefined ? {} : { commandId: options.commandId }),
   };
+}
+
+function valueOf(point: AnyPoint, text: string, asText: boolean, command: Command): WriteRequest['value'] {
+  if (isOfModel(point)) return parseModelValue(text, asText);
+  const { kind } = point;
+  if (kind === 'C' || kind === 'A') return readValue(kind, text, asText, command);
+  return command.error(`error: ${formatAddress(point)} cannot be written. Allowed are C and A points.`);
 }
 
 /** The kind of the point decides what is allowed, so commander cannot read it by itself. */

@@ -7,11 +7,12 @@ import {
   type MeterEventsFilter,
   type MeterEventType,
 } from '../../actors/client/meter-watch.js';
-import type { PointsUpdate, StatewattClient } from '../../actors/client/client.js';
+import { formatAddress, isOfModel, toAddress } from '../../actors/client/addresses.js';
+import type { StatewattClient } from '../../actors/client/client.js';
 import { ModelIdSchema } from '../../actors/client/model-schemas.js';
+import { watchAny } from '../../actors/client/watch-points.js';
 import { StatewattError } from '../../errors/error.js';
 import { ALARM_LEVELS, type AlarmLevel } from '../../site/alarms.js';
-import { formatPointAddress, parsePointAddress } from '../../site/points.js';
 import { invalidParams } from './methods.js';
 import { OWN_SCHEMAS, validator, type Validator } from '../../site/validator.js';
 
@@ -23,7 +24,7 @@ export const PointsTopic = Type.Object(
   {
     topic: Type.Unsafe<'points'>({ type: 'string', enum: ['points'] }),
     channel: Type.Optional(Type.Integer({ minimum: 1, maximum: 4_294_967_295 })),
-    points: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { minItems: 1, maxItems: 1_000 })),
+    points: Type.Optional(Type.Array(Type.String({ maxLength: 140 }), { minItems: 1, maxItems: 1_000 })),
   },
   closed,
 );
@@ -94,8 +95,8 @@ export class Subscriptions {
 
   /**
    * @param only whose readings are told of; undefined: everybody's
-   * @throws `ws.too_many_subscriptions`, `points.invalid_address`, `channels.not_found`, `models.not_found`, `energy.invalid`; RpcFault for wrong
-   *   params
+   * @throws `ws.too_many_subscriptions`, `points.invalid_address`, `points.not_found`, `points.not_of_channel`, `channels.not_found`,
+   *   `models.not_found`, `models.point_not_found`, `energy.invalid`; RpcFault for wrong params
    */
   async add(params: unknown, only?: string): Promise<{ subscription: number }> {
     const topic = readTopic(params);
@@ -145,14 +146,18 @@ export class Subscriptions {
   }
 
   async #points({ channel, points }: Static<typeof PointsTopic>, signal: AbortSignal): Promise<AsyncIterable<object>> {
-    const wanted = points === undefined ? undefined : new Set(points.map(toAddress));
-    // Points of one channel are all that is looked at when nothing else is asked for.
-    const channels = new Set(points?.map((text) => parsePointAddress(text)?.channel));
-    const only = channel ?? (channels.size === 1 ? [...channels][0] : undefined);
-    // A subscription to a channel that is not there would be silent for ever.
-    if (only !== undefined) await this.#client.channel(only);
-    const updates = this.#client.watchPoints(only === undefined ? {} : { channel: only }, signal);
-    return wanted === undefined ? updates : onlyPoints(updates, wanted);
+    const wanted = points?.map(toAddress);
+    if (wanted === undefined) {
+      // A subscription to a channel that is not there would be silent for ever.
+      if (channel !== undefined) await this.#client.channel(channel);
+      return this.#client.watchPoints(channel === undefined ? {} : { channel }, signal);
+    }
+    const stray = wanted.find((point) => channel !== undefined && (isOfModel(point) || point.channel !== channel));
+    if (stray !== undefined) {
+      const text = `${formatAddress(stray)} is not of channel ${channel}; leave channel out`;
+      throw new StatewattError('points.not_of_channel', 'invalid', text);
+    }
+    return watchAny(this.#client, wanted, signal);
   }
 
   #alarms({ levels, source }: Static<typeof AlarmsTopic>, signal: AbortSignal): AsyncIterable<object> {
@@ -205,24 +210,4 @@ function readTopic(params: unknown): Topic {
 function checked<T>(validate: Validator<T>, params: unknown): T {
   if (validate(params)) return params;
   throw invalidParams(validate);
-}
-
-async function* onlyPoints(
-  updates: AsyncIterable<PointsUpdate>,
-  wanted: ReadonlySet<string>,
-): AsyncIterable<PointsUpdate> {
-  for await (const update of updates) {
-    const points = update.points.filter(({ address }) => wanted.has(address));
-    if (points.length > 0) yield { ...update, points };
-  }
-}
-
-function toAddress(text: string): string {
-  const address = parsePointAddress(text);
-  if (address !== undefined && address.channel > 0) return formatPointAddress(address);
-  throw new StatewattError(
-    'points.invalid_address',
-    'invalid',
-    `"${text}" is no point address; allowed: <channel>:<kind>:<id> with kind T, S, C or A, as comsrv:1001:T:1.`,
-  );
 }

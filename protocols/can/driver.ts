@@ -14,8 +14,8 @@ export function canAddress(source: CanSource): string {
 }
 
 /**
- * Driver of a channel that listens to a CAN bus, or to a log of one. Of several frames of an identifier within a cycle
- * the last counts.
+ * Driver of a channel that listens to a CAN bus, or to a log of one. A signal of which a value waits already makes a frame
+ * of its own with its next one.
  */
 export function createCanDriver(channel: CanChannel): Driver {
   return new CanDriver(channel);
@@ -69,9 +69,8 @@ class CanDriver implements Driver {
   }
 
   poll(readings: Readings): Promise<PollOutcome> {
-    const lost = this.#lost ?? (this.#open ? undefined : this.#closedError());
-    if (lost !== undefined) return Promise.reject(lost);
-    return Promise.resolve(this.#arrivals.take(readings));
+    if (!this.#open) return Promise.reject(this.#closedError());
+    return new Promise((resolve) => resolve(this.#arrivals.takeBefore(this.#lost, readings)));
   }
 
   write(point: PointDefinition): Promise<WriteOutcome> {
@@ -91,6 +90,7 @@ class CanDriver implements Driver {
     const indexes = this.#byId.get(keyOf(id, extended));
     if (indexes === undefined) return;
     const now = Math.min(time, Date.now());
+    for (const index of indexes) this.#arrivals.keep(index);
     for (const index of indexes) {
       const reader = this.#readers[index] as SignalReader;
       if (data.length >= reader.bytes) this.#arrivals.put(index, reader.read(data), now);

@@ -77,16 +77,24 @@ class GrpcDriver implements Driver {
   }
 
   async poll(readings: Readings): Promise<PollOutcome> {
-    const session = this.#open();
-    const seen = this.#channel.mode === 'poll' ? await this.#read(session) : undefined;
-    if (seen === undefined) this.#askHealth(session);
-    const outcome = this.#arrivals.take(readings);
-    if (seen !== undefined) {
-      for (let index = 0; index < readings.points.length; index++) if (!seen.has(index)) readings.setStale(index);
-    }
+    const outcome = this.#channel.mode === 'poll' ? await this.#pollOnce(readings) : this.#takeStreamed(readings);
     outcome.roundTrips.push(...this.#roundTrips);
     this.#roundTrips = [];
     return outcome;
+  }
+
+  async #pollOnce(readings: Readings): Promise<PollOutcome> {
+    const seen = await this.#read(this.#open());
+    const outcome = this.#arrivals.take(readings);
+    for (let index = 0; index < readings.points.length; index++) if (!seen.has(index)) readings.setStale(index);
+    return outcome;
+  }
+
+  #takeStreamed(readings: Readings): PollOutcome {
+    const session = this.#session;
+    if (session === undefined) throw this.#notConnected();
+    if (session.lost === undefined) this.#askHealth(session);
+    return this.#arrivals.takeBefore(session.lost, readings);
   }
 
   async write(point: PointDefinition, value: number | string): Promise<WriteOutcome> {
@@ -148,7 +156,8 @@ class GrpcDriver implements Driver {
       link.stream(
         { session: id },
         ({ values }) => {
-          this.#take(values);
+          this.#keep(values);
+          this.#take(values, true);
           this.#arrivals.count();
         },
         (error) => {
@@ -181,12 +190,21 @@ class GrpcDriver implements Driver {
     }
   }
 
-  #take(values: readonly PointValue[]): Set<number> {
+  /** What waits of points of which there is a newer value is for frames of its own. */
+  #keep(values: readonly PointValue[]): void {
+    for (const { source } of values) {
+      for (const index of this.#bySource.get(source) ?? []) this.#arrivals.keep(index);
+    }
+  }
+
+  /** Answers the points of which something is said; `each`: of several values of a point each is for a frame. */
+  #take(values: readonly PointValue[], each = false): Set<number> {
     const now = Date.now();
     const seen = new Set<number>();
     for (const { source, value, quality, timeMs } of values) {
       for (const index of this.#bySource.get(source) ?? []) {
         seen.add(index);
+        if (each) this.#arrivals.keep(index);
         this.#put(index, value, qualityOf(quality), timeMs > 0 ? Math.min(timeMs, now) : now);
       }
     }
@@ -231,8 +249,12 @@ class GrpcDriver implements Driver {
   }
 
   #open(): Session {
-    if (this.#session === undefined) throw new LinkError(`${this.#channel.address} is not connected`);
+    if (this.#session === undefined) throw this.#notConnected();
     if (this.#session.lost !== undefined) throw this.#session.lost;
     return this.#session;
+  }
+
+  #notConnected(): LinkError {
+    return new LinkError(`${this.#channel.address} is not connected`);
   }
 }

@@ -80,10 +80,7 @@ class MqttDriver implements Driver {
 
   poll(readings: Readings): Promise<PollOutcome> {
     if (this.#link === undefined) return Promise.reject(this.#notConnected());
-    if (this.#lost === undefined) return Promise.resolve(this.#arrivals.take(readings));
-    // What came before the loss is told before it.
-    if (!this.#arrivals.waiting) return Promise.reject(this.#lost);
-    return Promise.resolve({ ...this.#arrivals.take(readings), more: true });
+    return new Promise((resolve) => resolve(this.#arrivals.takeBefore(this.#lost, readings)));
   }
 
   async write(point: PointDefinition, value: number | string): Promise<WriteOutcome> {

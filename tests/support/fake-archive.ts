@@ -1,3 +1,4 @@
+import { formatAddress } from '../../actors/client/addresses.js';
 import { StatewattError } from '../../errors/error.js';
 import type { ArchiveClient } from '../../actors/client/archive.js';
 import type { Mapping, Mappings, MappingView } from '../../actors/client/history-mappings.js';
@@ -59,8 +60,8 @@ export class FakeArchive implements ArchiveClient {
   async import({ rows }: ImportRequest): Promise<ImportReply> {
     const reply: ImportReply = { rows: rows.length, stored: 0, replaced: 0, measured: 0, refused: [] };
     for (const [index, row] of rows.entries()) {
-      const key = `${row.channel}:${row.kind}:${row.id} ${row.time}`;
-      if (row.channel > 2_000) {
+      const key = `${formatAddress(row)} ${row.time}`;
+      if ('channel' in row && row.channel > 2_000) {
         reply.refused.push({ row: index, problem: `there is no channel ${row.channel}` });
         continue;
       }

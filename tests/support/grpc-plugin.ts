@@ -75,6 +75,11 @@ server.addService(driverService(), {
     if (source === 'fault') {
       fault = value.text ?? '';
       done(null, {});
+      const burst = /^burst (\d+)$/.exec(fault)?.[1] ?? 0;
+      for (let number = 1; number <= Number(burst); number++) {
+        for (const stream of streams)
+          stream.write({ values: [{ source: 'power', value: { number }, timeMs: number }] });
+      }
       if (fault === 'end') for (const stream of streams) stream.end();
       if (fault === 'exit') process.exit(1);
       if (fault === 'forget') session = '';

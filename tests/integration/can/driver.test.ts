@@ -78,6 +78,26 @@ describe('CAN driver', function () {
       assert.deepEqual([sum('reads'), sum('errors')], [4, 0]);
     });
 
+    it('gives each frame that brings another value a frame of its own', async () => {
+      const line = (n: number) => `(1700000000.000000) can0 1A0#${n.toString(16).padStart(2, '0')}00FFFE00`;
+      const log = Array.from({ length: 200 }, (_, n) => line(n)).join('\n');
+      await writeFile(join(temp.path, 'burst.log'), `${log}\n(1700000000.000000) can0 18FF50E5#20\n`);
+      const { driver, poll, outcomes } = await driverOf('{ log: burst.log, interface: can0 }');
+      await driver.connect();
+      const seen: number[] = [];
+      await eventually(async () => {
+        for (let more = true; more; more = outcomes.at(-1)?.more === true) {
+          const volts = parseFloat((await poll())[0] ?? '');
+          if (volts !== seen.at(-1) && !Number.isNaN(volts)) seen.push(volts);
+        }
+        return seen.length === 200 ? true : undefined;
+      });
+      assert.deepEqual(
+        seen.map((volts) => Math.round(volts * 10)),
+        Array.from({ length: 200 }, (_, n) => n),
+      );
+    });
+
     it('begins again at the end', async () => {
       const { driver, poll } = await driverOf('{ log: drive.log, interface: can0, speed: 100, repeat: true }');
       await driver.connect();

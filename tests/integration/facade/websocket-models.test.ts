@@ -50,6 +50,28 @@ describe('models over WebSocket', () => {
     assert.equal(updates.length, 1);
   });
 
+  it('pushes points of models and of channels by their addresses', async () => {
+    const updates: { model?: string; channel?: number; points: { address: string; value: number }[] }[] = [];
+    const points = ['model:roof:limit', 'model:cellar:soc', '1001:T:1'];
+    const end = await socket.subscribe({ topic: 'points', points }, (update) => updates.push(update as never));
+    await socket.call('models.write', { model: 'cellar', point: 'limit', value: 1 });
+    await socket.call('models.write', { model: 'roof', point: 'limit', value: 7 });
+    client.tick();
+    await eventually(() => (updates.length >= 2 ? true : undefined));
+    const seen = updates.flatMap(({ points: list }) => list.map(({ address }) => address));
+    assert.deepEqual([...new Set(seen)].sort(), ['comsrv:1001:T:1', 'model:roof:limit']);
+    const ofModel = updates.find(({ model }) => model === 'roof');
+    assert.deepEqual([ofModel?.points[0]?.value, ofModel?.channel], [7, undefined]);
+    await end();
+    await eventually(() => (client.watchers === 0 ? true : undefined));
+    const subscribe = (params: object) => socket.subscribe({ topic: 'points', ...params }, () => undefined);
+    await assert.rejects(subscribe({ points: ['model:nobody:limit'] }), { code: 'models.not_found' });
+    await assert.rejects(subscribe({ points: ['model:roof:limt'] }), { code: 'models.point_not_found' });
+    await assert.rejects(subscribe({ points: ['model:roof'] }), { code: 'points.invalid_address' });
+    await assert.rejects(subscribe({ points: ['1001:T:99'] }), { code: 'points.not_found' });
+    await assert.rejects(subscribe({ channel: 1001, points: ['model:roof:limit'] }), { code: 'points.not_of_channel' });
+  });
+
   it('refuses what is no model, and what is no subscription to one', async () => {
     const subscribe = (params: object) => socket.subscribe({ topic: 'model', ...params }, () => undefined);
     await assert.rejects(subscribe({ model: 'nobody' }), { code: 'models.not_found' });

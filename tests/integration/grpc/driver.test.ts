@@ -142,6 +142,35 @@ describe('gRPC driver with a plug-in in a process of its own', function () {
     assert.match(outcomes[0]?.lastError?.message ?? '', /^T 7 "nowhere": the plug-in has no "nowhere"|^T 6 "word"/);
   });
 
+  it('gives each value of a stream a frame of its own, what came before a loss too', async () => {
+    const { driver, readings, until, write } = await open();
+    await until(0, '123.4 good');
+    const times: number[] = [];
+    const take = async () => {
+      const { more } = await driver.poll(readings);
+      const time = readings.times[0] as number;
+      if (time < TIME && time !== times.at(-1)) times.push(time);
+      return more === true;
+    };
+    await write('A', 2, 'burst 500');
+    await eventually(async () => {
+      while (await take());
+      return times.length === 500 ? true : undefined;
+    });
+    assert.deepEqual(
+      times.splice(0),
+      Array.from({ length: 500 }, (_, n) => 1 + n),
+    );
+    await write('A', 2, 'burst 3');
+    await write('A', 2, 'end');
+    await eventually(() => driver.poll(readings).then(() => (readings.times[0] === 1 ? true : undefined)));
+    times.push(1);
+    await assert.rejects(async () => {
+      for (;;) if (!(await take())) await new Promise((resolve) => setTimeout(resolve, 10));
+    }, LinkError);
+    assert.deepEqual(times, [1, 2, 3]);
+  });
+
   for (const mode of ['stream', 'poll'])
     it(`writes and says what the device holds (${mode})`, async () => {
       const { write, until } = await open(`    mode: ${mode}\n${POINTS}`);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toAddress } from '../../../actors/client/addresses.js';
+import { watchAny } from '../../../actors/client/watch-points.js';
 import type { RunningNode } from '../../../node/node.js';
 import { firstChannel } from '../../../site/models/stored-address.js';
 import { startTestNode, virtualChannel } from '../../support/node.js';
@@ -138,6 +139,76 @@ describe('models of callers, on two nodes', function () {
     assert.ok(page.model === 'made' && page.rows.length > 0);
     assert.match(await text('points/model:made:tarif/history'), /did you mean tariff\?/);
     assert.match(await text('history?points=model:nobody:tariff&every=1h'), /there is no model nobody/);
+  });
+
+  it('take what was kept elsewhere, as they see it', async () => {
+    const from = Date.now() - 86_400_000;
+    const send = async (text: string) => {
+      const headers = { 'content-type': 'text/csv' };
+      const answer = await fetch(`${node.url}/api/v1/history/import`, { method: 'POST', headers, body: text });
+      return (await answer.json()) as { stored: number; problems: { line: number; problem: string }[] };
+    };
+    const rows = [`model:made:tariff,${from},41`, `model:made:power,${from},42`, `model:made:tarif,${from},43`];
+    const { stored, problems } = await send(`address,time,value\n${rows.join('\n')}\n`);
+    assert.deepEqual([stored, problems[0]?.line], [2, 4]);
+    assert.match(problems[0]?.problem ?? '', /has no point tarif; did you mean tariff\?/);
+    const csv = await (
+      await fetch(
+        `${node.url}/api/v1/history/export?points=model:made:tariff,model:made:power&from=${from}&to=${from + 1}`,
+      )
+    ).text();
+    assert.match(csv, /"model:made:tariff",[^\n]*,41,[^\n]*\n"model:made:power",[^\n]*,42,/);
+    assert.deepEqual((await send(csv)).stored, 2, 'what was exported can be imported');
+  });
+
+  it('are watched by their addresses', async () => {
+    const abort = new AbortController();
+    const seen: (number | string | null)[] = [];
+    const updates = await watchAny(
+      node.client,
+      ['model:made:tariff', 'model:made:double'].map(toAddress),
+      abort.signal,
+    );
+    const watching = (async () => {
+      for await (const { points } of updates)
+        for (const { address, value } of points) if (address === 'model:made:tariff') seen.push(value);
+    })();
+    let value = 100;
+    await eventually(async () => {
+      await hold('made', ++value);
+      return seen.length > 1 ? true : undefined;
+    }, PATIENCE);
+    abort.abort();
+    await watching;
+    assert.ok(
+      seen.every((each) => (each as number) > 100 && (each as number) <= value),
+      seen.join(),
+    );
+    await hold('made', 1);
+  });
+
+  it('are stored as mapped, from then on, after a restart too', async () => {
+    for (const id of ['loud', 'marker']) await node.client.createModel({ id, template: 'relay' });
+    let value = 0;
+    /** Whether a value that is set now is stored. */
+    const isStored = async () => {
+      value += 1;
+      await hold('loud', value);
+      await hold('marker', value);
+      await eventually(async () => ((await valuesOf('marker')).includes(value) ? true : undefined), PATIENCE);
+      return (await valuesOf('loud')).includes(value);
+    };
+    const until = (wanted: boolean) =>
+      eventually(async () => ((await isStored()) === wanted ? true : undefined), PATIENCE);
+    await until(true);
+    await node.client.archive.putMapping('quiet', { points: 'model:loud:*', store: 'never' });
+    await until(false); // The node where the model lives learns of it within moments.
+    await node.stop();
+    await start();
+    assert.deepEqual([await isStored(), await isStored()], [false, false]);
+    assert.equal((await node.client.modelPoint('loud', 'tariff')).value, value, 'it is there for who reads it');
+    await node.client.archive.removeMapping('quiet');
+    await until(true);
   });
 
   it('have it again after a restart, and when they are made again', async () => {

@@ -22,6 +22,7 @@ const frames: fc.Arbitrary<Frame> = fc.nat({ max: 40 }).chain((count) => {
         texts: fc
           .array(fc.tuple(uint32, fc.string({ unit: 'binary' })), { minLength: 1, maxLength: 5 })
           .map((pairs) => new Map(pairs)),
+        leftOut: fc.uint8Array({ ...column, max: 1 }),
       },
       { requiredKeys: ['channel', 'epoch', 'time', 'seq', 'keys', 'values', 'quality'], noNullPrototype: true },
     )
@@ -69,13 +70,14 @@ describe('frame codec', () => {
       quality: new Uint8Array([2]),
       ages: new Uint32Array([9]),
       texts: new Map([[0, 'é']]),
+      leftOut: new Uint8Array([1]),
     };
     assert.equal(
       Buffer.from(encodeFrame(frame)).toString('hex'),
       [
-        '01030000' + '01000000' + '0000000000000040' + '0000000000000840' + '04000000' + '01000000',
+        '01070000' + '01000000' + '0000000000000040' + '0000000000000840' + '04000000' + '01000000',
         '07000000' + '000000000000f03f' + '02' + '09000000',
-        '0100' + '00000000' + '0200' + 'c3a9',
+        '0100' + '00000000' + '0200' + 'c3a9' + '01',
       ].join(''),
     );
     assert.equal(encodeFrame(empty).length, 32);
@@ -109,6 +111,10 @@ describe('frame codec', () => {
         [0, 'a'],
         [1, 'bc'],
       ]),
+      keys: new Uint32Array(2),
+      values: new Float64Array(2),
+      quality: new Uint8Array(2),
+      leftOut: new Uint8Array([0, 1]),
     });
     for (let length = 0; length < whole.length; length++) {
       assert.throws(() => decodeFrame(whole.subarray(0, length)), isBadFrame, String(length));

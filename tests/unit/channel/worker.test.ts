@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { StatewattError } from '../../../errors/error.js';
 import { ProtocolError } from '../../../protocols/driver.js';
 import { BAD, GOOD, STALE, type PointValue } from '../../../site/points.js';
+import type { Readings } from '../../../site/readings.js';
 import { Schedule } from '../../../actors/channel/schedule.js';
 import { BEGIN, Bench, FakeDriver, channel, linkLost, point } from './support.js';
 
@@ -318,6 +319,49 @@ describe('ChannelWorker', () => {
       assert.equal(frame?.seq, before + 1);
       assert.deepEqual(Array.from(frame?.values ?? []), [1, NaN, 1]);
       assert.deepEqual(Array.from(frame?.quality ?? []), [STALE, BAD, STALE]);
+    });
+
+    it('is taken up when what has come by itself was told', async () => {
+      const came: number[] = [];
+      const closedWith: number[] = [];
+      bench.createDriver = () => {
+        const driver = new FakeDriver();
+        const close = driver.close.bind(driver);
+        return Object.assign(driver, {
+          pushed: true,
+          poll: (readings: Readings) => {
+            const value = came.shift();
+            if (value !== undefined) readings.setRaw(0, value, Date.now());
+            return Promise.resolve({ reads: 0, errors: 0, roundTrips: [], more: came.length > 0 });
+          },
+          close: () => {
+            closedWith.push(came.length);
+            return close();
+          },
+        });
+      };
+      await bench.worker.open();
+      await bench.clock.tickAsync(2_500);
+      bench.frames.length = 0;
+      came.push(1, 2, 3);
+      void bench.worker.useConfiguration();
+      await bench.worker.open();
+      await bench.clock.tickAsync(0);
+      assert.deepEqual(closedWith, [0]);
+      assert.deepEqual(
+        bench.frames.splice(0, 3).map(({ values }) => values[0]),
+        [1, 2, 3],
+      );
+      bench.frames.length = 0; // The new link begins with all that is known.
+      came.push(4);
+      await bench.worker.shut();
+      assert.deepEqual(
+        bench.frames.map(({ values, quality }) => [values[0], quality[0]]),
+        [
+          [4, GOOD],
+          [4, STALE],
+        ],
+      );
     });
 
     it('takes texts along', async () => {

@@ -259,6 +259,18 @@ describe('cli write', () => {
     ]);
   });
 
+  it('writes points of models', async () => {
+    const client = site();
+    await client.createModel({ id: 'roof', template: 'battery' });
+    const { code, out } = await statewatt('write model:roof:limit 40', { client });
+    assert.deepEqual([code, out.split(',')[0]], [0, 'modsrv:roof:limit: written 40']);
+    assert.equal((await client.modelPoint('roof', 'limit')).value, 40);
+    assert.match(
+      (await statewatt('write model:nobody:limit 4', { client })).err,
+      /models\.not_found: There is no model nobody/,
+    );
+  });
+
   it('is 1 when refused or not confirmed', async () => {
     const client = site();
     const refused = await statewatt('write 1001:A:1 400', { client });
@@ -321,6 +333,26 @@ describe('cli tail', () => {
       changes.map(({ address }) => address),
       Array(3).fill('comsrv:1002:T:2'),
     );
+  });
+
+  it('shows a point of a model', async () => {
+    const client = site();
+    await client.createModel({ id: 'roof', template: 'battery' });
+    let value = 0;
+    const timer = setInterval(
+      () => client.watchers > 0 && void client.writeModel({ model: 'roof', point: 'limit', value: ++value }),
+      1,
+    );
+    const { code, out } = await statewatt('tail --point model:roof:limit --count 2 --json', { client });
+    clearInterval(timer);
+    const changes = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as PointView);
+    assert.deepEqual([code, changes.map(({ address }) => address)], [0, Array(2).fill('model:roof:limit')]);
+    assert.equal(client.watchers, 0);
+    assert.match((await statewatt('tail --point model:roof:limt', { client })).err, /has no point limt/);
+    assert.match((await statewatt('tail --channel 1 --point model:roof:limit', { client })).err, /not of channel 1/);
   });
 
   it('does not wait for what does not exist', async () => {

@@ -67,7 +67,7 @@ describe('statewatt history export and import', () => {
     assert.deepEqual(result, {
       code: 1,
       out: '3 rows: 2 stored; 1 of them had been imported before; 1 refused\n',
-      err: 'line 4: "x" is no point; allowed: <channel>:<T|S|C|A>:<id>\n',
+      err: 'line 4: "x" is no point; allowed: <channel>:<kind>:<id> with kind T, S, C or A, as comsrv:1001:T:1, or model:<id>:<point>\n',
     });
     const lines = join(folder.path, 'late.ndjson');
     await writeFile(lines, '{"address":"1001:T:1","time":6,"value":1}\n');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { InvalidArgumentError } from 'commander';
 import {
   parseAddress,
+  parseModelValue,
   parseChannel,
   parseCount,
   parseKind,
@@ -28,7 +29,15 @@ describe('cli arguments', () => {
   it('reads point addresses with and without prefix', () => {
     assert.deepEqual(parseAddress('comsrv:1001:T:1'), { channel: 1001, kind: 'T', id: 1 });
     assert.deepEqual(parseAddress('7:A:12'), { channel: 7, kind: 'A', id: 12 });
-    refuses(parseAddress, '', '1001', '1001:X:1', '1001:T:0', '1001:t:1', 'x:1001:T:1');
+    refuses(parseAddress, '', '1001', '1001:X:1', '1001:T:0', '0:T:1', '1001:t:1', 'x:1001:T:1');
+  });
+
+  it('reads addresses of points of models, and what is written to them', () => {
+    assert.deepEqual(parseAddress('model:roof-1:power'), { model: 'roof-1', point: 'power' });
+    refuses(parseAddress, 'model:roof', 'model::power', 'model:roof:1power', 'model:a b:power');
+    const values = ['-4.5', 'ON', 'false', '1', 'day'].map((text) => parseModelValue(text, false));
+    assert.deepEqual(values, [-4.5, 1, 0, 1, 'day']);
+    assert.equal(parseModelValue('7', true), '7');
   });
 
   it('reads kinds in any case', () => {

@@ -44,13 +44,25 @@ describe('import of a file', () => {
     );
     await take('channel_id,point_id,timestamp,value\n7,3,1777636800000,4\n');
     assert.deepEqual(
-      rows().map(({ kind, id, value }) => [kind, id, value]),
+      rows().map((row) => 'kind' in row && [row.kind, row.id, row.value]),
       [
         ['T', 1, 1.5],
         ['T', 2, '12'],
         ['T', 3, 4],
       ],
     );
+  });
+
+  it('reads values of points of models', async () => {
+    await take(`address,time,value\nmodel:roof:power,${TIME},1.5\n1001:T:1,${TIME},2\n`);
+    await take(`{"address": "model:roof:power", "time": ${TIME + 1}, "value": 3}\n`, 'ndjson');
+    assert.deepEqual(rows(), [
+      { model: 'roof', point: 'power', time: TIME, value: 1.5 },
+      { channel: 1001, kind: 'T', id: 1, time: TIME, value: 2 },
+      { model: 'roof', point: 'power', time: TIME + 1, value: 3 },
+    ]);
+    const wrong = await take(`address,time,value\nmodel:roof:,${TIME},1\n`);
+    assert.match(wrong.problems[0]?.problem ?? '', /"model:roof:" is no point; allowed: .* or model:<id>:<point>$/);
   });
 
   it('reads NDJSON, its last line without an end too', async () => {
@@ -60,7 +72,7 @@ describe('import of a file', () => {
     );
     assert.equal(summary.stored, 2);
     assert.deepEqual(
-      rows().map(({ kind, value }) => [kind, value]),
+      rows().map((row) => 'kind' in row && [row.kind, row.value]),
       [
         ['T', 1],
         ['S', 1],

@@ -117,6 +117,21 @@ describe('what history stores of a frame', () => {
     assert.deepEqual([at(5_000, true), at(6_000, true)], [[1], []]);
   });
 
+  it('is not what was found already not to be stored', () => {
+    const given = (time: number, leftOut: readonly number[]): Frame => ({
+      ...frame(time, [
+        [1, time],
+        [2, time],
+      ]),
+      leftOut: Uint8Array.from(leftOut),
+    });
+    const plain = new PointSelector();
+    assert.deepEqual(chosen(plain, given(0, [1, 0])), [2]);
+    assert.deepEqual(chosen(plain, given(0, [1, 1])), []);
+    const one = selector({ points: '1:T:1', store: 'interval', intervalMs: 10_000 });
+    assert.deepEqual([chosen(one, given(1_000, [1, 0])), chosen(one, given(2_000, [0, 0]))], [[2], [1, 2]]);
+  });
+
   it('tells texts apart', () => {
     const one = selector({ points: '*', store: 'change', deadband: 1 });
     const at = (time: number, text: string) => chosen(one, frame(time, [[1, text]]));
@@ -213,6 +228,8 @@ describe('the record of what was chosen', () => {
         [1, 'four'],
       ]),
     });
+    const marked = keepChosen({ ...given, leftOut: Uint8Array.of(0, 1, 0, 0) }, Uint8Array.of(0b1010));
+    assert.deepEqual(marked?.leftOut, Uint8Array.of(1, 0));
     assert.equal(keepChosen(given, 'all'), given);
     assert.equal(keepChosen(given, 'none'), undefined);
   });

@@ -148,6 +148,29 @@ describe('what a model tells of itself', () => {
     assert.equal(sent.length, 3);
   });
 
+  it('is marked when what it is set to is not to be stored, and told all the same', () => {
+    const marks = () =>
+      sent.splice(0).map(({ values: list, leftOut }) => [...list].map((value) => [value, ...(leftOut ?? [])]));
+    store({ points: 'model:m:tariff', store: 'never' });
+    hold('tariff', 3, 100);
+    hold('note', 'day', 150);
+    assert.deepEqual(marks(), [[[3, 1]], [[NaN]]]);
+    record.beat(70_000);
+    assert.deepEqual(marks(), [[[NaN]]], 'it is told when it is set');
+    store({ points: 'model:m:tariff', store: 'interval', intervalMs: 1_000 });
+    for (const [value, at] of [
+      [4, 71_000],
+      [5, 71_500],
+      [6, 72_000],
+    ] as const)
+      hold('tariff', value, at);
+    assert.deepEqual(marks(), [[[4]], [[5, 1]], [[6]]]);
+    plan = STORES_ALL;
+    hold('tariff', 6, 72_001);
+    hold('tariff', 6, 72_002);
+    assert.deepEqual(marks(), [[[6]], [[6]]]);
+  });
+
   it('is told again as it is now, and what nobody knows is not', () => {
     record.beat(10);
     assert.equal(sent.length, 0);

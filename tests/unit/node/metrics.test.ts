@@ -88,6 +88,7 @@ describe('metrics', () => {
       }),
     },
     signing: { counters: { onPool: 81, here: 82 } },
+    polls: { waiting: 33 },
     ledger: { health: () => ({ writing: true, rows: 91, behindMs: 92_000, lastError: null }) },
     forwarders: () => client.forwarding.views,
     http: { rateLimited: 61, unauthenticated: 62, forbidden: 63, failedSignIns: 64 },
@@ -101,7 +102,7 @@ describe('metrics', () => {
 
   it('give every metric a help and the type that its name promises', async () => {
     const metrics = await own();
-    assert.equal(metrics.length, 70);
+    assert.equal(metrics.length, 71);
     for (const [name, { help, type, samples }] of metrics) {
       assert.ok(help.length > 10, name);
       const timed = name.endsWith('_seconds') && !/p99|behind/.test(name);
@@ -118,6 +119,7 @@ describe('metrics', () => {
     assert.equal(await total('history_insert_seconds_total'), 43.5);
     assert.equal(await total('effects_parked_total'), 18);
     assert.equal(await total('dead_letters'), 19);
+    assert.equal(await total('polls_waiting'), 33);
     assert.deepEqual(
       await Promise.all(['worker_jobs_redone_total', 'ledger_rows_total', 'ledger_behind_seconds'].map(total)),
       [74, 91, 92],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import sinon from 'sinon';
 import { Arrivals, MAX_KEPT } from '../../../protocols/arrivals.js';
-import { ProtocolError } from '../../../protocols/driver.js';
+import { LinkError, ProtocolError } from '../../../protocols/driver.js';
 import { BAD, GOOD, QUALITIES, STALE } from '../../../site/points.js';
 import { Readings } from '../../../site/readings.js';
 import { point } from '../channel/support.js';
@@ -148,6 +148,19 @@ describe('Arrivals', () => {
       assert.equal(arrivals.take(readings).dropped, undefined);
       assert.equal(drain(arrivals, readings, () => '').length, MAX_KEPT - 1);
       assert.equal(readings.values[0], MAX_KEPT + 4);
+    });
+
+    it('are told before the loss of the link that they came over', () => {
+      const arrivals = new Arrivals(plain, [0, 0, 0]);
+      const readings = new Readings(plain);
+      for (const value of [1, 2]) {
+        arrivals.keep(0);
+        arrivals.put(0, value, value);
+      }
+      assert.deepEqual([arrivals.takeBefore(undefined, readings).more, readings.values[0]], [true, 1]);
+      const lost = new LinkError('gone');
+      assert.deepEqual([arrivals.takeBefore(lost, readings).more, readings.values[0]], [true, 2]);
+      assert.throws(() => arrivals.takeBefore(lost, readings), lost);
     });
 
     it('are forgotten when the link is opened anew', () => {
