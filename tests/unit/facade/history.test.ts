@@ -76,7 +76,13 @@ describe('HTTP routes of history', () => {
       replaced: 1,
       measured: 0,
       refused: 1,
-      problems: [{ line: 3, problem: '"x" is no point; allowed: <channel>:<T|S|C|A>:<id>' }],
+      problems: [
+        {
+          line: 3,
+          problem:
+            '"x" is no point; allowed: <channel>:<kind>:<id> with kind T, S, C or A, as comsrv:1001:T:1, or model:<id>:<point>',
+        },
+      ],
     });
     const json = await send('application/x-ndjson', '{"address":"1001:T:2","time":5,"value":1}\n');
     assert.equal(json.json<{ stored: number }>().stored, 1);
