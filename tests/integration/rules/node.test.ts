@@ -92,7 +92,8 @@ rules:
       ['done', 'queued', 'queued'],
       JSON.stringify(steps),
     );
-    assert.equal((await node.client.point(1, 'C', 1)).value, 1);
+    // The device holds it; readers have it with the next cycle.
+    await eventually(async () => ((await node.client.point(1, 'C', 1)).value === 1 ? true : undefined), PATIENCE);
     // What it wrote made its condition false.
     await eventually(() => (heard.length === 2 ? true : undefined), { ...PATIENCE, what: 'the return' });
     // More than twice where the first call was held for longer than it is waited for: always with the same key.
