@@ -81,6 +81,9 @@ const questions: [string, (at: number) => Promise<unknown>][] = [
   ['sums of a user', (at) => ledger.totals({ user: user(at) })],
   ['sums of a meter', (at) => ledger.totals({ meter: meter(at) })],
   ['sums of all', () => ledger.totals({})],
+  ['accounts of a user', (at) => ledger.accounts({ user: user(at) })],
+  ['100 meters with their sums', () => ledger.accounts({})],
+  ['users found by text', (at) => ledger.accounts({ by: 'user', text: `R${at % users}` })],
 ];
 cursor = (await ledger.readings({ user: 'user1', limit: 1_000 })).nextCursor ?? '';
 for (const [what, ask] of questions) {

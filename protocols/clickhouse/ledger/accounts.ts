@@ -52,9 +52,13 @@ const SUMMED = LEDGER_SUM_NAMES.flatMap((name) => {
   ];
 }).join(', ');
 
+const FOUND = ['id', 'newest_user', 'newest_wallet']
+  .map((name) => `positionCaseInsensitiveUTF8(${name}, {text:String}) > 0`)
+  .join(' OR ');
+
 /**
- * Accounts with their sums, ascending by id. Without a filter and a text it reads in the order of its table until there are
- * enough of them.
+ * Accounts with their sums, ascending by id. Without a text only the readings of those that are answered are summed; whose an
+ * account is says its newest reading, so that a text is looked for when all are summed.
  *
  * @throws `ledger.invalid_cursor`, and what the database throws
  */
@@ -63,17 +67,18 @@ export async function queryAccounts(
   { by, text, limit, cursor, ...filter }: AccountsQuery,
 ): Promise<{ rows: AccountRow[]; nextCursor: string | null }> {
   const isFiltered = filter.user !== undefined || filter.wallet !== undefined || filter.meter !== undefined;
-  const table = isFiltered ? tableOf(filter) : TABLES[by];
+  const { name: table } = isFiltered ? tableOf(filter) : TABLES[by];
   const { sql, params } = whereOf(filter);
   const after = cursor === undefined ? undefined : idAfter(by, cursor);
-  const found = ['id', 'newest_user', 'newest_wallet'].map(
-    (name) => `positionCaseInsensitiveUTF8(${name}, {text:String})`,
-  );
+  const wanted = `${sql} ${after === undefined ? '' : `AND ${by} > {after:String}`}`;
+  const where =
+    text === undefined
+      ? `${sql} AND ${by} IN (SELECT DISTINCT ${by} FROM ${table} WHERE ${wanted} ORDER BY ${by} LIMIT {most:UInt32})`
+      : wanted;
   const result = await client.query({
-    query: `SELECT ${by} AS id, argMax(user, (end, sequence)) AS newest_user, argMax(wallet, (end, sequence)) AS newest_wallet,
+    query: `SELECT ${by} AS id, argMax(user, end) AS newest_user, argMax(wallet, end) AS newest_wallet,
         uniqExact(meter) AS meters, toString(max(end)) AS latest, ${SUMMED}
-      FROM ${table.name} FINAL WHERE ${sql} ${after === undefined ? '' : `AND ${by} > {after:String}`}
-      GROUP BY id ${text === undefined ? '' : `HAVING ${found.join(' + ')} > 0`}
+      FROM ${table} FINAL WHERE ${where} GROUP BY id ${text === undefined ? '' : `HAVING ${FOUND}`}
       ORDER BY id LIMIT {most:UInt32}`,
     query_params: {
       ...params,
@@ -81,7 +86,6 @@ export async function queryAccounts(
       ...(text === undefined ? {} : { text }),
       most: limit + 1,
     },
-    clickhouse_settings: { optimize_aggregation_in_order: 1 },
     format: 'JSONEachRow',
   });
   const all = (await result.json<Record<string, string>>()).map(toAccount);

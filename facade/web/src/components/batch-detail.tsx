@@ -149,7 +149,7 @@ function Items({ batch: { items } }: { batch: MintBatchView }) {
   return (
     <>
       <h3>{items.length} readings</h3>
-      <ol class="journal">
+      <ol class="journal dated">
         {items.slice(0, SHOWN).map(({ meter, sequence, end, tokens, user }) => (
           <li key={`${meter}/${sequence}`}>
             <span class="dim">{formatTime(end, now.value)}</span>
