@@ -1,11 +1,4 @@
-import {
-  PublicKey,
-  SendTransactionError,
-  VersionedMessage,
-  VersionedTransaction,
-  type Connection,
-  type SignatureStatus,
-} from '@solana/web3.js';
+import { PublicKey, SendTransactionError, type Connection, type SignatureStatus } from '@solana/web3.js';
 import { StatewattError } from '../../errors/error.js';
 import { encodeBase58 } from '../../site/metering/base58.js';
 import { MAX_TOKEN_UNITS } from '../../site/metering/token-rate.js';
@@ -17,6 +10,7 @@ import {
   type MintMessageParts,
   type MintTarget,
 } from './mint-message.js';
+import { encodedMessage, encodedTransaction } from './encoded.js';
 import { formatMintMemo } from './mint-memo.js';
 import { MintHistory } from './mint-history.js';
 import type { FeeEstimate, MintItem, MintOutcome, MintPlan, RefusedItem, SignedMint } from './mint-types.js';
@@ -140,7 +134,7 @@ export class MintClient {
     const [fee, rent] = await ask(
       'the fee cannot be estimated',
       Promise.all([
-        this.#connection.getFeeForMessage(VersionedMessage.deserialize(message)),
+        this.#connection.getFeeForMessage(encodedMessage(message)),
         newAccounts === 0 ? 0n : this.#connection.getMinimumBalanceForRentExemption(TOKEN_ACCOUNT_BYTES),
       ]),
     );
@@ -243,7 +237,7 @@ export class MintClient {
   async #tryOut(transaction: string): Promise<TransactionError | null> {
     const { value } = await ask(
       'the transaction cannot be tried out',
-      this.#connection.simulateTransaction(VersionedTransaction.deserialize(ownBytes(transaction)), {
+      this.#connection.simulateTransaction(encodedTransaction(Buffer.from(transaction, 'base64')), {
         sigVerify: true,
         commitment: 'confirmed',
       }),
@@ -309,11 +303,6 @@ export class MintClient {
     const built = buildMintMessage(parts);
     return { ...built, signature: await this.#signer.sign(built.message) };
   }
-}
-
-/** Bytes in a buffer of their own: web3.js 3.0.0-rc.2 sends the whole buffer that a view looks into. */
-function ownBytes(base64: string): Uint8Array {
-  return new Uint8Array(Buffer.from(base64, 'base64'));
 }
 
 const RESEND_MS = 2_000;
