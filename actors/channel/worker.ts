@@ -21,6 +21,8 @@ import { ChannelStatistics } from './statistics.js';
 export interface FrameLine {
   /** Never blocks and never throws; what cannot be kept is counted. */
   publish(frame: Frame): void;
+  /** Resolves when further frames can go the direct way; undefined, or absent: now. Who does not wait has them spooled. */
+  room?(): Promise<void> | undefined;
   /** Resolves when everything is published or in the spool. */
   close(): Promise<void>;
 }
@@ -268,6 +270,8 @@ export class ChannelWorker implements Resource {
       this.stats.polled(outcome, time);
       this.#publish(run, time);
       more = outcome.more === true;
+      // What has come by itself is told as fast as it is taken, and waits where its bound is.
+      if (more && !run.sleep.ended) await this.#line.room?.();
     }
   }
 

@@ -8,6 +8,8 @@ import type { Segment, Spool } from './spool.js';
 
 /** Frames of one channel that may wait for the bus before they go to the spool. */
 const MAX_QUEUED = 32;
+/** Who has many frames at once gives further ones when fewer wait. */
+const ROOM = 8;
 /** Channels that are replayed from the spool at once: while one batch of them is under way the next one fills. */
 const REPLAY_WIDTH = 400;
 const RETRY_MS = 1_000;
@@ -241,6 +243,8 @@ class Line implements FrameLine {
   #queue: Uint8Array[] = [];
   #pumping: Promise<void> | undefined;
   #fenced = false;
+  /** They wait for room. */
+  #waiting: (() => void)[] = [];
 
   constructor(options: LineOptions) {
     this.#options = options;
@@ -270,10 +274,16 @@ class Line implements FrameLine {
     }
   }
 
+  room(): Promise<void> | undefined {
+    if (this.#hasRoom) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
   /** What is queued goes to the spool, and so does all that follows. One under way may land twice; its name tells. */
   toSpool(): void {
     this.#direct = false;
     for (const bytes of this.#queue.splice(0)) this.#options.spool(bytes);
+    this.#tellRoom();
   }
 
   toStream(): void {
@@ -285,11 +295,20 @@ class Line implements FrameLine {
     this.#options.onClose();
   }
 
+  #tellRoom(): void {
+    if (this.#hasRoom) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  get #hasRoom(): boolean {
+    return !this.#direct || this.#queue.length < ROOM;
+  }
+
   /** Awaits at least once, and lets go without a gap: whoever queues a frame starts it again. */
   async #pump(): Promise<void> {
     try {
       for (let bytes = this.#queue[0]; this.#direct && bytes !== undefined; bytes = this.#queue[0]) {
         await this.#send(bytes);
+        this.#tellRoom();
       }
     } finally {
       this.#pumping = undefined;

@@ -99,6 +99,7 @@ export class Bench {
   createDriver: () => Driver = () => this.driver;
   lineClosed = 0;
   fence: ((error: StatewattError) => void) | undefined;
+  room: () => Promise<void> | undefined = () => undefined;
   /** What the host does with an event; rejecting = its activation is over. */
   journal: () => Promise<void> = () => Promise.resolve();
   readonly worker: ChannelWorker;
@@ -111,6 +112,7 @@ export class Bench {
         this.fence = onFenced;
         return {
           publish: (frame) => this.frames.push(frame),
+          room: () => this.room(),
           close: () => {
             this.lineClosed += 1;
             return Promise.resolve();

@@ -66,6 +66,31 @@ describe('ChannelWorker', () => {
       assert.deepEqual([cycles, droppedValues, missedCycles], [1, 2, 0]);
     });
 
+    it('takes what the driver has more of when there is room for it, and does not wait for that at its end', async () => {
+      let left = 5;
+      const driver = Object.assign(bench.driver, { pushed: true });
+      driver.poll = (readings) => {
+        readings.setRaw(0, --left, Date.now());
+        return Promise.resolve({ reads: 0, errors: 0, roundTrips: [], more: left > 0 });
+      };
+      const rooms: (() => void)[] = [];
+      bench.room = () => new Promise((resolve) => rooms.push(resolve));
+      await bench.worker.open();
+      await bench.clock.tickAsync(5_000);
+      assert.equal(bench.frames.length, 1);
+      rooms.shift()?.();
+      await bench.clock.tickAsync(0);
+      assert.equal(bench.frames.length, 2);
+      const shut = bench.worker.shut();
+      rooms.shift()?.();
+      await shut;
+      assert.deepEqual(
+        bench.frames.map(({ values }) => values[0]),
+        [4, 3, 2, 1, 0, 0],
+      );
+      assert.equal(rooms.length, 0);
+    });
+
     it('begins a late cycle at once and keeps to the grid', async () => {
       await bench.worker.open();
       bench.driver.pollMs = 600;

@@ -95,6 +95,27 @@ describe('FramePublisher, against a stream that answers as told', () => {
   const line = () => publisher.openLine((error) => fences.push(error.code));
   const replayed = () => eventually(() => (publisher.spooling ? undefined : true));
 
+  it('says when there is room for more, so that who has many needs no spool', async () => {
+    bus.auto = false;
+    const one = line();
+    for (let seq = 1; seq <= 7; seq++) one.publish(frame(1, 5, seq));
+    assert.equal(one.room?.(), undefined);
+    one.publish(frame(1, 5, 8));
+    let roomy = 0;
+    const waits = [one.room?.(), one.room?.()].map((room) => room?.then(() => (roomy += 1)));
+    await turn();
+    assert.equal(roomy, 0);
+    bus.sent[0]?.ack();
+    await Promise.all(waits);
+    assert.deepEqual([roomy, bus.sent.length], [2, 2]);
+    one.publish(frame(1, 5, 9));
+    const away = one.room?.();
+    bus.set('disconnected');
+    await away; // The spool takes what follows.
+    assert.equal(one.room?.(), undefined);
+    assert.equal(publisher.counters.spooled, 8);
+  });
+
   it('sends one frame of a channel at a time, each fenced by the one before', async () => {
     bus.auto = false;
     const one = line();
