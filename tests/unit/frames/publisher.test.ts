@@ -102,7 +102,10 @@ describe('FramePublisher, against a stream that answers as told', () => {
     assert.equal(one.room?.(), undefined);
     one.publish(frame(1, 5, 8));
     let roomy = 0;
-    const waits = [one.room?.(), one.room?.()].map((room) => room?.then(() => (roomy += 1)));
+    const waits = [one.room?.(), one.room?.()].map(async (room) => {
+      await room;
+      roomy += 1;
+    });
     await turn();
     assert.equal(roomy, 0);
     bus.sent[0]?.ack();
