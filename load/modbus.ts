@@ -45,6 +45,7 @@ function channel(port: number, blocks: number, registers: number, pipeline: numb
     enabled: true,
     pollingIntervalMs: 1000,
     transport: { type: 'tcp', host: '127.0.0.1', port },
+    sharedConnection: false,
     limits: { ...limits, pipeline, maxGap: 0, maxRegistersPerRead: registers },
     points: Array.from({ length: count }, (_, index) => point(index)),
     mappings: Array.from({ length: count }, (_, index) => mapping(index)),

@@ -54,7 +54,7 @@ import { viewLetterInside } from './dead-letters.js';
 import { DataFolder } from './data-folder.js';
 import { DEMO_SITE, startDemoDevices } from './demo-devices.js';
 import { watchChild } from './child-log.js';
-import { createDriver } from './drivers.js';
+import { driversOfNode } from './drivers.js';
 import { Forwarding } from './forwarding.js';
 import { LocalForwarding } from './forwarding-client.js';
 import { HealthCheck } from './health.js';
@@ -245,7 +245,7 @@ async function startParts(
   const polls = new PollTurns();
   const channelKind = createChannelKind({
     config: (id) => holder.channel(id),
-    createDriver,
+    createDriver: driversOfNode(),
     openLine: (onFenced) => publisher.openLine(onFenced),
     lastValues: (id) => realtime.read(id),
     connecting: (work) => opening.through(work),

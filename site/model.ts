@@ -78,6 +78,8 @@ export interface ChannelBase {
 export interface ModbusChannel extends ChannelBase {
   readonly protocol: 'modbus';
   readonly transport: ModbusTransport;
+  /** One connection for all channels with this transport that share theirs; always so on a serial port. */
+  readonly sharedConnection: boolean;
   readonly limits: ModbusLimits;
   /** Parallel to `points`: where each point lives on the device. */
   readonly mappings: readonly ModbusMapping[];

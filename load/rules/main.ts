@@ -1,5 +1,6 @@
 // From the change of a register to the alarm: `node --expose-gc dist/load/rules/main.js [--channels N] [--rules N]
-// [--interval MS] [--deadband N] [--per-second N]`. Modbus devices in a process of their own, a whole node that reads them, rules over
+// [--interval MS] [--deadband N] [--per-second N] [--shared N]`; shared: the channels of a port share a connection, so many
+// requests under way at once. Modbus devices in a process of their own, a whole node that reads them, rules over
 // all channels; another process writes one register of each device, and what is measured is the time until a watcher of
 // alarms is told. Beside it, on the same devices: bare sockets that publish what is above the limit.
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -22,6 +23,7 @@ const { values: options } = parseArgs({
     interval: { type: 'string', default: '100' },
     deadband: { type: 'string', default: '1' },
     'per-second': { type: 'string', default: '50' },
+    shared: { type: 'string' },
   },
 });
 const count = Number(options.channels);
@@ -29,6 +31,7 @@ const rules = Math.max(count, Number(options.rules));
 const intervalMs = Number(options.interval);
 const perSecond = Number(options['per-second']);
 const deadband = Number(options.deadband);
+const pipeline = options.shared === undefined ? undefined : Number(options.shared);
 /** What has not come by then is lost. */
 const PATIENCE_MS = 60_000;
 /** All channels and rules have just been asked for, and garbage was collected: that held everything up. */
@@ -38,7 +41,7 @@ const folder = await mkdtemp(join(tmpdir(), 'statewatt-rules-'));
 const simulator = await startSimulator(devices(count));
 const stations = stationsOf(count, simulator.ports);
 try {
-  const site = await writeSite(folder, stations, { intervalMs, deadband, rules: 0 });
+  const site = await writeSite(folder, stations, { intervalMs, deadband, pipeline, rules: 0 });
   const node = await start(site);
   let ours: Latencies;
   try {
@@ -91,7 +94,7 @@ async function start(site: string): Promise<RunningNode> {
 async function measureNode(node: RunningNode): Promise<Latencies> {
   const empty = memory();
   const begun = performance.now();
-  await writeSite(folder, stations, { intervalMs, deadband, rules });
+  await writeSite(folder, stations, { intervalMs, deadband, pipeline, rules });
   await until(async () => (await watching(node)) === rules, `${rules} rules watch`);
   const seconds = ((performance.now() - begun) / 1_000).toFixed(1);
   const full = memory();

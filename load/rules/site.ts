@@ -44,6 +44,8 @@ export function stationsOf(channels: number, ports: readonly number[]): Station[
 export interface SiteShape {
   readonly intervalMs: number;
   readonly deadband: number;
+  /** Of a connection that the channels of a port share; undefined: each has its own. */
+  readonly pipeline: number | undefined;
   /** Rules in all: one for each channel raises its alarm, the others never fire. */
   readonly rules: number;
 }
@@ -52,7 +54,7 @@ export interface SiteShape {
 export async function writeSite(
   folder: string,
   stations: readonly Station[],
-  { intervalMs, deadband, rules }: SiteShape,
+  { intervalMs, deadband, pipeline, rules }: SiteShape,
 ): Promise<string> {
   const points = Array.from(
     { length: REGISTERS },
@@ -60,9 +62,10 @@ export async function writeSite(
       `{ id: ${address + 1}, name: P${address + 1}, function_code: 3, register_address: ${address}, ` +
       `data_type: uint16, deadband: ${deadband} }`,
   ).join(', ');
+  const sharing = pipeline === undefined ? '' : `share_connection: true, limits: { pipeline: ${pipeline} }, `;
   const channels = stations.map(
     ({ channel, port, unit }) =>
-      `  - { id: ${channel}, protocol: modbus, address: '127.0.0.1:${port}', slave_id: ${unit}, ` +
+      `  - { id: ${channel}, protocol: modbus, address: '127.0.0.1:${port}', slave_id: ${unit}, ${sharing}` +
       `polling: { interval_ms: ${intervalMs} }, points: [${points}] }`,
   );
   const written = Array.from({ length: rules }, (_, index) => {

@@ -1,7 +1,7 @@
 import type { ModbusLimits } from '../../site/model.js';
 import type { Readings } from '../../site/readings.js';
 import { LinkError, type PollOutcome, type ProtocolError } from '../driver.js';
-import type { Link, ModbusRequest } from './link.js';
+import type { Line, ModbusRequest, RequestSource } from './link.js';
 import {
   GATEWAY_PATH_UNAVAILABLE,
   GATEWAY_TARGET_FAILED,
@@ -18,9 +18,9 @@ export interface RefusedBlock {
   readonly functionRefused: boolean;
 }
 
-/** Reads every planned block once, with as many requests under way as the link allows. */
-export class Cycle {
-  readonly #link: Link;
+/** Reads every planned block once, with as many requests under way as the line allows. */
+export class Cycle implements RequestSource {
+  readonly #line: Line;
   readonly #units: readonly UnitPlan[];
   readonly #retries: number;
   readonly #readings: Readings;
@@ -35,8 +35,8 @@ export class Cycle {
   answered = false;
   timedOut = false;
 
-  constructor(link: Link, units: readonly UnitPlan[], limits: ModbusLimits, readings: Readings, time: number) {
-    this.#link = link;
+  constructor(line: Line, units: readonly UnitPlan[], limits: ModbusLimits, readings: Readings, time: number) {
+    this.#line = line;
     this.#units = units;
     this.#retries = limits.retries;
     this.#readings = readings;
@@ -52,10 +52,7 @@ export class Cycle {
   run(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#end = { resolve, reject };
-      this.#link.source = () => this.#take();
-      this.#link.onLost = (error) => this.#finish(error);
-      if (this.#link.lost !== undefined) this.#finish(this.#link.lost);
-      else this.#link.pump();
+      this.#line.join(this);
       this.#finishWhenDone();
     });
   }
@@ -86,7 +83,11 @@ export class Cycle {
     if (planned !== undefined) this.#queue.push(new BlockRead(this, planned));
   }
 
-  #take(): ModbusRequest | undefined {
+  lost(error: LinkError): void {
+    this.#finish(error);
+  }
+
+  take(): ModbusRequest | undefined {
     while (this.#next < this.#queue.length) {
       const read = this.#queue[this.#next++] as BlockRead;
       if (!read.planned.group.unit.skip) {
@@ -101,6 +102,7 @@ export class Cycle {
 
   /** An answer arrived, or will not. */
   settle(read: BlockRead, error: ProtocolError | undefined, bytes: Uint8Array, start: number, ms: number): void {
+    if (this.#end === undefined) return; // The channel was closed meanwhile; the connection is others' too.
     this.#underWay -= 1;
     if (error === undefined) this.#store(read.planned, bytes, start, ms);
     else if (error instanceof LinkError) this.#finish(error);
@@ -125,6 +127,7 @@ export class Cycle {
     for (const other of unit.blocksByTrust()) {
       if (other !== planned) this.#queue.push(new BlockRead(this, other));
     }
+    this.#line.offer(this);
   }
 
   #failed(read: BlockRead, error: ProtocolError): void {
@@ -145,6 +148,7 @@ export class Cycle {
     if (again && read.tries < this.#retries && !unit.skip && !unit.backoff.failing) {
       read.tries += 1;
       this.#queue.splice(this.#next, 0, read);
+      this.#line.offer(this);
       return;
     }
     planned.block.markStale(this.#readings);
@@ -178,8 +182,7 @@ export class Cycle {
     const end = this.#end;
     if (end === undefined) return;
     this.#end = undefined;
-    this.#link.source = undefined;
-    this.#link.onLost = undefined;
+    this.#line.leave(this);
     if (error === undefined) end.resolve();
     else end.reject(error);
   }

@@ -16,6 +16,33 @@ export interface ModbusRequest {
   done(error: ProtocolError | undefined, bytes: Uint8Array, start: number, roundTripMs: number): void;
 }
 
+/** Something with requests of its own now and then: a polling cycle. */
+export interface RequestSource {
+  /** The next request, or undefined when there is none now; `offer` again when there is one. */
+  take(): ModbusRequest | undefined;
+  /** The connection is gone, and every request under way was told. */
+  lost(error: LinkError): void;
+}
+
+/** What the cycles and writes of a channel have of a connection: all of it, or a share (SharedLinks). */
+export interface Line {
+  /** Others ask over the same connection: what gives no answer must not keep them waiting. */
+  readonly shared: boolean;
+  /** Why it is gone, if it is. */
+  readonly lost: LinkError | undefined;
+  /** Sends before anything of a source. */
+  request(request: ModbusRequest): void;
+  /** The source has requests, now and until it leaves. */
+  join(source: RequestSource): void;
+  /** The source, which had none left, has requests again: to be called while it is told what became of one. */
+  offer(source: RequestSource): void;
+  leave(source: RequestSource): void;
+  /** Nothing that was asked of these units in a whole cycle was answered: this line is of no use any more. */
+  silent(error: LinkError, units: readonly number[]): void;
+  /** Ends it; every request under way gets the error. Safe at any time, any number of times. */
+  close(error: LinkError): void;
+}
+
 export interface LinkOptions {
   /** For messages: host:port or device. */
   readonly name: string;
@@ -24,6 +51,8 @@ export interface LinkOptions {
   readonly pipeline: number;
   /** Rest between an answer and the next request. */
   readonly pauseMs: number;
+  /** Requests that come within a turn of the event loop go out together. Default false: each at once. */
+  readonly gather?: boolean;
 }
 
 interface InFlight {
@@ -35,10 +64,11 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * Requests and answers over one open connection. Keeps up to `pipeline` requests under way, taken first from
- * `request()` (writes, single reads), then from `source` (a polling cycle). One timer serves all timeouts, since
- * every request has the same; a request that is answered costs none.
+ * `request()` (writes, single reads), then from its sources (polling cycles) in the order in which they came. One timer
+ * serves all timeouts, since every request has the same; a request that is answered costs none.
  */
-export class Link {
+export class Link implements Line {
+  readonly shared = false;
   readonly #stream: Duplex;
   readonly #framing: Framing;
   readonly #options: LinkOptions;
@@ -46,17 +76,19 @@ export class Link {
   /** By transaction id, oldest first. */
   readonly #inFlight = new Map<number, InFlight>();
   readonly #queue: ModbusRequest[] = [];
+  readonly #sources = new Set<RequestSource>();
+  /** Those that may have a request to send. */
+  readonly #ready = new Set<RequestSource>();
   #transaction = 0;
   #timer: NodeJS.Timeout | undefined;
   #afterIo: NodeJS.Immediate | undefined;
   #rest: NodeJS.Timeout | undefined;
+  #gathering: NodeJS.Immediate | undefined;
   #lost: LinkError | undefined;
   /** Answers that matched no request under way: late, or wrong. */
   ignoredAnswers = 0;
-  /** Gives the next request of a cycle, or undefined when there is none now. */
-  source: (() => ModbusRequest | undefined) | undefined;
-  /** Called once, when the connection is gone, after all its requests were told. */
-  onLost: ((error: LinkError) => void) | undefined;
+  /** Answers so far, exceptions too. */
+  answers = 0;
 
   constructor(stream: Duplex, framing: Framing, options: LinkOptions) {
     this.#stream = stream;
@@ -74,42 +106,83 @@ export class Link {
     return this.#lost;
   }
 
-  /** Sends before anything of `source`. */
   request(request: ModbusRequest): void {
     if (this.#lost !== undefined) {
       request.done(this.#lost, NOTHING, 0, 0);
       return;
     }
     this.#queue.push(request);
-    this.pump();
+    this.#pumpSoon();
   }
 
-  /** Sends what may be sent now. Call after `source` has something new. */
-  pump(): void {
+  join(source: RequestSource): void {
+    if (this.#lost !== undefined) {
+      source.lost(this.#lost);
+      return;
+    }
+    this.#sources.add(source);
+    this.#ready.add(source);
+    this.#pumpSoon();
+  }
+
+  offer(source: RequestSource): void {
+    if (this.#sources.has(source)) this.#ready.add(source);
+  }
+
+  leave(source: RequestSource): void {
+    this.#sources.delete(source);
+    this.#ready.delete(source);
+  }
+
+  silent(error: LinkError): void {
+    this.close(error);
+  }
+
+  #pumpSoon(): void {
+    if (this.#options.gather !== true) this.#pump();
+    else this.#gathering ??= setImmediate(() => this.#pump());
+  }
+
+  /** Sends what may be sent now. */
+  #pump(): void {
+    clearImmediate(this.#gathering);
+    this.#gathering = undefined;
     if (this.#lost !== undefined || this.#rest !== undefined) return;
     const several = this.#capacity > 1;
     if (several) this.#stream.cork();
     while (this.#inFlight.size < this.#capacity) {
-      const request = this.#queue.shift() ?? this.source?.();
+      const request = this.#queue.shift() ?? this.#fromSource();
       if (request === undefined) break;
       this.#send(request);
     }
     if (several) this.#stream.uncork();
   }
 
-  /** Ends the connection; every request under way gets the error. Safe at any time, any number of times. */
+  #fromSource(): ModbusRequest | undefined {
+    for (const source of this.#ready) {
+      const request = source.take();
+      if (request !== undefined) return request;
+      this.#ready.delete(source);
+    }
+    return undefined;
+  }
+
   close(error: LinkError): void {
     if (this.#lost !== undefined) return;
     this.#lost = error;
     clearTimeout(this.#timer);
     clearTimeout(this.#rest);
     clearImmediate(this.#afterIo);
+    clearImmediate(this.#gathering);
     this.#stream.destroy();
     const waiting = [...Array.from(this.#inFlight.values(), ({ request }) => request), ...this.#queue];
     this.#inFlight.clear();
     this.#queue.length = 0;
     for (const request of waiting) request.done(error, NOTHING, 0, 0);
-    this.onLost?.(error);
+    const sources = [...this.#sources];
+    this.#sources.clear();
+    this.#ready.clear();
+    for (const source of sources) source.lost(error);
   }
 
   #send(request: ModbusRequest): void {
@@ -127,7 +200,7 @@ export class Link {
       this.close(new LinkError(`answers of ${this.#options.name} cannot be read: ${broken}`));
       return;
     }
-    this.pump();
+    this.#pump();
   }
 
   readonly #onFrame = (transaction: number, unitId: number, bytes: Uint8Array, start: number, end: number): void => {
@@ -137,6 +210,7 @@ export class Link {
       return;
     }
     this.#inFlight.delete(transaction);
+    this.answers += 1;
     if (this.#options.pauseMs > 0) this.#restFor(this.#options.pauseMs);
     const { request, sentAt } = entry;
     const error =
@@ -176,14 +250,14 @@ export class Link {
       request.done(timeoutError(request.unitId, request.pdu, responseTimeoutMs), NOTHING, 0, 0);
     }
     if (broken !== undefined) this.close(new LinkError(`answers of ${name} cannot be read: ${broken}`));
-    else this.pump();
+    else this.#pump();
   }
 
   #restFor(ms: number): void {
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => {
       this.#rest = undefined;
-      this.pump();
+      this.#pump();
     }, ms);
   }
 }

@@ -3,7 +3,7 @@ import type { Readings } from '../../site/readings.js';
 import { LinkError, type PollOutcome, type ProtocolError } from '../driver.js';
 import { adapt, type ReadResult } from './adapt.js';
 import { Cycle, type RefusedBlock } from './cycle.js';
-import type { Link } from './link.js';
+import type { Line } from './link.js';
 import { isAddressRefusal } from './pdu.js';
 import type { Block, SlotGroup } from './plan.js';
 import { REFUSED_PROBE_MS, planUnits, type RefusedSlot, type UnitPlan } from './unit.js';
@@ -23,6 +23,15 @@ export class Poller {
     this.#units = planUnits(this.#groups, limits);
   }
 
+  /**
+   * How long, ms, until any unit may be asked again, when none has answered; else 0. Matters where others are asked over
+   * the same connection, and would wait for the timeouts.
+   */
+  get restMs(): number {
+    const now = performance.now();
+    return Math.max(0, Math.min(...this.#units.map(({ backoff }) => backoff.restMs(now))));
+  }
+
   /** A new connection: every unit gets its chance at once. */
   reset(): void {
     for (const unit of this.#units) {
@@ -35,18 +44,21 @@ export class Poller {
    * Reads every point once. `time` (ms since the Unix epoch) is the values' source time.
    * @throws LinkError when the connection is gone, or when nothing at all answered within its time
    */
-  async poll(link: Link, readings: Readings, time: number): Promise<PollOutcome> {
-    const cycle = new Cycle(link, this.#units, this.#limits, readings, time);
+  async poll(line: Line, readings: Readings, time: number): Promise<PollOutcome> {
+    const cycle = new Cycle(line, this.#units, this.#limits, readings, time);
     await cycle.run();
     if (cycle.timedOut && !cycle.answered) {
       const lost = new LinkError(`no request of a cycle was answered: ${cycle.outcome.lastError?.message ?? ''}`, {
         cause: cycle.outcome.lastError,
       });
-      link.close(lost);
+      line.silent(
+        lost,
+        this.#units.map(({ id }) => id),
+      );
       throw lost;
     }
     if (cycle.refused.length > 0 || this.#refusing()) {
-      const side = new SideReads(link, readings, time, cycle.outcome);
+      const side = new SideReads(line, readings, time, cycle.outcome);
       for (const refused of cycle.refused) await this.#adapt(refused, side, readings);
       await this.#probeRefused(side);
     }
@@ -94,14 +106,14 @@ export class Poller {
 
 /** Single reads beside the plan, one after the other, counted in the cycle's outcome. */
 class SideReads {
-  readonly #link: Link;
+  readonly #line: Line;
   readonly #readings: Readings;
   readonly #time: number;
   readonly #outcome: PollOutcome;
   spent = 0;
 
-  constructor(link: Link, readings: Readings, time: number, outcome: PollOutcome) {
-    this.#link = link;
+  constructor(line: Line, readings: Readings, time: number, outcome: PollOutcome) {
+    this.#line = line;
     this.#readings = readings;
     this.#time = time;
     this.#outcome = outcome;
@@ -111,7 +123,7 @@ class SideReads {
   read(block: Block): Promise<ReadResult> {
     this.spent += 1;
     return new Promise((resolve, reject) => {
-      this.#link.request({
+      this.#line.request({
         unitId: block.unitId,
         pdu: block.pdu,
         done: (error, bytes, start, roundTripMs) => {

@@ -23,6 +23,10 @@ export class Backoff {
   due(now: number): boolean {
     return now >= this.#until;
   }
+  /** How long it is not to be tried, ms; not above 0 when it may be. */
+  restMs(now: number): number {
+    return this.#until - now;
+  }
   fail(now: number): void {
     this.#delayMs = Math.min(LONGEST_DELAY_MS, this.#delayMs === 0 ? FIRST_DELAY_MS : this.#delayMs * 2);
     this.#until = now + this.#delayMs;

@@ -4,7 +4,7 @@ import { Readings } from '../../site/readings.js';
 import { ProtocolError, type WriteOutcome } from '../driver.js';
 import { invalidValue, nameOf, rawNumber } from '../write-value.js';
 import { encodeNumber, encodeString, wirePositions } from './codec.js';
-import type { Link } from './link.js';
+import type { Line } from './link.js';
 import {
   EXCEPTION_NAMES,
   exceptionOf,
@@ -60,13 +60,13 @@ export function prepareWrite(
  * @throws ProtocolError with the device's refusal, `protocol.timeout` (it is not known whether the device took it);
  * LinkError when the link is lost before the device answers
  */
-export async function writePoint(link: Link, { point, mapping, wire }: PreparedWrite): Promise<WriteOutcome> {
-  const sent = mapping.bit === undefined || isCoilWrite(mapping) ? wire : await withBit(link, mapping, wire);
-  const roundTripMs = await exchange(link, mapping.unitId, writeRequest(mapping, sent), () => undefined);
+export async function writePoint(line: Line, { point, mapping, wire }: PreparedWrite): Promise<WriteOutcome> {
+  const sent = mapping.bit === undefined || isCoilWrite(mapping) ? wire : await withBit(line, mapping, wire);
+  const roundTripMs = await exchange(line, mapping.unitId, writeRequest(mapping, sent), () => undefined);
   let held: Uint8Array | undefined;
   let answer = 'ok';
   try {
-    held = await readWire(link, mapping, mapping.functionCode);
+    held = await readWire(line, mapping, mapping.functionCode);
   } catch (error) {
     // The device took the write; that it cannot be read back is part of the outcome.
     if (!(error instanceof ProtocolError)) throw error;
@@ -92,8 +92,8 @@ function writeRequest(mapping: ModbusMapping, wire: Uint8Array): Uint8Array {
 }
 
 /** The register of a bit as it is now, with the bit as `wanted` has it. */
-async function withBit(link: Link, mapping: ModbusMapping, wanted: Uint8Array): Promise<Uint8Array> {
-  const register = await readWire(link, mapping, 3);
+async function withBit(line: Line, mapping: ModbusMapping, wanted: Uint8Array): Promise<Uint8Array> {
+  const register = await readWire(line, mapping, 3);
   const bit = mapping.bit as number;
   const [high, low] = wirePositions(mapping.byteOrder, 1) as [number, number];
   const position = bit < 8 ? low : high;
@@ -103,10 +103,10 @@ async function withBit(link: Link, mapping: ModbusMapping, wanted: Uint8Array): 
 }
 
 /** What the point's addresses hold: wire bytes of registers, or one byte of a coil. */
-async function readWire(link: Link, mapping: ModbusMapping, functionCode: ReadFunction): Promise<Uint8Array> {
+async function readWire(line: Line, mapping: ModbusMapping, functionCode: ReadFunction): Promise<Uint8Array> {
   let wire = new Uint8Array(0);
   const request = readRequest(functionCode, mapping.address, lengthOf(mapping));
-  await exchange(link, mapping.unitId, request, (bytes, start) => {
+  await exchange(line, mapping.unitId, request, (bytes, start) => {
     wire = bytes.slice(start + 2, start + 2 + (bytes[start + 1] as number));
   });
   return wire;
@@ -123,13 +123,13 @@ function inUnits(point: PointDefinition, mapping: ModbusMapping, wire: Uint8Arra
 
 /** One request; answers its round-trip time in ms. `use` gets the answer PDU. */
 function exchange(
-  link: Link,
+  line: Line,
   unitId: number,
   pdu: Uint8Array,
   use: (bytes: Uint8Array, start: number) => void,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    link.request({
+    line.request({
       unitId,
       pdu,
       done: (error, bytes, start, roundTripMs) => {

@@ -17,6 +17,7 @@ import { readPatterns } from './simulation.js';
 import { readSiteModel } from './site-model.js';
 import { given, type Block, type SiteSource } from './source.js';
 import { findTables } from './table-files.js';
+import { readSharing } from './shared-connections.js';
 import { readLimits, readTransport } from './transport.js';
 
 /** One channel with its tables; undefined when it cannot be used, for reasons that were noted. */
@@ -66,6 +67,7 @@ async function readModbusChannel(
     ...mappedPoints(points, mappings),
     protocol: 'modbus',
     transport,
+    sharedConnection: readSharing(file, transport, block),
     limits,
   };
 }

@@ -13,6 +13,7 @@ import { readAliases, readRules } from './rules.js';
 import { checkSiteFile } from './schema-check.js';
 import type { ChannelFile } from './schema/channel.js';
 import { SITE_DEFAULTS, type SiteFile } from './schema/site.js';
+import { checkSharedConnections } from './shared-connections.js';
 import { Block, given, resolveIn, type SiteSource } from './source.js';
 import { readTemplates } from './templates.js';
 import { readTokenization } from './tokenization.js';
@@ -78,6 +79,7 @@ async function readSite(path: string, reader: Reader, problems: Problems): Promi
   const channels = await inTurn(checked.channels, (channel, index) =>
     readChannel(source, channel, block.at('channels', index), { name, defaults }),
   );
+  checkSharedConnections(channels, block);
   const sound = channels.filter((channel) => channel !== undefined).sort((a, b) => a.id - b.id);
   const templates = await readTemplates(source, file.templates ?? []);
   const models = readModels(file.models ?? [], templates, sound, checked.channels, block);

@@ -23,6 +23,7 @@ export function modbusChannel(
   transport: ModbusTransport | number,
   points: readonly TestPoint[],
   limits: Partial<ModbusLimits> = {},
+  sharedConnection = false,
 ): ModbusChannel {
   return {
     protocol: 'modbus',
@@ -31,6 +32,7 @@ export function modbusChannel(
     enabled: true,
     pollingIntervalMs: 1000,
     transport: typeof transport === 'number' ? { type: 'tcp', host: '127.0.0.1', port: transport } : transport,
+    sharedConnection,
     limits: { ...LIMITS, ...limits },
     points: points.map(({ kind = 'T', dataType = 'uint16', ...rest }, index) => ({
       kind,

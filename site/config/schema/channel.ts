@@ -168,6 +168,12 @@ const ModbusChannelFile = closed({
     }),
   ),
   parameters: Type.Optional(Parameters),
+  share_connection: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'one connection for all channels of this host and port that say so; on a serial port always',
+    }),
+  ),
   limits: Type.Optional(Limits),
   slave_id: Type.Optional(slaveId),
   points: Type.Optional(Type.Array(ModbusPoint, { description: 'points without tables, for small sites' })),

@@ -17,7 +17,7 @@ import { decodeFrame } from '../../../bus/frame-codec.js';
 import { STREAM } from '../../../bus/streams.js';
 import { subjects } from '../../../bus/subjects.js';
 import { KEPT_WRITES, MAX_PENDING_WRITES, type ChannelContext } from '../../../machines/channel.js';
-import { createDriver } from '../../../node/drivers.js';
+import { driversOfNode } from '../../../node/drivers.js';
 import { RegisterBank, startModbusDevices, type ModbusDevices } from '../../../protocols/modbus/simulator/index.js';
 import { MemoryStore } from '../../../protocols/realtime/memory-store.js';
 import type { StatewattError } from '../../../errors/error.js';
@@ -96,7 +96,7 @@ describe('channel actor on a real server', () => {
     const gate = new Gate(8);
     const parts: ChannelParts = {
       config: (channel) => site.get(channel),
-      createDriver,
+      createDriver: driversOfNode(),
       openLine: (onFenced) => publisher.openLine(onFenced),
       lastValues: (channel) => store.read(channel),
       connecting: (work) => gate.through(work),

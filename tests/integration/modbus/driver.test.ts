@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Duplex } from 'node:stream';
 import { LinkError, type Driver } from '../../../protocols/driver.js';
-import { createModbusDriver } from '../../../protocols/modbus/driver.js';
+import { createModbusDriver, openLink } from '../../../protocols/modbus/driver.js';
+import { SharedLinks } from '../../../protocols/modbus/shared-links.js';
 import {
   RegisterBank,
   startModbusDevices,
@@ -296,5 +297,31 @@ describe('modbus driver against simulated devices', () => {
     for (let cycle = 0; cycle < 200; cycle++) await driver.poll(readings);
     assert.deepEqual(listeners(), before);
     assert.equal(device.connections, 1);
+  });
+
+  it('reads the channels of a gateway over one connection, many requests under way', async () => {
+    const shared = new SharedLinks(openLink);
+    const channels = [1, 2, 3].map((unitId) => {
+      device.holding(unitId).setUint16(1, unitId * 100);
+      const channel = modbusChannel(device.port, [{ address: 1, unitId }], { pipeline: 8 }, true);
+      const driver = createModbusDriver(channel, { shared });
+      drivers.push(driver);
+      return { driver, readings: new Readings(channel.points) };
+    });
+    await Promise.all(channels.map(({ driver }) => driver.connect()));
+    for (let cycle = 0; cycle < 20; cycle++)
+      await Promise.all(channels.map(({ driver, readings }) => driver.poll(readings)));
+    assert.deepEqual(
+      channels.map(({ readings }) => shown(readings)),
+      [['100 good'], ['200 good'], ['300 good']],
+    );
+    assert.equal(device.connections, 1);
+    assert.ok(device.requests >= 60);
+    device.faults(2).silent = true;
+    const [first, second, third] = channels.map(({ driver, readings }) => driver.poll(readings));
+    await assert.rejects(second as Promise<unknown>, LinkError);
+    assert.deepEqual([(await first)?.reads, (await third)?.reads], [1, 1]);
+    device.dropConnections();
+    await assert.rejects(channels[0]?.driver.poll(channels[0].readings) as Promise<unknown>, LinkError);
   });
 });

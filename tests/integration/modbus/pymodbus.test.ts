@@ -5,11 +5,12 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LinkError, type Driver } from '../../../protocols/driver.js';
 import { encodeNumber, encodeString } from '../../../protocols/modbus/codec.js';
-import { createModbusDriver } from '../../../protocols/modbus/driver.js';
+import { createModbusDriver, openLink } from '../../../protocols/modbus/driver.js';
+import { SharedLinks } from '../../../protocols/modbus/shared-links.js';
 import { BYTE_ORDERS, type ModbusChannel, type ModbusTransport } from '../../../site/model.js';
 import { Readings } from '../../../site/readings.js';
 import { modbusChannel, shown, type TestPoint } from '../../support/modbus.js';
-import { startPymodbus, type PymodbusDevice } from '../../support/pymodbus.js';
+import { startPymodbus, type PymodbusDevice, type PymodbusOptions } from '../../support/pymodbus.js';
 import { eventually, tempFolder } from '../../support/temp.js';
 
 const SAMPLES = {
@@ -196,7 +197,8 @@ describe('modbus driver against pymodbus', function () {
     await worksOver({ type: 'rtu-over-tcp', host: '127.0.0.1', port: device.port });
   });
 
-  it('reads and writes RTU over a serial line', async () => {
+  /** A serial line of which pymodbus has the other end. Answers ours. */
+  async function serialLine(units: PymodbusOptions['units']): Promise<ModbusTransport> {
     folder = await tempFolder();
     const [ours, theirs] = [join(folder.path, 'ours'), join(folder.path, 'theirs')];
     socat = spawn('socat', [`pty,raw,echo=0,link=${ours}`, `pty,raw,echo=0,link=${theirs}`], { stdio: 'ignore' });
@@ -207,7 +209,39 @@ describe('modbus driver against pymodbus', function () {
           () => undefined,
         ),
       );
-    device = await startPymodbus({ serial: theirs, units: RTU_UNITS });
-    await worksOver({ type: 'rtu', device: ours, baudRate: 19_200, dataBits: 8, stopBits: 1, parity: 'none' });
+    device = await startPymodbus({ serial: theirs, units });
+    return { type: 'rtu', device: ours, baudRate: 19_200, dataBits: 8, stopBits: 1, parity: 'none' };
+  }
+
+  it('reads and writes RTU over a serial line', async () => {
+    await worksOver(await serialLine(RTU_UNITS));
+  });
+
+  it('reads two channels of one serial line at the same time, and one goes on when the other is closed', async () => {
+    const transport = await serialLine({ 1: { holding: { 1: 11 } }, 2: { holding: { 1: 22 } } });
+    const shared = new SharedLinks(openLink);
+    const both = [1, 2].map((unitId) => {
+      const channel = modbusChannel(transport, [{ address: 1, unitId }], {}, true);
+      return { driver: createModbusDriver(channel, { shared }), readings: new Readings(channel.points) };
+    });
+    try {
+      await Promise.all(both.map((each) => each.driver.connect()));
+      for (let cycle = 0; cycle < 5; cycle++) {
+        const outcomes = await Promise.all(both.map((each) => each.driver.poll(each.readings)));
+        assert.deepEqual(
+          outcomes.map(({ errors }) => errors),
+          [0, 0],
+        );
+      }
+      assert.deepEqual(
+        both.map(({ readings }) => shown(readings)),
+        [['11 good'], ['22 good']],
+      );
+      await both[0]?.driver.close();
+      assert.equal((await both[1]?.driver.poll(both[1].readings))?.errors, 0);
+    } finally {
+      for (const each of both) await each.driver.close();
+    }
+    assert.equal(shared.size, 0);
   });
 });

@@ -62,6 +62,24 @@ channels: *b
     ],
   },
   {
+    what: 'channels that share a connection and use it differently',
+    files: {
+      'site.yaml': `channels:
+  - {id: 1, protocol: modbus, address: '10.0.0.1', share_connection: true, limits: {pipeline: 4}, points: [&p {id: 1, name: x, function_code: 3, register_address: 1}]}
+  - {id: 2, protocol: modbus, address: '10.0.0.1:502', slave_id: 2, share_connection: true, points: [*p]}
+  - {id: 3, protocol: modbus, address: '10.0.0.1:502', slave_id: 3, points: [*p]}
+  - {id: 4, protocol: modbus, transport: {type: rtu, device: /dev/ttyS0}, points: [*p]}
+  - {id: 5, protocol: modbus, transport: {type: rtu, device: /dev/ttyS0, baud_rate: 19200}, points: [*p]}
+  - {id: 6, protocol: modbus, transport: {type: rtu, device: /dev/ttyS1}, share_connection: false, points: [*p]}
+`,
+    },
+    problems: [
+      'site.yaml:3:5: channels[1]: found pipeline 1, allowed 4, as channel 1 has, which shares the connection to 10.0.0.1:502',
+      'site.yaml:6:5: channels[4]: found baud_rate 19200, allowed 9600, as channel 4 has, which shares the connection to /dev/ttyS0',
+      'site.yaml:7:75: channels[5].share_connection: found false with a serial port, allowed true: a serial port can be opened only once',
+    ],
+  },
+  {
     what: 'a channel id twice',
     files: {
       'site.yaml': `channels:

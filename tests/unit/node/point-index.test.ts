@@ -73,6 +73,7 @@ describe('views', () => {
     points,
     protocol: 'modbus',
     transport: { type: 'tcp', host: '10.0.0.1', port: 502 },
+    sharedConnection: false,
     limits: {
       connectTimeoutMs: 1,
       responseTimeoutMs: 1,
