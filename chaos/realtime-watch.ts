@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient, type ClickHouseClient } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
 import { Redis } from 'ioredis';
 import { isModelChannel } from '../site/models/address.js';
 import { RealtimeLagCheck } from './checks/realtime-lag.js';
+import { historyClient } from './history-client.js';
 import type { SeenFrame } from './observer.js';
 
 const EVERY_MS = 1_000;
@@ -31,7 +32,7 @@ export class RealtimeWatch {
     this.check = new RealtimeLagCheck(options.boundMs);
     this.#redis = new Redis(options.redisUrl, { maxRetriesPerRequest: 0, commandTimeout: ANSWER_MS });
     this.#redis.on('error', () => undefined); // It goes away on purpose.
-    this.#history = createClient({ url: options.historyUrl, database: 'statewatt', request_timeout: ANSWER_MS });
+    this.#history = historyClient(options.historyUrl, ANSWER_MS);
   }
 
   start(): void {

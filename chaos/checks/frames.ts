@@ -1,9 +1,9 @@
-import { createClient } from '@clickhouse/client';
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Bus } from '../../bus/connection.js';
 import { decodeFrame } from '../../bus/frame-codec.js';
 import { STREAM } from '../../bus/streams.js';
 import { keyId, keyKind, QUALITIES, type Frame } from '../../site/points.js';
+import { historyClient } from '../history-client.js';
 import { verdict, type Verdict } from './finding.js';
 import { eachMessage } from './stream.js';
 
@@ -144,7 +144,7 @@ export async function checkFrames(
     return inStream.verdicts(refused);
   }
   const inHistory = new HistoryCheck(storesAll);
-  const client = createClient({ url: historyUrl, database: 'statewatt' });
+  const client = historyClient(historyUrl);
   const ask = async <T>(query: string): Promise<T[]> =>
     (await client.query({ query, format: 'JSONCompactEachRow' })).json<T>();
   const compare = async (frames: readonly StoredFrame[]): Promise<void> => {

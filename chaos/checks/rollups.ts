@@ -1,4 +1,4 @@
-import { createClient } from '@clickhouse/client';
+import { historyClient } from '../history-client.js';
 import { verdict, type Verdict } from './finding.js';
 
 /** A rollup, and the function that gives the interval of a time. */
@@ -19,7 +19,7 @@ type Wrong = readonly [
 
 /** Every interval of every rollup counts as many values as raw history holds for it. */
 export async function checkRollups(historyUrl: string): Promise<Verdict> {
-  const client = createClient({ url: historyUrl, database: 'statewatt' });
+  const client = historyClient(historyUrl);
   const ask = async <T>(query: string): Promise<T[]> =>
     (await client.query({ query, format: 'JSONCompactEachRow' })).json<T>();
   try {

@@ -31,7 +31,8 @@ export function row(
   tokens: string,
   state: RememberedState,
 ): string {
-  return `${sequence} ${start} ${end} ${energy} ${tokens} ${state}`;
+  // Not a template: that is kept as a tree of its pieces, five times as large, for as long as the meter remembers it.
+  return [sequence, start, end, energy, tokens, state].join(' ');
 }
 
 export function find(window: Window, sequence: number): Remembered | undefined {
@@ -45,7 +46,7 @@ export function find(window: Window, sequence: number): Remembered | undefined {
 export function mark(window: Window, sequence: number, state: RememberedState): Window {
   const index = indexOf(window, sequence);
   if (index < 0) return window;
-  return window.with(index, `${(window[index] as string).slice(0, -1)}${state}`);
+  return window.with(index, [...(window[index] as string).split(' ').slice(0, -1), state].join(' '));
 }
 
 function indexOf(window: Window, sequence: number): number {
