@@ -23,6 +23,8 @@ export interface Fed {
   readonly accepted: number;
   /** Requests that were told to come again later. */
   readonly turnedAway: number;
+  /** Readings that had to be sent again because their meters did not answer in time. */
+  readonly again: number;
 }
 
 /** A minute each, so that a million of a few hundred meters are not too old. */
@@ -76,7 +78,7 @@ async function work(order: FeedOrder): Promise<void> {
   const requests = Array.from({ length: lanes }, (_, lane) => signed(all, lane, order, readings / lanes, batch));
   process.send?.('ready');
   await once(process, 'message');
-  const fed = { accepted: 0, turnedAway: 0 };
+  const fed = { accepted: 0, turnedAway: 0, again: 0 };
   await Promise.all(
     requests.map(async (lane) => {
       for (const body of lane) await submit(`${url}/api/v1/readings/batch`, body, fed);
@@ -104,7 +106,7 @@ function signed(
   return bodies;
 }
 
-async function submit(url: string, body: Buffer, fed: { accepted: number; turnedAway: number }): Promise<void> {
+async function submit(url: string, body: Buffer, fed: { -readonly [Key in keyof Fed]: Fed[Key] }): Promise<void> {
   for (;;) {
     const answer = await post(url, body);
     if (answer.status === 503 || answer.status === 429) {
@@ -116,6 +118,12 @@ async function submit(url: string, body: Buffer, fed: { accepted: number; turned
     }
     if (!answer.ok) throw new Error(`${answer.status} ${(await answer.text()).slice(0, 500)}`);
     const reply = (await answer.json()) as ReadingsReply;
+    if (reply.failed > 0) {
+      // All again, as a device does: those that were taken are answered as duplicates.
+      fed.again += reply.failed;
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      continue;
+    }
     fed.accepted += reply.accepted;
     return;
   }

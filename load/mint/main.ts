@@ -54,7 +54,7 @@ try {
   const started = performance.now();
   const before = await usage();
   const tenths: Awaited<ReturnType<typeof usage>>[] = [];
-  const [{ accepted, turnedAway, fedAt }, { view, settledAt }] = await Promise.all([
+  const [{ accepted, turnedAway, again, fedAt }, { view, settledAt }] = await Promise.all([
     feeder.feed().then((fed) => ({ ...fed, fedAt: performance.now() })),
     untilMinted(async (minted) => {
       if (minted >= ((tenths.length + 1) * readings) / 10) tenths.push(await usage());
@@ -70,7 +70,7 @@ try {
   );
   print(`one by one: ${whole(single)} mints/s, each a transaction of its own`);
   print(
-    `durable  ${whole(durable)} readings/s, ${percent(durable, verify)} of raw verification; ${turnedAway} requests told to come again`,
+    `durable  ${whole(durable)} readings/s, ${percent(durable, verify)} of raw verification; ${turnedAway} requests told to come again, ${again} readings sent again`,
   );
   print(
     `settled  ${whole(settled)} readings/s, ${percent(settled, verify)} of raw verification, ${(settled / single).toFixed(1)} times one by one; ` +
