@@ -9,6 +9,7 @@ import type { LedgerProgress, VersionedRow } from '../../protocols/clickhouse/le
 import type { MintItem } from '../../site/minting/item.js';
 import { meterIdOf } from '../meter/meter-id.js';
 import { MINT_BATCH } from '../mint/steps.js';
+import { BatchItems } from './batch-items.js';
 import { changeOfBatch, itemsOfBatch, rowsOfBatch, rowsOfMeter } from './ledger-rows.js';
 
 /** Where the projection writes; `LedgerStore`. */
@@ -32,8 +33,6 @@ const BATCHES = subjects.journalOfKind(MINT_BATCH);
 const READ_AT_ONCE = 100;
 /** Rows written at once, but for those of the last entries. */
 const ROWS_AT_ONCE = 20_000;
-/** Batches whose readings are remembered; those of others are read again from the journal. */
-const REMEMBERED = 2_000;
 const LOOK_MS = 500;
 const RETRY_MS = 1_000;
 
@@ -48,7 +47,7 @@ export class LedgerProjection {
   readonly #lookEveryMs: number;
   readonly #onTrouble: (error: string | null) => void;
   readonly #closing = new AbortController();
-  readonly #items = new Map<string, readonly MintItem[]>();
+  readonly #items = new BatchItems();
   #progress: LedgerProgress | undefined;
   #following: Promise<void> = Promise.resolve();
   #lastError: string | null = null;
@@ -168,10 +167,11 @@ export class LedgerProjection {
 
   async #rowsOfBatch(entry: JournalEntry, id: string, version: number): Promise<VersionedRow[]> {
     const first = itemsOfBatch(entry);
-    if (first !== undefined) this.#remember(id, first);
+    if (first !== undefined) this.#items.remember(id, first);
     const change = changeOfBatch(entry);
     if (change === undefined) return [];
     const items = this.#items.get(id) ?? (await this.#itemsOf(id));
+    if (change.state === 'settled') this.#items.forget(id);
     return rowsOfBatch(items, change).map((row) => ({ ...row, version }));
   }
 
@@ -181,17 +181,8 @@ export class LedgerProjection {
     const [first] = await readBatch(this.#bus, STREAM.journal, { seq: 1, next_by_subj: subject, batch: 1 });
     const items = first === undefined ? undefined : itemsOfBatch(codecs.journal.decode(first.data));
     if (items === undefined) return []; // More than a year old and gone from the journal; its rows stay as they are.
-    this.#remember(id, items);
+    this.#items.remember(id, items);
     return items;
-  }
-
-  #remember(id: string, items: readonly MintItem[]): void {
-    this.#items.set(id, items);
-    if (this.#items.size <= REMEMBERED) return;
-    for (const oldest of this.#items.keys()) {
-      this.#items.delete(oldest);
-      return;
-    }
   }
 }
 
