@@ -1,4 +1,5 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Check } from 'typebox/schema';
 import { choices, nearest, show, type Problems } from './problems.js';
 import type { ChannelFile } from './schema/channel.js';
 import { SiteFileSchema, type SiteFile } from './schema/site.js';
@@ -6,8 +7,21 @@ import { formatPath, type KeyPath, type YamlSource } from './yaml-source.js';
 import { SELDOM_USED, validator, type Validator } from '../validator.js';
 
 const isSiteFile = validator(() =>
-  new Ajv2020({ ...SELDOM_USED, allErrors: true, verbose: true, strict: false }).compile<SiteFile>(SiteFileSchema),
+  new Ajv2020({ ...SELDOM_USED, allErrors: true, verbose: true, strict: false, strictNumbers: true }).compile<SiteFile>(
+    SiteFileSchema,
+  ),
 );
+
+/**
+ * Characters of a site file up to which it is quicker to interpret the schema than to compile it, which takes half a second
+ * of every start. What is wrong is told by the compiled one in any case.
+ */
+const SMALL = 32_768;
+
+/** Whether a value is a site file, without what is wrong. Slow for a large one. */
+export function looksRight(value: unknown): value is SiteFile {
+  return Check(SiteFileSchema, value);
+}
 
 /** What of a site file can be used. */
 export interface CheckedSite {
@@ -20,7 +34,7 @@ export interface CheckedSite {
 /** Checks the shape of a site file; every deviation is noted where it is written. Undefined: it is no site at all. */
 export function checkSiteFile(yaml: YamlSource, problems: Problems): CheckedSite | undefined {
   const { value } = yaml;
-  if (isSiteFile(value)) return { file: value, channels: value.channels };
+  if ((yaml.size <= SMALL && looksRight(value)) || isSiteFile(value)) return { file: value, channels: value.channels };
   const told = new Set<string>();
   const faulty = new Set<string>();
   for (const error of isSiteFile.errors ?? []) {

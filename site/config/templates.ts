@@ -61,7 +61,7 @@ export async function readTemplates(source: SiteSource, files: readonly string[]
   return [...templates.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-const ajv = new Ajv2020({ ...SELDOM_USED, allErrors: true, verbose: true, strict: false });
+const ajv = new Ajv2020({ ...SELDOM_USED, allErrors: true, verbose: true, strict: false, strictNumbers: true });
 const isTemplate = validator(() => ajv.compile<TemplateFile>(TemplateFileSchema));
 const isSunSpecFile = validator(() => ajv.compile<SunSpecFile>(SunSpecFileSchema));
 

@@ -8,6 +8,8 @@ export type KeyPath = readonly (string | number)[];
 export class YamlSource {
   readonly file: string;
   readonly value: unknown;
+  /** Characters. */
+  readonly size: number;
   readonly #lines: readonly string[];
   readonly #counter: LineCounter;
   readonly #document: Document;
@@ -15,6 +17,7 @@ export class YamlSource {
   private constructor(file: string, text: string, document: Document, counter: LineCounter, value: unknown) {
     this.file = file;
     this.value = value;
+    this.size = text.length;
     this.#lines = splitLines(text);
     this.#counter = counter;
     this.#document = document;
