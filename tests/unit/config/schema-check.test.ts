@@ -84,7 +84,7 @@ describe('the quick look at a site file', () => {
           );
           const right = check(changedSite);
           if (!right) wrong += 1;
-          assert.equal(looksRight(changedSite), right, `${path.join('.')} ${String(value)}`);
+          assert.equal(looksRight(changedSite), right, `${path.join('.')} ${JSON.stringify(value)}`);
         },
       ),
       { numRuns: 1_000 },
