@@ -19,7 +19,7 @@ import { ModelSweep } from '../actors/models/sweep.js';
 import { knownActors } from '../actors/runtime/known-actors.js';
 import type { StatewattClient } from '../actors/client/client.js';
 import { newestFrame } from '../actors/frames/frame-stream.js';
-import { FramePublisher, tellingOf } from '../actors/frames/publisher.js';
+import { FramePublisher } from '../actors/frames/publisher.js';
 import { Spool } from '../actors/frames/spool.js';
 import { KnownMappings } from '../actors/projections/known-mappings.js';
 import { LiveFeed } from '../actors/projections/live-feed.js';
@@ -243,14 +243,10 @@ async function startParts(
 
   const opening = new Gate(holder.site.defaults.maxConcurrentConnections);
   const polls = new PollTurns();
-  // Rules hear of what is read here before readers can have it: see docs/decisions/rules-hear-early.md.
-  const early = new LiveFeed();
-  const openLine: FramePublisher['openLine'] = (onFenced) =>
-    tellingOf(publisher.openLine(onFenced), (frame) => early.publish(frame));
   const channelKind = createChannelKind({
     config: (id) => holder.channel(id),
     createDriver: driversOfNode(),
-    openLine,
+    openLine: (onFenced) => publisher.openLine(onFenced),
     lastValues: (id) => realtime.read(id),
     connecting: (work) => opening.through(work),
     polling: (poll) => polls.begin(poll),
@@ -286,7 +282,7 @@ async function startParts(
     announce: (id) => bus.nats.publish(subjects.modelChanged(id)),
     record: {
       claim: (model) => numbers.claim(model),
-      openLine: () => openLine(() => undefined), // What a stale activation tells is kept, late.
+      openLine: () => publisher.openLine(() => undefined), // What a stale activation tells is kept, late.
       plan: () => storage.plan,
       newest: (channel) => newestFrame(bus, channel),
     },
@@ -330,7 +326,7 @@ async function startParts(
   });
   const ruleParts: RuleParts = {
     ...newest,
-    frames: new FrameRouter(feed, early),
+    frames,
     onSite: (listener) => rules.onSite(listener),
     followModels: (rule, changed) => callersModels.follow(modelsNamedIn(rule), changed),
     act: (run) =>

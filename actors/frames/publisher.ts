@@ -224,17 +224,6 @@ export class FramePublisher {
   }
 }
 
-/** A line whose frames somebody hears of as they are published, before the stream has them. He must be quick and must not throw. */
-export function tellingOf(line: FrameLine, tell: (frame: Frame) => void): FrameLine {
-  return {
-    publish: (frame) => {
-      line.publish(frame);
-      tell(frame);
-    },
-    close: () => line.close(),
-  };
-}
-
 interface LineOptions {
   readonly stream: FrameStream;
   spool(bytes: Uint8Array): void;

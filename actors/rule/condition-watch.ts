@@ -16,17 +16,6 @@ export interface Finding {
   readonly values: PointValues;
 }
 
-/** A channel of the condition, and how far its frames were told. */
-interface Watched {
-  /** By point key. */
-  readonly slots: Map<number, number>;
-  /** The newest frame. */
-  epoch: number;
-  seq: number;
-  /** Readers do not have it yet: what they have is older. */
-  ahead: boolean;
-}
-
 const RETRY_MS = 500;
 /** setTimeout takes no more. */
 const LONGEST_TIMER_MS = 2_147_483_647;
@@ -39,7 +28,8 @@ export class ConditionWatch {
   readonly #evaluator: Evaluator;
   readonly #source: ValueSource;
   readonly #onChange: (finding: Finding) => void;
-  readonly #channels = new Map<number, Watched>();
+  /** Slots by channel and point key. */
+  readonly #slots = new Map<number, Map<number, number>>();
   readonly #addresses: readonly string[];
   readonly #values: Float64Array;
   /** Slots that a frame has told of; what is read at the start is older. */
@@ -60,29 +50,27 @@ export class ConditionWatch {
     this.#values = new Float64Array(expression.points.length).fill(NaN);
     this.#told = new Uint8Array(expression.points.length);
     expression.points.forEach(({ channel, kind, id }, slot) => {
-      const watched = this.#channels.get(channel) ?? { slots: new Map(), epoch: -1, seq: -1, ahead: false };
-      watched.slots.set(pointKey(kind, id), slot);
-      this.#channels.set(channel, watched);
+      const slots = this.#slots.get(channel) ?? new Map<number, number>();
+      this.#slots.set(channel, slots.set(pointKey(kind, id), slot));
     });
   }
 
   /** Resolves when the condition has been evaluated for the first time, or the watch has been closed. */
   async start(): Promise<void> {
-    for (const [channel, watched] of this.#channels) {
-      this.#ends.push(this.#source.frames.watch(channel, (frame, readable) => this.#take(watched, frame, readable)));
+    for (const channel of this.#slots.keys()) {
+      this.#ends.push(this.#source.frames.watch(channel, (frame) => this.#take(frame)));
     }
-    await Promise.all([...this.#channels].map(([channel, { slots }]) => this.#prime(channel, slots)));
+    await Promise.all([...this.#slots].map(([channel, slots]) => this.#prime(channel, slots)));
     this.#ready = true;
     this.#check();
   }
 
   /**
    * What the condition is now, with the newest values that readers have: somebody else may have written them. Those of a
-   * store that cannot be read now, or is behind what was read here, are as they were. The next change is told against
-   * what is answered.
+   * store that cannot be read now are as they were. The next change is told against what is answered.
    */
   async look(): Promise<Finding> {
-    await Promise.all([...this.#channels].map(([channel, watched]) => this.#readAgain(channel, watched)));
+    await Promise.all([...this.#slots].map(([channel, slots]) => this.#readAgain(channel, slots)));
     const finding = this.#evaluate();
     this.#last = finding.value;
     this.#wakeLater();
@@ -109,30 +97,22 @@ export class ConditionWatch {
     }
   }
 
-  async #readAgain(channel: number, watched: Watched): Promise<void> {
-    const { epoch, seq } = watched;
+  async #readAgain(channel: number, slots: ReadonlyMap<number, number>): Promise<void> {
     let values: readonly PointValue[];
     try {
       values = await this.#source.read(channel);
     } catch {
       return; // The store is away; it says so itself.
     }
-    if (watched.ahead || watched.seq !== seq || watched.epoch !== epoch) return;
     for (const point of values) {
-      const slot = watched.slots.get(pointKey(point.kind, point.id));
+      const slot = slots.get(pointKey(point.kind, point.id));
       if (slot !== undefined) this.#setValue(slot, point);
     }
   }
 
-  #take(watched: Watched, frame: Frame, readable: boolean): void {
-    const { epoch, seq, keys, values, quality } = frame;
-    const order = epoch - watched.epoch || seq - watched.seq;
-    if (readable && order >= 0) watched.ahead = false;
-    if (order <= 0) return;
-    watched.epoch = epoch;
-    watched.seq = seq;
-    watched.ahead = !readable;
-    const { slots } = watched;
+  #take(frame: Frame): void {
+    const slots = this.#slots.get(frame.channel) as ReadonlyMap<number, number>;
+    const { keys, values, quality } = frame;
     let touched = false;
     for (let index = 0; index < keys.length; index++) {
       const slot = slots.get(keys[index] as number);

@@ -2,7 +2,7 @@ import { FrameRouter } from '../../actors/rule/frame-router.js';
 import type { ActionRun, RuleParts } from '../../actors/rule/worker.js';
 import { LiveFeed } from '../../actors/projections/live-feed.js';
 import { ANY_POINT, type PointScope } from '../../site/expressions/index.js';
-import { GOOD, pointKey, type Frame, type PointValue } from '../../site/points.js';
+import { GOOD, pointKey, type PointValue } from '../../site/points.js';
 import type { Rule, RuleAction } from '../../site/rules/rule.js';
 
 /** An action whose outcome is waited for. */
@@ -21,9 +21,7 @@ export function testRule(change: Partial<Rule> = {}): Rule {
 /** The surroundings of rules in memory: frames that the test sends, values that it sets, actions that it sees. */
 export class RuleBench {
   readonly feed = new LiveFeed();
-  /** What is read here, before readers have it. */
-  readonly early = new LiveFeed();
-  readonly frames = new FrameRouter(this.feed, this.early);
+  readonly frames = new FrameRouter(this.feed);
   readonly taken: ActionRun[] = [];
   /** Values that readers have. */
   values: PointValue[] = [];
@@ -53,19 +51,14 @@ export class RuleBench {
     },
   };
 
-  /** A frame with the telemetry point of a channel, readable at once. */
-  send(value: number, point: { channel?: number; id?: number; quality?: number } = {}): void {
-    this.feed.publish(this.frame(value, point));
-  }
-
-  /** The next frame, with the telemetry point of a channel. */
-  frame(
+  /** A frame with the telemetry point of a channel. */
+  send(
     value: number,
     { channel = 1, id = 1, quality = GOOD }: { channel?: number; id?: number; quality?: number } = {},
-  ): Frame {
-    return {
+  ) {
+    this.feed.publish({
       ...{ channel, epoch: 1, seq: (this.#seq += 1), time: Date.now() },
       ...{ keys: Uint32Array.of(pointKey('T', id)), values: Float64Array.of(value), quality: Uint8Array.of(quality) },
-    };
+    });
   }
 }

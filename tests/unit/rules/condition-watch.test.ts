@@ -80,54 +80,6 @@ describe('watching a condition', () => {
     assert.deepEqual(values(), [null, false, false]);
   });
 
-  describe('with what is read here before readers have it', () => {
-    const hot = () => bench.frame(90);
-
-    it('tells of it at once, and once', async () => {
-      await watch('1:T:1 > 80').start();
-      const frame = hot();
-      bench.early.publish(frame);
-      assert.deepEqual(values(), [null, true]);
-      bench.early.publish(bench.frame(70));
-      bench.feed.publish(frame);
-      assert.deepEqual(values(), [null, true, false], 'what is readable now is older than what it has');
-    });
-
-    it('does not take what readers have for newer, until they have what it has', async () => {
-      const one = watch('1:T:1 > 80');
-      await one.start();
-      bench.send(70);
-      bench.values = [{ channel: 1, kind: 'T', id: 1, value: 70, quality: 'good', time: 1 }];
-      const frame = hot();
-      bench.early.publish(frame);
-      assert.equal((await one.look()).value, true);
-      bench.feed.publish(frame);
-      bench.values = [{ channel: 1, kind: 'T', id: 1, value: 60, quality: 'good', time: 2 }];
-      assert.equal((await one.look()).value, false, 'somebody else has written it');
-    });
-
-    it('does not take what was read before a frame that came meanwhile', async () => {
-      let answer: (values: Awaited<ReturnType<ValueSource['read']>>) => void = () => undefined;
-      let reads = 0;
-      const one = watch('1:T:1 > 80', () =>
-        reads++ === 0 ? Promise.resolve([]) : new Promise((resolve) => (answer = resolve)),
-      );
-      await one.start();
-      const looking = one.look();
-      bench.send(90);
-      answer([{ channel: 1, kind: 'T', id: 1, value: 70, quality: 'good', time: 1 }]);
-      assert.equal((await looking).value, true);
-    });
-
-    it('hears what was under way when it began', async () => {
-      const frame = hot();
-      bench.early.publish(frame);
-      await watch('1:T:1 > 80').start();
-      bench.feed.publish(frame);
-      assert.deepEqual(values(), [null, true]);
-    });
-  });
-
   it('looks at what it knows while the store is away', async () => {
     let away = false;
     const one = watch('1:T:1 > 80', (channel) => (away ? Promise.reject(new Error('away')) : readValues(channel)));
