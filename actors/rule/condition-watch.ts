@@ -32,7 +32,7 @@ export class ConditionWatch {
   readonly #slots = new Map<number, Map<number, number>>();
   readonly #addresses: readonly string[];
   readonly #values: Float64Array;
-  /** Slots that a frame has told of; what is read at the start is older. */
+  /** Slots that a frame has told of since what readers have was asked for: that is older. */
   readonly #told: Uint8Array;
   readonly #ends: (() => void)[] = [];
   #ready = false;
@@ -86,10 +86,7 @@ export class ConditionWatch {
   async #prime(channel: number, slots: ReadonlyMap<number, number>): Promise<void> {
     while (!this.#closed) {
       try {
-        for (const point of await this.#source.read(channel)) {
-          const slot = slots.get(pointKey(point.kind, point.id));
-          if (slot !== undefined && this.#told[slot] !== 1) this.#setValue(slot, point);
-        }
+        this.#fill(slots, await this.#source.read(channel));
         return;
       } catch {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS)); // The store is away; it says so itself.
@@ -98,15 +95,19 @@ export class ConditionWatch {
   }
 
   async #readAgain(channel: number, slots: ReadonlyMap<number, number>): Promise<void> {
-    let values: readonly PointValue[];
+    for (const slot of slots.values()) this.#told[slot] = 0;
     try {
-      values = await this.#source.read(channel);
+      this.#fill(slots, await this.#source.read(channel));
     } catch {
       return; // The store is away; it says so itself.
     }
+  }
+
+  /** What was read, where no frame has told since the reading began. */
+  #fill(slots: ReadonlyMap<number, number>, values: readonly PointValue[]): void {
     for (const point of values) {
       const slot = slots.get(pointKey(point.kind, point.id));
-      if (slot !== undefined) this.#setValue(slot, point);
+      if (slot !== undefined && this.#told[slot] !== 1) this.#setValue(slot, point);
     }
   }
 

@@ -80,6 +80,20 @@ describe('watching a condition', () => {
     assert.deepEqual(values(), [null, false, false]);
   });
 
+  it('does not take what was read before a frame that came meanwhile', async () => {
+    let answer: (values: Awaited<ReturnType<ValueSource['read']>>) => void = () => undefined;
+    let reads = 0;
+    const one = watch('1:T:1 > 80', () =>
+      reads++ === 0 ? Promise.resolve([]) : new Promise((resolve) => (answer = resolve)),
+    );
+    await one.start();
+    bench.send(60);
+    const looking = one.look();
+    bench.send(90);
+    answer([{ channel: 1, kind: 'T', id: 1, value: 70, quality: 'good', time: 1 }]);
+    assert.equal((await looking).value, true);
+  });
+
   it('looks at what it knows while the store is away', async () => {
     let away = false;
     const one = watch('1:T:1 > 80', (channel) => (away ? Promise.reject(new Error('away')) : readValues(channel)));
