@@ -85,6 +85,14 @@ describe('web page: alarms', () => {
     assert.equal(store.alarms.value[0]?.state, 'acknowledged');
   });
 
+  it('loads more of them when it is told to', async () => {
+    await start();
+    const first = list.lastCall.args[0].limit ?? 0;
+    store.more();
+    await clock.tickAsync(0);
+    assert.equal(list.lastCall.args[0].limit, 5 * first);
+  });
+
   it('filters by state, level, group and text as the server does', async () => {
     await raise('Fire', 'Critical', 'hall');
     await start();

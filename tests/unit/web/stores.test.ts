@@ -181,6 +181,32 @@ describe('web page: stores', () => {
       assert.equal(streams.length, 1);
     });
 
+    it('says so when a channel that was heard is gone by the time its list is asked for', async () => {
+      const points = store();
+      api.points.rejects(new ApiError(404, { code: 'channels.not_found', message: 'There is no channel 7.' }));
+      points.select(7);
+      newest().open();
+      await clock.tickAsync(60_000);
+      assert.deepEqual(points.status.value, { state: 'missing', message: 'There is no channel 7.' });
+      assert.deepEqual([streams.length, newest().closed], [1, true]);
+    });
+
+    it('tries again, each time later, when the list is refused while the stream is heard', async () => {
+      const points = store();
+      api.points.rejects(new ApiError(503, { code: 'client.unavailable', message: 'no bus' }));
+      points.select(1001);
+      newest().open();
+      await clock.tickAsync(0);
+      assert.deepEqual(points.status.value, { state: 'reconnecting', message: 'no bus' });
+      api.points.callsFake(async () => (await client.points({ channel: 1001 })).points);
+      await clock.tickAsync(1_000);
+      assert.equal(streams.length, 2);
+      newest().open();
+      await clock.tickAsync(0);
+      assert.equal(points.status.value.state, 'live');
+      points.pause();
+    });
+
     it('takes nothing from the stream of the channel before', async () => {
       const points = store();
       points.select(1001);
@@ -220,6 +246,24 @@ describe('web page: stores', () => {
       value: 5,
       quality: 'good',
       time,
+    });
+
+    it('moves back in time and zooms about the middle, never beyond now', async () => {
+      api.history.callsFake(async () => page(10));
+      const trend = new TrendStore(api);
+      trend.select(point);
+      await clock.tickAsync(0);
+      const whole = trend.window(T0);
+      const span = whole.to - whole.from;
+      trend.move(-0.5);
+      const back = trend.window(T0);
+      assert.deepEqual([back.from, back.to], [whole.from - span / 2, whole.to - span / 2]);
+      trend.move(0, 0.5);
+      const near = trend.window(T0);
+      assert.deepEqual([near.to - near.from, (near.from + near.to) / 2], [span / 2, (back.from + back.to) / 2]);
+      trend.move(1.75);
+      assert.equal(trend.window(T0).to, T0, 'cut off where it would be beyond');
+      trend.select(undefined);
     });
 
     it('asks for exactly the span, and keeps live values that history does not have yet', async () => {

@@ -1,5 +1,4 @@
 import type { MeterEvent } from '../../../../actors/client/meter-watch.js';
-import type { LedgerTotals } from '../../../../actors/client/ledger.js';
 import type { MintBatchView } from '../../../../actors/client/minting.js';
 import { formatUnits } from '../../../../site/metering/energy.js';
 import type { AccountKind, LedgerStatus, LedgerSumName } from '../../../../site/minting/ledger.js';
@@ -61,11 +60,6 @@ export const BATCH_MEANINGS: Readonly<Record<MintBatchState, string>> = {
 /** Whether a person is waited for, or may hurry it. */
 export function canRetry(state: MintBatchState): boolean {
   return state === 'parked' || state === 'retrying';
-}
-
-/** Whether there is anything at all in it. */
-export function isEmpty({ decimals: _, ...sums }: LedgerTotals): boolean {
-  return Object.values(sums).every(({ readings }) => readings === 0);
 }
 
 /** Whether it is worth a line: what a reading is received for is told right behind it, unless it is held. */
