@@ -152,7 +152,7 @@ describe('web page: readings and tokens of a running node', function () {
     const { access } = node.client;
     await access.createUser({ name: 'root', role: 'admin', password: PASSWORD });
     await access.createUser({ name: 'vic', role: 'viewer', password: PASSWORD });
-    await access.createUser({ name: 'anna', role: 'owner', password: PASSWORD });
+    await access.createUser({ name: 'bob', role: 'owner', password: PASSWORD });
     await open('#/tokens/meter/M.bob');
     await page.getByLabel('Name').fill('vic');
     await page.getByLabel('Password').fill(PASSWORD);
@@ -165,29 +165,32 @@ describe('web page: readings and tokens of a running node', function () {
 
   it('shows an owner their own ledger and nothing else, and asks for nothing that is refused', async () => {
     await open('#/alarms/a1', { width: 420, height: 900, dark: true });
-    await page.getByLabel('Name').fill('anna');
+    await page.getByLabel('Name').fill('bob');
     await page.getByLabel('Password').fill(PASSWORD);
     await page.keyboard.press('Enter');
-    await row('accounts', 'M.anna').waitFor();
-    await page.getByRole('region', { name: 'Totals' }).getByText('92.75 tokens').waitFor();
+    await row('accounts', 'M.bob').waitFor();
+    await page.getByRole('region', { name: 'Totals' }).getByText('2 kWh, 1 reading', { exact: true }).waitFor();
     assert.equal(await page.locator('.grid-accounts .row').count(), 1);
     assert.deepEqual(await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allTextContents(), [
       'Tokens',
     ]);
-    await page.getByText('anna, owner').waitFor();
-    await node.client.metering.submit([ofAnna.next('1.75')]);
+    await page.getByText('bob, owner').waitFor();
+    await node.client.metering.submit([ofBob.next('1.75')]);
     await page
       .getByRole('list', { name: /^Events/ })
-      .getByText('1.75 kWh minted')
+      .getByText('1.75 kWh not minted')
       .waitFor();
     await page.getByRole('button', { name: 'wallets' }).click();
-    await row('accounts', 'anna').click();
+    await row('accounts', 'bob').click();
     await row('readings', '1.75').click();
-    await page.getByRole('region', { name: 'Selected reading' }).getByText('Its tokens are in the wallet.').waitFor();
+    await page
+      .getByRole('region', { name: 'Selected reading' })
+      .getByText('Its batch is parked until a person has it tried again.')
+      .waitFor();
     for (const hash of ['#/1/T:1', '#/models', '#/tokens/batch/1']) {
       await page.goto(`${node.url}/${hash}`);
       await page.reload();
-      await row('accounts', 'M.anna').waitFor();
+      await row('accounts', 'M.bob').waitFor();
     }
     assert.deepEqual([complaints.filter((text) => !text.includes('401')), refused], [[], []]);
   });
