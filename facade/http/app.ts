@@ -47,7 +47,7 @@ import { rulesrvRoutes } from './routes/rulesrv.js';
 import { serviceRoutes } from './routes/services.js';
 import { streamRoutes } from './routes/stream.js';
 import { named } from './schemas.js';
-import { ShortPath } from './short-path.js';
+import { KEEP_ALIVE_S, ShortPath } from './short-path.js';
 import { EventStreams } from './stream.js';
 import { createServer, type TlsFiles } from './tls.js';
 import { traceRequests } from './tracing.js';
@@ -59,8 +59,6 @@ const BODY_LIMIT = 64 * 1024;
 /** Milliseconds within which the head of a request must have arrived, and all of it: an import may take its time. */
 export const HEADERS_TIMEOUT_MS = 30_000;
 export const REQUEST_TIMEOUT_MS = 3_600_000;
-/** Milliseconds that a connection without a request stays open: longer than a proxy's minute. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 /** Milliseconds that requests under way have to end once the server closes. */
 export const CLOSE_GRACE_MS = 5_000;
 
@@ -265,7 +263,7 @@ function serverOf(tls: TlsFiles | undefined, short: ShortPath | undefined): Fast
     const server = createServer(tls, short === undefined ? handler : short.before(handler));
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.requestTimeout = REQUEST_TIMEOUT_MS;
-    server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
+    server.keepAliveTimeout = KEEP_ALIVE_S * 1_000;
     return server;
   };
 }

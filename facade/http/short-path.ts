@@ -6,6 +6,8 @@ import { parsePointAddress } from '../../site/points.js';
 import { tracer } from '../../telemetry/spans.js';
 
 const PREFIX = '/api/v1/points/';
+/** Seconds that a connection without a request stays open: longer than a proxy's minute. */
+export const KEEP_ALIVE_S = 72;
 
 /**
  * The way of the most frequent request, the live value of one point: answered as its route answers it, without the
@@ -63,11 +65,41 @@ function addressOf(url: string) {
   return address === undefined || address.channel === 0 ? undefined : address;
 }
 
+/**
+ * Answers in one write, head and body. What `end` would do besides costs a fifth of the whole request: it makes the head field by
+ * field and writes in two pieces. All that follows an answer (the next request of the connection, its timeouts, closing) node:http does
+ * when a response says that it has finished, however it came to that. Where an answer is to wait for another one, or is the last of its connection,
+ * node:http does it all.
+ */
 function send(response: ServerResponse, body: string): void {
-  response
-    .writeHead(200, [
-      ...['x-request-id', randomUUID(), 'x-content-type-options', 'nosniff', 'cache-control', 'no-store'],
-      ...['content-type', 'application/json; charset=utf-8', 'content-length', String(Buffer.byteLength(body))],
-    ])
-    .end(body);
+  const { socket } = response;
+  const length = Buffer.byteLength(body);
+  if (socket === null || !response.shouldKeepAlive || socket.writableLength > 0 || !socket.writable) {
+    response
+      .writeHead(200, [
+        ...['x-request-id', randomUUID(), 'x-content-type-options', 'nosniff', 'cache-control', 'no-store'],
+        ...['content-type', 'application/json; charset=utf-8', 'content-length', String(length)],
+      ])
+      .end(body);
+    return;
+  }
+  socket.write(
+    `HTTP/1.1 200 OK\r\nx-request-id: ${randomUUID()}\r\nx-content-type-options: nosniff\r\ncache-control: no-store\r\n` +
+      `content-type: application/json; charset=utf-8\r\ncontent-length: ${length}\r\nDate: ${date()}\r\n` +
+      `Connection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_S}\r\n\r\n${body}`,
+  );
+  response.emit('finish');
+}
+
+let second = 0;
+let dateText = '';
+
+/** As RFC 9110, 5.6.7 wants it; of this second. */
+function date(): string {
+  const now = Math.floor(Date.now() / 1_000);
+  if (now !== second) {
+    second = now;
+    dateText = new Date(now * 1_000).toUTCString();
+  }
+  return dateText;
 }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as ask, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import sinon from 'sinon';
 import { buildHttpApp, type HttpApp } from '../../../facade/http/app.js';
 import { SimulatedAccess } from '../../support/fake-access.js';
 import { FakeClient } from '../../support/fake-client.js';
 import { keepSpans } from '../../support/spans.js';
+import { eventually } from '../../support/temp.js';
 
 const PATH = '/api/v1/points/comsrv:1001:T:1';
 
@@ -74,6 +76,75 @@ describe('the short path of a live value', () => {
     assert.equal((await get(PATH, { host: 'evil.example' })).status, 421);
     assert.equal((await get(PATH)).status, 200);
     assert.equal(hooks.callCount, 0);
+  });
+
+  describe('over one connection', () => {
+    let socket: Socket;
+    let received: string;
+
+    async function send(text: string): Promise<void> {
+      if (socket.destroyed) throw new Error('the connection is closed');
+      socket.write(text);
+      await Promise.resolve();
+    }
+    const plain = (path = PATH, more = '') => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${more}\r\n`;
+    const answers = () => received.split('HTTP/1.1 ').slice(1);
+    const arrived = (count: number) =>
+      eventually(() => (answers().length >= count && received.endsWith('}') ? true : undefined));
+
+    beforeEach(async () => {
+      await start();
+      await get(PATH); // now the guard knows the host
+      hooks.resetHistory();
+      received = '';
+      socket = connect({ host: '127.0.0.1', port });
+      socket.setEncoding('utf8').on('data', (chunk: string) => (received += chunk));
+      await once(socket, 'connect');
+    });
+    afterEach(() => socket.destroy());
+
+    it('answers one request after the other, as node:http would', async () => {
+      for (let count = 1; count <= 3; count++) {
+        await send(plain());
+        await arrived(count);
+      }
+      assert.equal(hooks.callCount, 0);
+      for (const answer of answers()) {
+        const [head = '', body = ''] = answer.split('\r\n\r\n');
+        assert.match(head, /^200 OK\r\n/);
+        assert.match(head, /\r\nDate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/);
+        assert.match(head, /\r\nConnection: keep-alive\r\nKeep-Alive: timeout=72$/);
+        assert.equal(/content-length: (\d+)/.exec(head)?.[1], String(Buffer.byteLength(body)));
+        assert.equal((JSON.parse(body) as { address: string }).address, 'comsrv:1001:T:1');
+      }
+    });
+
+    it('answers requests that come at once in their order, whichever way they take', async () => {
+      await send([plain(), plain('/api/v1/points/comsrv:1001:T:99'), plain(`${PATH}?x=1`), plain(), plain()].join(''));
+      await arrived(5);
+      assert.deepEqual(
+        answers().map((answer) => answer.slice(0, 3)),
+        ['200', '404', '200', '200', '200'],
+      );
+    });
+
+    it('ends the connection when it is told to', async () => {
+      await send(plain());
+      await arrived(1);
+      const closed = once(socket, 'end');
+      await send(plain(PATH, 'Connection: close\r\n'));
+      await closed;
+      assert.equal(answers().length, 2);
+      assert.match(answers()[1] ?? '', /Connection: close/);
+    });
+
+    it('ends it between two requests when the server closes', async () => {
+      await send(plain());
+      await arrived(1);
+      const closed = once(socket, 'close');
+      await app.close();
+      await closed;
+    });
   });
 
   it('leaves errors to the long one', async () => {
