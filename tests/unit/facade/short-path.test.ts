@@ -147,6 +147,27 @@ describe('the short path of a live value', () => {
     });
   });
 
+  it('answers what is so now, whatever it answered before', async () => {
+    await start();
+    await get(PATH);
+    const first = await client.point(1001, 'T', 1);
+    const views = [
+      ...[first, { ...first, value: 7 }, { ...first, value: 7, time: 5 }, { ...first, quality: 'stale' as const }],
+      ...[
+        { ...first, name: 'Named' },
+        { ...first, unit: 'kV' },
+        { ...first, writable: !first.writable },
+      ],
+      ...[{ ...first, min: -1 }, { ...first, max: 99 }, { ...first, deadband: 3 }, first],
+    ];
+    const point = sinon.stub(client, 'point');
+    for (const view of views) {
+      point.resolves(view);
+      assert.deepEqual((await get(PATH)).body, JSON.parse(JSON.stringify(view)));
+    }
+    assert.equal(hooks.callCount, 1);
+  });
+
   it('leaves errors to the long one', async () => {
     await start();
     await get(PATH);
