@@ -29,14 +29,17 @@ describe('Weak keys', () => {
       ...[0n, 1n, P - 1n, P, P + 1n].map(littleEndian),
       ...ORDER_8.map((hex) => Buffer.from(hex, 'hex')),
     ];
+    let open = 0;
     for (const y of coordinates) {
       for (const sign of [0, 0x80]) {
         const key = Buffer.from(y);
         key[31] = (key[31] as number) | sign;
         assert.ok(isWeakKey(key), key.toString('hex'));
       }
-      assert.ok(anybodyCanSign(y), y.toString('hex'));
+      if (anybodyCanSign(y)) open += 1;
     }
+    // It is no theory: OpenSSL 3.0, which Node 20 brings, takes such signatures. Newer ones refuse such keys themselves.
+    if (process.versions.openssl.startsWith('3.0.')) assert.equal(open, coordinates.length);
   });
 
   it('are no others', () => {
