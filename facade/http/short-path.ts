@@ -62,7 +62,7 @@ export class ShortPath {
       if (known === undefined) return long(request, response);
       // The long way says what is wrong.
       this.#client.point(known.channel, known.kind, known.id).then(
-        (view) => send(response, textOf(known, view)),
+        (view) => (this.#closed ? long(request, response) : send(response, textOf(known, view))),
         () => long(request, response),
       );
     };
@@ -131,10 +131,10 @@ function isSame(one: PointView, other: PointView): boolean {
 }
 
 /**
- * Answers in one write, head and body. What `end` would do besides costs a fifth of the whole request: it makes the head field by
- * field and writes in two pieces. All that follows an answer (the next request of the connection, its timeouts, closing) node:http does
- * when a response says that it has finished, however it came to that. Where an answer is to wait for another one, or is the last of its connection,
- * node:http does it all.
+ * Answers in one write, head and body. What `end` would do besides costs a fifth of the whole request: it makes the head
+ * field by field and writes two pieces. All that follows an answer (the next request of the connection, its timeouts)
+ * node:http does when a response says that it has finished, however it came to that. Where an answer is to wait for
+ * another one, or is the last of its connection, node:http does it all.
  */
 function send(response: ServerResponse, body: string): void {
   const { socket } = response;

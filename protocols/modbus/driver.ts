@@ -59,6 +59,8 @@ class ModbusDriver implements Driver {
   readonly #open: (signal: AbortSignal) => Promise<Line>;
   readonly #indexOf: ReadonlyMap<number, number>;
   readonly #poller: Poller;
+  /** What gives no answer is left alone for a while, for the sake of those that share the connection. */
+  readonly #sharing: boolean;
   #line: Line | undefined;
   #connecting: AbortController | undefined;
   #polling = false;
@@ -69,6 +71,7 @@ class ModbusDriver implements Driver {
     this.#channel = channel;
     this.#name = transportName(channel.transport);
     this.#now = now;
+    this.#sharing = shared !== undefined && channel.sharedConnection;
     this.#open =
       shared !== undefined && channel.sharedConnection
         ? (signal) => shared.join(channel, signal)
@@ -79,6 +82,12 @@ class ModbusDriver implements Driver {
 
   async connect(): Promise<void> {
     await this.close();
+    const { restMs } = this.#poller;
+    if (this.#sharing && restMs > 0) {
+      throw new LinkError(
+        `no unit of the channel gives an answer at ${this.#name}; they are asked again in ${Math.ceil(restMs / 1000)} s`,
+      );
+    }
     const connecting = new AbortController();
     this.#connecting = connecting;
     const line = await this.#open(connecting.signal);
@@ -86,15 +95,7 @@ class ModbusDriver implements Driver {
       line.close(closedHere(this.#name));
       throw closedHere(this.#name);
     }
-    const { restMs } = this.#poller;
     if (!line.shared) this.#poller.reset();
-    else if (restMs > 0) {
-      const silent = new LinkError(
-        `no unit of the channel gives an answer at ${this.#name}; they are asked again in ${Math.ceil(restMs / 1000)} s`,
-      );
-      line.close(silent);
-      throw silent;
-    }
     this.#line = line;
   }
 

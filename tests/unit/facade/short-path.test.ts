@@ -138,6 +138,27 @@ describe('the short path of a live value', () => {
       assert.match(answers()[1] ?? '', /Connection: close/);
     });
 
+    it('ends it with the answer that is under way when the server closes', async () => {
+      let answer: () => void = () => undefined;
+      const view = await client.point(1001, 'T', 1);
+      const point = sinon.stub(client, 'point');
+      const asked = new Promise<void>((resolve) => {
+        point.onFirstCall().callsFake(() => {
+          resolve();
+          return new Promise((answered) => (answer = () => answered(view)));
+        });
+      });
+      point.resolves(view);
+      await send(plain());
+      await asked;
+      const closing = app.close();
+      await new Promise((resolve) => setImmediate(resolve));
+      answer();
+      await closing;
+      await arrived(1);
+      assert.match(answers()[0] ?? '', /^200 OK[^]*Connection: close/i);
+    });
+
     it('ends it between two requests when the server closes', async () => {
       await send(plain());
       await arrived(1);
