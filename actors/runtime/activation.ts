@@ -13,6 +13,7 @@ import { Mailbox } from './mailbox.js';
 import { isReplay } from './replay-id.js';
 import {
   answerLater,
+  behindOthers,
   endedForGood,
   invalidCommand,
   notBegun,
@@ -29,6 +30,7 @@ import { familyStep, controlTurn, isJournaled, startChildren, type ControlTurn }
 import { setsTimers } from './timers/records.js';
 import { TimerOrders, type TimerCounters } from './timers/orders.js';
 import type { TimerService } from './timers/scheduler.js';
+import type { TurnedAway } from './turned-away.js';
 
 export type { Delivery } from './delivery.js';
 
@@ -64,6 +66,8 @@ export interface ActivationOptions {
   /** It ended by itself: a crash (to be restarted), or fenced (to be forgotten). */
   readonly onEnd: (end: { readonly error: StatewattError; readonly fenced: boolean }) => void;
   readonly mailbox: Mailbox<Letter>;
+  /** Commands that will come again; none that was sent later goes before them. */
+  readonly turnedAway: TurnedAway;
   readonly tenure: ActorTenure;
   /** It was given up before: its children are started again with it. */
   readonly revived?: boolean;
@@ -230,6 +234,10 @@ export class Activation {
     const { node, times } = this.#options;
     const startedAt = performance.now();
     if (delivery.receivedAt !== undefined) times.mailbox.observe((startedAt - delivery.receivedAt) / 1_000);
+    if (this.#options.turnedAway.before(delivery.place ?? 0)) {
+      this.#turnAway(delivery, behindOthers(this.ref));
+      return;
+    }
     await processing(delivery, this.ref, node, (traced) =>
       traced.timer === undefined ? this.#processDelivery(traced) : this.#processFiring(traced, traced.timer),
     );
@@ -504,10 +512,14 @@ export class Activation {
         delivery?.settle();
         return;
       }
-      if (error instanceof StatewattError && error.code === 'journal.refused') {
+      if (error instanceof StatewattError && error.code === 'journal.too_big') {
+        if (delivery?.awaited !== true) await this.#park(error, event, delivery);
         delivery?.answer(refusal(error));
-        if (delivery?.awaited === true) delivery.settle();
-        else delivery?.release(RETRY_MS);
+        delivery?.settle();
+        return;
+      }
+      if (error instanceof StatewattError && error.code === 'journal.refused') {
+        if (delivery !== undefined) this.#turnAway(delivery, error);
         return;
       }
     } catch (parking) {
@@ -516,6 +528,18 @@ export class Activation {
     }
     if (delivery !== undefined) this.#options.mailbox.putBack({ delivery });
     this.#end(toStatewattError(error, 'actors.crashed'), error instanceof FencedError);
+  }
+
+  /** Refuses a command for now; one that nobody waits for comes again, and what was sent to the actor after it waits. */
+  #turnAway(delivery: Delivery, error: StatewattError): void {
+    const { place = 0 } = delivery;
+    if (delivery.awaited) {
+      delivery.answer(refusal(error));
+      delivery.settle();
+      return;
+    }
+    if (place > 0) this.#options.turnedAway.add(place);
+    delivery.release(RETRY_MS);
   }
 
   /** Answers that a command is wrong; one that nobody waits for is parked, so that somebody can hear of it. */

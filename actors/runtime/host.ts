@@ -481,6 +481,7 @@ export class ActorHost {
       node,
       now: this.#now,
       mailbox: seat.mailbox,
+      turnedAway: seat.turnedAway,
       tenure: this.#options.tenure ?? EVERYWHERE,
       times: this.times,
       onEnd: ({ error, fenced }) => this.#ended(seat, activation, error, fenced),

@@ -53,7 +53,7 @@ export interface Journal {
    * trying, because only the bus knows whether a lost acknowledgement meant yes.
    *
    * @throws FencedError when the journal went on without the caller, even by an entry with the same id;
-   *   `journal.refused` when it is full or the entry too big (nothing was added)
+   *   `journal.refused` when it is full, `journal.too_big` when it will never take the entry (nothing was added)
    */
   append(ref: Ref, entry: JournalEntry, expected: number, entryId: string): Promise<Appended>;
   /** Replaces an older snapshot, never a newer one. */
@@ -179,6 +179,15 @@ export class JetStreamJournal implements Journal {
   }
 
   async park(ref: Ref, letter: DeadLetter): Promise<void> {
+    try {
+      await this.#publishLetter(ref, letter);
+    } catch (error) {
+      if (!isTooBig(error) || letter.state === null) throw error;
+      await this.#publishLetter(ref, { ...letter, state: null }); // The event is what must not be lost.
+    }
+  }
+
+  async #publishLetter(ref: Ref, letter: DeadLetter): Promise<void> {
     const topic = topics.deadLetter(ref);
     const name = letter.effect?.key ?? letter.commandId;
     await this.#bus.jetstream.publish(topic.subject, topic.codec.encode(letter), {
@@ -202,7 +211,7 @@ export class JetStreamJournal implements Journal {
       if (!ack.duplicate || ack.seq <= expected) return { seq: ack.seq, duplicate: ack.duplicate };
       duplicate = ack.seq;
     } catch (error) {
-      if (error instanceof InvalidArgumentError) throw refused(ref, error);
+      if (isTooBig(error)) throw tooBig(ref, error);
       if (!(error instanceof JetStreamApiError)) throw error;
       const landed = uncertain ? await this.#ours({ last_by_subj: topic.subject }, entry) : undefined;
       if (landed !== undefined) return { seq: landed, duplicate: false };
@@ -231,8 +240,21 @@ interface Attempt {
   readonly uncertain: boolean;
 }
 
+/** A cluster that has a write to the subject under way does not say which sequence was the last. */
 function isWrongLastSequence(error: unknown): boolean {
-  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence;
+  if (!(error instanceof JetStreamApiError)) return false;
+  const { StreamWrongLastSequence, StreamWrongLastSequenceUnknown } = JetStreamApiCodes;
+  return error.code === StreamWrongLastSequence || error.code === StreamWrongLastSequenceUnknown;
+}
+
+/** nats-server: JSStreamMessageExceedsMaximumErr */
+const EXCEEDS_MAXIMUM = 10054;
+
+/** For the connection, which does not even send it, or for the stream. */
+function isTooBig(error: unknown): error is InvalidArgumentError | JetStreamApiError {
+  return (
+    error instanceof InvalidArgumentError || (error instanceof JetStreamApiError && error.code === EXCEEDS_MAXIMUM)
+  );
 }
 
 function incomplete(ref: Ref, from: number, to: number): StatewattError {
@@ -251,8 +273,13 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, RETRY_MS));
 }
 
-/** The answer is no: the stream is full, or the entry is too big for the server. */
-function refused(ref: Ref, error: JetStreamApiError | InvalidArgumentError): StatewattError {
+function tooBig(ref: Ref, cause: InvalidArgumentError | JetStreamApiError): StatewattError {
+  const text = `an entry of ${formatRef(ref)} is bigger than the journal takes: ${errorMessage(cause)}`;
+  return new StatewattError('journal.too_big', 'invalid', text, { cause });
+}
+
+/** The answer is no, for now: the stream is full, or its server busy. */
+function refused(ref: Ref, error: JetStreamApiError): StatewattError {
   return new StatewattError(
     'journal.refused',
     'unavailable',

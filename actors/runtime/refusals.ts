@@ -88,6 +88,12 @@ export function busy(ref: Ref, capacity: number): StatewattError {
   });
 }
 
+/** Others that were sent before it found no room, and go first when they come again. */
+export function behindOthers(ref: Ref): StatewattError {
+  const text = `${formatRef(ref)} has commands that found no room and come again before this one; try later`;
+  return new StatewattError('actors.busy', 'busy', text, { retryAfterMs: 1_000 });
+}
+
 export function parked(ref: Ref, reason: string | null): StatewattError {
   return new StatewattError(
     'actors.failed',

@@ -151,17 +151,17 @@ describe('remote client', () => {
   });
 
   it('says when no answer came in time', async () => {
-    const impatient = await connectClient({ natsUrl: server.url, timeoutMs: 50 });
+    const impatient = await connectClient({ natsUrl: server.url, timeoutMs: 500 });
     sinon.stub(local, 'health').callsFake(hold);
     await assert.rejects(impatient.health(), { code: 'client.timeout', category: 'timeout' });
     await impatient.close();
   });
 
   it('waits for a write as long as its deadline, however impatient it is else', async () => {
-    const impatient = await connectClient({ natsUrl: server.url, timeoutMs: 50 });
+    const impatient = await connectClient({ natsUrl: server.url, timeoutMs: 500 });
     const written = await local.write({ channel: 1001, kind: 'A', id: 1, value: 5 });
-    sinon.stub(local, 'write').callsFake(() => new Promise((resolve) => setTimeout(resolve, 200, written)));
-    assert.deepEqual(await impatient.write({ channel: 1001, kind: 'A', id: 1, value: 5, deadlineMs: 500 }), written);
+    sinon.stub(local, 'write').callsFake(() => new Promise((resolve) => setTimeout(resolve, 1_000, written)));
+    assert.deepEqual(await impatient.write({ channel: 1001, kind: 'A', id: 1, value: 5, deadlineMs: 2_000 }), written);
     await impatient.close();
   });
 

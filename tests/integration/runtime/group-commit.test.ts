@@ -134,7 +134,7 @@ describe('appends side by side', () => {
       append(actor(1), 0, 'small-1'),
       append(actor(2), 0, 'small-2'),
     ]);
-    assert.equal(((big as PromiseRejectedResult).reason as { code: string }).code, 'journal.refused');
+    assert.equal(((big as PromiseRejectedResult).reason as { code: string }).code, 'journal.too_big');
     for (const { status } of others) assert.equal(status, 'fulfilled');
   });
 

@@ -5,10 +5,10 @@ import { JetStreamJournal } from '../../../actors/runtime/journal.js';
 import { createSystem, ref } from '../../../actors/runtime/system.js';
 import { connectBus, type Bus } from '../../../bus/connection.js';
 import { encodeHeaders, newTraceparent } from '../../../bus/headers.js';
-import type { JournalEntry } from '../../../bus/messages.js';
+import type { DeadLetter, JournalEntry } from '../../../bus/messages.js';
 import { STREAM } from '../../../bus/streams.js';
-import { makeRef, subjects } from '../../../bus/subjects.js';
-import { codecs } from '../../../bus/topics.js';
+import { formatRef, makeRef, subjects } from '../../../bus/subjects.js';
+import { codecs, topics } from '../../../bus/topics.js';
 import { counterKind } from '../../support/counter.js';
 import { openLink } from '../../support/link.js';
 import { startNats, type TestNats } from '../../support/nats.js';
@@ -90,7 +90,22 @@ describe('journal on JetStream', () => {
   });
 
   it('refuses an entry that is too big for the server, at once', async () => {
-    await assert.rejects(journal.append(actor, entry('x'.repeat(9 * 1024 ** 2)), 0, 'e1'), { code: 'journal.refused' });
+    await assert.rejects(journal.append(actor, entry('x'.repeat(9 * 1024 ** 2)), 0, 'e1'), { code: 'journal.too_big' });
+  });
+
+  it('keeps a dead letter without the state when both are too big for the server', async () => {
+    const letter: DeadLetter = {
+      ref: formatRef(actor),
+      event: { type: 'add', by: 1 },
+      error: { code: 'actors.poison', category: 'invalid', message: 'boom' },
+      state: 'x'.repeat(9 * 1024 ** 2),
+      seq: 1,
+      at: 1,
+      node: 'n1',
+    };
+    await journal.park(actor, letter);
+    const stored = await bus.manager.direct.getMessage(STREAM.deadLetters, { last_by_subj: topics.deadLetter(actor).subject });
+    assert.deepEqual(stored?.json(), { ...letter, state: null });
   });
 
   it('ends its retries when it is closed', async () => {

@@ -217,6 +217,59 @@ describe('ActorHost', () => {
       assert.deepEqual([told.settled, told.released], [0, 1]);
       assert.equal(host.inspect(job)?.restarts, 0);
     });
+
+    it('that comes again because the journal had no room is overtaken by none that was sent later', async () => {
+      const host = open();
+      const release = journal.hold();
+      journal.fail('append', new StatewattError('journal.refused', 'unavailable', 'full'));
+      const away = [1, 2].map((place) => give(host, { type: 'add', by: place }, { told: true, place }));
+      const asked = give(host, { type: 'add', by: 100 }, { place: 3 });
+      release();
+      await settled();
+      assert.deepEqual(
+        away.map((each) => [each.settled, each.released]),
+        [
+          [0, 1],
+          [0, 1],
+        ],
+      );
+      assert.deepEqual(asked.refusals, ['actors.busy']);
+      const again = [2, 1, 2].map((place) => give(host, { type: 'add', by: place }, { told: true, place }));
+      await settled();
+      assert.deepEqual(
+        again.map((each) => [each.settled, each.released]),
+        [
+          [0, 1],
+          [1, 0],
+          [1, 0],
+        ],
+      );
+      assert.deepEqual(
+        journal.entries(job).map(({ entry }) => entry.event),
+        [
+          { type: 'add', by: 1 },
+          { type: 'add', by: 2 },
+        ],
+      );
+    });
+
+    it('that the journal will never take is refused, or parked when nobody waits, and holds nothing up', async () => {
+      const host = open();
+      const big = new StatewattError('journal.too_big', 'invalid', 'too big');
+      journal.fail('append', big);
+      const asked = await ask(host, { type: 'add', by: 1 });
+      assert.deepEqual([asked.refusals, asked.settled, journal.dead.length], [['journal.too_big'], 1, 0]);
+      journal.fail('append', big);
+      const told = give(host, { type: 'add', by: 1 }, { told: true, place: 1 });
+      const next = give(host, { type: 'add', by: 2 }, { told: true, place: 2 });
+      await settled();
+      assert.deepEqual([told.settled, told.released, next.settled], [1, 0, 1]);
+      assert.deepEqual(
+        journal.dead.map(({ error }) => error.code),
+        ['journal.too_big'],
+      );
+      assert.equal(host.inspect(job)?.restarts, 0);
+    });
   });
 
   describe('a pending answer', () => {
