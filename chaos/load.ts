@@ -20,10 +20,13 @@ export interface LoadOptions {
   readonly models: readonly string[];
   /** Their point. */
   readonly point: string;
+  /** Commands of all of them, at most; undefined: as fast as they are acknowledged. */
+  readonly perSecond?: number | undefined;
 }
 
 /**
- * Callers that set the counters of models to 1, 2, 3 …, each the next number when the one before was acknowledged. A
+ * Callers that set the counters of models to 1, 2, 3 …, each the next number when the one before was acknowledged, and
+ * its turn has come where there is a rate. A
  * command without an answer is sent again under its id until it has one: so each number must stand in the journal once,
  * in order.
  */
@@ -38,7 +41,7 @@ export class Load {
   readonly #options: LoadOptions;
   readonly #begun = performance.now();
   #running: Promise<unknown> = Promise.resolve();
-  #stopped = false;
+  readonly #stopping = new AbortController();
   #abandoned = false;
 
   constructor(client: StatewattClient, options: LoadOptions) {
@@ -49,25 +52,41 @@ export class Load {
   start(): void {
     const { callers, models } = this.#options;
     const own = Array.from({ length: callers }, (_, caller) => models.filter((_model, at) => at % callers === caller));
-    this.#running = Promise.all(own.filter((each) => each.length > 0).map((each) => this.#call(each)));
+    const busy = own.filter((each) => each.length > 0);
+    this.#running = Promise.all(busy.map((each, caller) => this.#call(each, this.#turns(caller, busy.length))));
   }
 
   /** Resolves when what is under way was acknowledged, or `ms` have passed: then it is given up, and may yet be done. */
   async stop(ms = Infinity): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     const timer = ms === Infinity ? undefined : setTimeout(() => (this.#abandoned = true), ms);
     await this.#running;
     clearTimeout(timer);
   }
 
   /** Each model is one caller's own. */
-  async #call(models: readonly string[]): Promise<void> {
+  async #call(models: readonly string[], mayGo: () => Promise<void>): Promise<void> {
     for (let turn = 1; ; turn++) {
       for (const model of models) {
-        if (this.#stopped || !(await this.#set(model, turn))) return;
+        await mayGo();
+        if (this.#stopping.signal.aborted || !(await this.#set(model, turn))) return;
         this.acknowledged.set(model, turn);
       }
     }
+  }
+
+  /** When a caller may send its next command. What it has missed while it had no answer, it does not make up for. */
+  #turns(caller: number, callers: number): () => Promise<void> {
+    const { perSecond } = this.#options;
+    if (perSecond === undefined) return () => Promise.resolve();
+    const everyMs = (callers * 1_000) / perSecond;
+    let due = performance.now() + (everyMs * caller) / callers;
+    return async () => {
+      const waitMs = due - performance.now();
+      // Only the end of the load cuts it short.
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      due = Math.max(due, performance.now()) + everyMs;
+    };
   }
 
   /** Until it is acknowledged. False when it was given up. */

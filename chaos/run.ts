@@ -122,7 +122,8 @@ async function breakIt(
   sampler.start();
   if (!(await sampler.healthyWithin(WELL_MS))) onProgress('the site was not well before anything was broken');
   const models = Array.from({ length: scenario.actors }, (_, index) => counterModel(index));
-  const load = new Load(client, { callers: scenario.callers, models, point: COUNTER_POINT });
+  const { callers, perSecond } = scenario;
+  const load = new Load(client, { callers, perSecond, models, point: COUNTER_POINT });
   const minting =
     scenario.minting &&
     stack.minting &&

@@ -34,6 +34,9 @@ export const ScenarioSchema = Type.Object(
           actors: Type.Optional(
             Type.Integer({ minimum: 1, maximum: 10_000, description: 'that they command; default 20' }),
           ),
+          per_second: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 100_000, description: 'commands in all; default: as fast as they go' }),
+          ),
         },
         { additionalProperties: false },
       ),
@@ -93,6 +96,8 @@ export interface Scenario {
   readonly redis: boolean;
   readonly callers: number;
   readonly actors: number;
+  /** Commands of all callers, at most; undefined: each sends the next one when the one before was acknowledged. */
+  readonly perSecond?: number;
   /** Undefined: nothing is minted. */
   readonly minting?: ScenarioMinting;
   readonly faults: readonly FaultFile[];
@@ -145,6 +150,7 @@ export function parseScenario(file: string, text: string, problems: Problems): S
     redis: found.redis ?? false,
     callers: load.callers ?? 4,
     actors: load.actors ?? 20,
+    ...(load.per_second === undefined ? {} : { perSecond: load.per_second }),
     ...(minting === undefined ? {} : { minting: mintingOf(minting) }),
     faults: found.faults,
     recoveryS: bounds.recovery_s ?? 30,

@@ -107,7 +107,8 @@ async function onSite(options: AttachOptions, client: StatewattClient): Promise<
       realtime.start();
     }
     sampler.start();
-    const load = new Load(client, { callers: scenario.callers, models: guests.models, point: GUEST_POINT });
+    const { callers, perSecond } = scenario;
+    const load = new Load(client, { callers, perSecond, models: guests.models, point: GUEST_POINT });
     const target = new AttachedTarget(client, options.processes, signal);
     const driven = await drive({
       ...{ scenario, seed, sampler, load, target, onProgress, signal },

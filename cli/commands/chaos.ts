@@ -17,6 +17,7 @@ interface RunCommandOptions extends AttachCommandOptions {
   readonly seed?: string;
   readonly seeds?: string;
   readonly duration?: string;
+  readonly perSecond?: string;
   readonly out?: string;
   readonly keep?: boolean;
 }
@@ -45,6 +46,7 @@ export function addChaos(program: Command, cli: Cli): void {
     .option('--seed <n>', 'another seed than the scenario’s; the same seed breaks the same things at the same times')
     .option('--seeds <n>', 'run it once for each of so many seeds in turn')
     .option('--duration <seconds>', 'the same faults within another time than the scenario’s')
+    .option('--per-second <commands>', 'a load of so many commands instead of the scenario’s')
     .option('--out <folder>', 'where the report goes (default: chaos-<scenario>-<seed>)')
     .option('--keep', 'keep the data of the run, in the same folder')
     .option('--attach', 'on the site that runs (--data, --nats, --token) instead of one of its own; see docs/chaos.md')
@@ -109,17 +111,21 @@ async function show(cli: Cli, name: string, options: RunCommandOptions): Promise
 
 async function run(cli: Cli, name: string, options: RunCommandOptions): Promise<void> {
   const { lasting } = await import('../../chaos/scenario.js');
-  const found = await find(name);
-  const scenario =
-    options.duration === undefined ? found : lasting(found, wholeNumber('--duration', options.duration, 1, 86_400));
+  const { duration, perSecond } = options;
+  let scenario = await find(name);
+  if (duration !== undefined) scenario = lasting(scenario, wholeNumber('--duration', duration, 1, 86_400));
+  if (perSecond !== undefined) {
+    scenario = { ...scenario, perSecond: wholeNumber('--per-second', perSecond, 1, 100_000) };
+  }
   const seed = seedOf(options, scenario);
   const seeds = options.seeds === undefined ? 1 : wholeNumber('--seeds', options.seeds, 1, 1_000);
-  const lasts = options.duration === undefined ? '' : ` --duration ${options.duration}`;
+  const lasts = duration === undefined ? '' : ` --duration ${duration}`;
+  const loaded = perSecond === undefined ? '' : ` --per-second ${perSecond}`;
   const out = resolve(options.out ?? `chaos-${scenario.name}-${seeds === 1 ? seed : `${seed}-to-${seed + seeds - 1}`}`);
   const plan = {
     scenario,
     keep: options.keep === true,
-    repeat: (of: number) => `statewatt chaos run ${name} --seed ${of}${lasts}`,
+    repeat: (of: number) => `statewatt chaos run ${name} --seed ${of}${lasts}${loaded}`,
   };
   if (options.attach === true) {
     if (seeds !== 1) throw usage('--seeds is not for --attach: look at each run on a site of your own before the next');

@@ -104,7 +104,9 @@ describe('journal on JetStream', () => {
       node: 'n1',
     };
     await journal.park(actor, letter);
-    const stored = await bus.manager.direct.getMessage(STREAM.deadLetters, { last_by_subj: topics.deadLetter(actor).subject });
+    const stored = await bus.manager.direct.getMessage(STREAM.deadLetters, {
+      last_by_subj: topics.deadLetter(actor).subject,
+    });
     assert.deepEqual(stored?.json(), { ...letter, state: null });
   });
 

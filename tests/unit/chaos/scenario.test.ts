@@ -82,6 +82,12 @@ describe('scenarios of chaos runs', () => {
     assert.equal(both.split('\n').length, 3, both);
   });
 
+  it('may bound the commands of the load', () => {
+    const head = 'name: test\nduration_s: 30\nload: { per_second: 50 }\nfaults:\n';
+    assert.equal(parse(`${head}  - { do: kill, what: node, at_s: 3 }\n`).scenario?.perSecond, 50);
+    assert.match(wrong('{ do: kill, what: node, at_s: 3 }', head.replace('50', '0')), /load\.per_second: found 0/);
+  });
+
   it('that come along are valid, each under its name, and each breaks something', () => {
     const files = readdirSync(FOLDER).filter((file) => file.endsWith('.yaml'));
     assert.ok(files.length >= 10);
