@@ -38,12 +38,13 @@ const outcomes: Outcome[] = [];
 for (const benchmark of BENCHMARKS.filter(({ name }) => wanted.includes(name))) {
   if (benchmark.needsPeers === true && !peersInstalled) continue;
   print(`\n=== ${benchmark.name}: ${benchmark.title} ===`);
-  outcomes.push(await runBenchmark(benchmark, { quick: options.quick, folder, profile: options.profile }));
+  const outcome = await runBenchmark(benchmark, { quick: options.quick, folder, profile: options.profile });
+  outcomes.push(outcome);
+  // After each, for all of them take long. Sampling costs time itself: figures with it are not kept.
+  if (options.write && !options.profile) await keepResults([outcome], machine, names);
 }
 print(`\n${summary(outcomes)}\n\n${aimsMet(outcomes)}`);
-// Sampling costs time itself: figures with it are not kept.
 if (options.profile) for (const { name } of outcomes) await drawn(name);
-else if (options.write) await keepResults(outcomes, machine, names);
 process.exitCode = outcomes.some(({ failure }) => failure !== undefined) ? 1 : 0;
 
 async function drawn(name: string): Promise<void> {
