@@ -104,12 +104,13 @@ async function check(): Promise<void> {
   const journal = await readJournal(cluster.bus);
   assertCommands(journal, report);
   assertOwnership(journal);
-  const without = await assertEffects(journal, cluster.effects);
+  const { without, underWay } = await assertEffects(journal, cluster.effects, cluster.stops);
   const commands = Object.values(report.acknowledged).reduce((sum, count) => sum + count, 0);
   print(
     `${commands} commands: none lost, none twice, all in order; ${report.repeated} were sent again, the longest took ${report.longestMs} ms`,
   );
   print(`${journal.length} entries: 0 effects late or twice; ${without} have none, their node went before it`);
+  if (underWay > 0) print(`${underWay} effects had begun when their process was stopped, and ended when it went on`);
 }
 
 /** When the nodes last wrote who owns what, monotonic ms. */

@@ -397,7 +397,7 @@ export class Activation {
     parent: string | undefined,
   ): Promise<string | undefined> {
     const { journal, kind, node, tenure, times } = this.#options;
-    if (!tenure.has(this.ref)) await this.#mayAct();
+    while (!tenure.has(this.ref)) await this.#mayAct(); // Others that waited may have taken long meanwhile.
     const state = this.#current();
     const span = appendSpan(this.ref, event, parent);
     const traceparent = traceparentOf(span) ?? childTraceparent(parent);
@@ -483,7 +483,7 @@ export class Activation {
       if (run === undefined) return; // An entry of an older machine; defineKind has checked the present one.
       const key = `${formatRef(this.ref)}#${seq}.${index}`;
       const attempt = async (): Promise<void> => {
-        if (!tenure.has(this.ref)) await this.#mayAct();
+        while (!tenure.has(this.ref)) await this.#mayAct();
         if (this.#crashed) return;
         const { ref } = this;
         const startedAt = performance.now();

@@ -113,13 +113,27 @@ interface Landed {
   readonly node: string;
 }
 
+/** How the effects stand to the journal. */
+export interface EffectsFound {
+  /** Entries that have none: their node went between the entry and the effect. */
+  readonly without: number;
+  /** Effects that had begun when their process was stopped, and ended when it went on. */
+  readonly underWay: number;
+}
+
 /**
  * Holds the effects, in the order in which they landed, against the journal: each belongs to an entry of the node that
  * ran it, and an actor's effects come in the order of its entries, each at most once. So none of a former owner came
- * after the first of its successor, whose first entry has an effect too. Answers how many of the entries have none:
- * those whose node went between the entry and the effect.
+ * after the first of its successor, whose first entry has an effect too. Only the one effect that had begun when a process
+ * was stopped may: nothing but what it is done to could refuse it.
+ *
+ * @param stops how often each node was stopped
  */
-export async function assertEffects(journal: readonly Written[], file: string): Promise<number> {
+export async function assertEffects(
+  journal: readonly Written[],
+  file: string,
+  stops: ReadonlyMap<string, number> = new Map(),
+): Promise<EffectsFound> {
   const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
   const landed = lines.map((line): Landed => {
     const [, id = '', seq, node = ''] = /^counted\/(.+)#(\d+)\.0 (.+)$/.exec(line) ?? [];
@@ -128,13 +142,19 @@ export async function assertEffects(journal: readonly Written[], file: string): 
   const writers = new Map(journal.map(({ seq, entry }) => [seq, entry.node]));
   const newest = new Map<string, Landed>();
   const late: string[] = [];
+  /** Of each node, and whether its last effect was one: before the next stop it has others, that are in time. */
+  const underWay = new Map<string, { count: number; last: boolean }>();
   for (const effect of landed) {
     assert.equal(writers.get(effect.seq), effect.node, `${effect.id}#${effect.seq} is an entry of another node`);
     const before = newest.get(effect.id);
-    if (before !== undefined && effect.seq <= before.seq) {
-      late.push(`${effect.id}#${effect.seq} of ${effect.node} after #${before.seq} of ${before.node}`);
-    } else newest.set(effect.id, effect);
+    const isLate = before !== undefined && effect.seq <= before.seq;
+    const { count, last } = underWay.get(effect.node) ?? { count: 0, last: false };
+    const mayBe = isLate && before.node !== effect.node && !last && count < (stops.get(effect.node) ?? 0);
+    underWay.set(effect.node, { count: mayBe ? count + 1 : count, last: isLate });
+    if (!isLate) newest.set(effect.id, effect);
+    else if (!mayBe) late.push(`${effect.id}#${effect.seq} of ${effect.node} after #${before.seq} of ${before.node}`);
   }
   assert.deepEqual(late, [], 'effects that came late or twice');
-  return journal.length - landed.length;
+  const counts = [...underWay.values()].map(({ count }) => count);
+  return { without: journal.length - landed.length, underWay: counts.reduce((sum, count) => sum + count, 0) };
 }

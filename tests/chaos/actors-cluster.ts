@@ -64,6 +64,8 @@ interface Shown {
 export class ActorsCluster {
   readonly nats: TestNats;
   readonly effects: string;
+  /** How often each node was stopped. */
+  readonly stops = new Map<string, number>();
   readonly actors: number;
   readonly #bus: Bus;
   /** What nodes ask each other. */
@@ -181,6 +183,7 @@ export class ActorsCluster {
   }
 
   signal(node: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    if (signal === 'SIGSTOP') this.stops.set(node, (this.stops.get(node) ?? 0) + 1);
     this.#program(node).signal(signal);
   }
 

@@ -36,7 +36,7 @@ describe('chaos: nodes of actors', function () {
     assertCommands(journal, report);
     assertOwnership(journal);
     await becomeCurrent(cluster.bus, () => cluster.living());
-    await assertEffects(journal, cluster.effects);
+    await assertEffects(journal, cluster.effects, cluster.stops);
   }
 
   it('SIGKILL of a node: its actors are active elsewhere, no command is lost, done twice or out of order', async () => {

@@ -51,10 +51,14 @@ export class Tenure {
     return new Promise((resolve) => this.#waiting.push({ partition, resolve }));
   }
 
-  /** The connection or the lease had a gap: nothing is known until the table has been read. */
+  /**
+   * The connection or the lease had a gap: nothing is known until the table has been read. What was to end in order has
+   * not: its new owner waits for nobody who is silent.
+   */
   interrupt(): void {
     this.#confirmed = false;
     this.#gaps += 1;
+    this.#leaving.clear();
   }
 
   /** Called while this node hears itself: reads the table if that was not done under this lease. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { createSystem, ref, type ActorSystem } from '../../../actors/runtime/system.js';
 import { connectBus, type Bus } from '../../../bus/connection.js';
+import { readBatch } from '../../../bus/read-batch.js';
 import { STREAM } from '../../../bus/streams.js';
+import { codecs } from '../../../bus/topics.js';
 import { startNats, type TestNats } from '../../support/nats.js';
 import { notifierKind } from '../../support/notifier.js';
 import { openLink, type Link } from '../../support/link.js';
@@ -58,6 +60,13 @@ describe('an actor system whose connection breaks', function () {
     return count;
   }
 
+  /** The texts of the commands, in the order of the journal: whether it was they or their effects that were out of order. */
+  async function journaled(): Promise<string> {
+    const { state } = await outside.manager.streams.info(STREAM.journal);
+    const entries = await readBatch(outside, STREAM.journal, { seq: state.first_seq, batch: 100 });
+    return entries.map(({ seq, data }) => `${seq}:${JSON.stringify(codecs.journal.decode(data).event)}`).join(' ');
+  }
+
   it('gets what was lost on the way before what came later', async () => {
     line.hold();
     for (const text of ['1', '2', '3']) await tell(text);
@@ -66,7 +75,7 @@ describe('an actor system whose connection breaks', function () {
     line.open();
     for (const text of ['4', '5', '6']) await tell(text);
     await eventually(() => (ran.length === 7 ? true : undefined));
-    assert.deepEqual(ran, ['0', '1', '2', '3', '4', '5', '6']);
+    assert.deepEqual(ran, ['0', '1', '2', '3', '4', '5', '6'], `ran ${ran.join(' ')}; journal ${await journaled()}`);
   });
 
   it('does so gap after gap, in the middle of new ones too', async () => {

@@ -158,7 +158,7 @@ describe('histories with faults on real servers', function () {
       const journal = await readJournal(cluster.bus);
       assertCommands(journal, report);
       assertOwnership(journal);
-      await assertEffects(journal, cluster.effects);
+      await assertEffects(journal, cluster.effects, cluster.stops);
       await becomeCurrent(cluster.bus, () => cluster.living());
     });
   }

@@ -7,6 +7,7 @@ import {
   assertCurrent,
   assertEffects,
   assertOwnership,
+  type EffectsFound,
   type Living,
   type Written,
 } from '../../chaos/actors-checker.js';
@@ -43,18 +44,18 @@ describe('the checker of histories with real processes', () => {
   after(() => folder.remove());
 
   /** Effects as they landed, each `sequence node`. */
-  async function effects(landed: readonly string[]): Promise<number> {
+  async function effects(landed: readonly string[], stops?: ReadonlyMap<string, number>): Promise<EffectsFound> {
     const file = join(folder.path, 'effects');
     await writeFile(file, landed.map((line) => `counted/a#${line.replace(' ', '.0 ')}\n`).join(''));
-    return assertEffects(JOURNAL, file);
+    return assertEffects(JOURNAL, file, stops);
   }
 
   it('finds nothing in a history that kept every promise', async () => {
     assertCommands(JOURNAL, REPORT);
     assertOwnership(JOURNAL);
     assertCurrent(JOURNAL, [LIVING]);
-    assert.equal(await effects(EFFECTS), 0);
-    assert.equal(await effects(EFFECTS.slice(1)), 1);
+    assert.deepEqual(await effects(EFFECTS), { without: 0, underWay: 0 });
+    assert.deepEqual(await effects(EFFECTS.slice(1)), { without: 1, underWay: 0 });
   });
 
   it('finds a lost command, wherever it was', () => {
@@ -80,6 +81,14 @@ describe('the checker of histories with real processes', () => {
     await assert.rejects(effects(['1 n1', '5 n2', '2 n1']), /late or twice/, 'after its successor began');
     await assert.rejects(effects(['1 n1', '5 n1']), /another node/, 'of an entry that it did not write');
     await assert.rejects(effects(['1 n1', '3 n1']), /another node/, 'of an entry that was refused');
+  });
+
+  it('lets the one effect end that had begun when its process was stopped, and no second one', async () => {
+    const stopped = (node: string, count = 1) => new Map([[node, count]]);
+    assert.deepEqual(await effects(['1 n1', '5 n2', '2 n1', '6 n2'], stopped('n1')), { without: 1, underWay: 1 });
+    await assert.rejects(effects(['1 n1', '5 n2', '2 n1'], stopped('n2')), /late or twice/, 'of a node that was not');
+    await assert.rejects(effects(['5 n2', '1 n1', '2 n1'], stopped('n1', 2)), /#2 of n1/, 'two of one stop');
+    await assert.rejects(effects(['1 n1', '2 n1', '2 n1'], stopped('n1')), /late or twice/, 'twice');
   });
 
   it('finds a doubled effect and reordered ones', async () => {

@@ -66,6 +66,23 @@ describe('ActorHost whose node may lose its actors', () => {
     assert.equal(journal.entries(counter).length, 2);
   });
 
+  it('runs no effect either when it was stopped once more before those that had waited got their turn', async () => {
+    await announce('first').done();
+    const release = journal.hold();
+    announce('second');
+    await settled();
+    owned = undefined;
+    release();
+    await settled();
+    known(true);
+    owned = undefined; // Before the turn of this one.
+    await settled();
+    assert.deepEqual(announced, ['first']);
+    known(false);
+    await eventually(() => (host.actors().length === 0 ? true : undefined));
+    assert.deepEqual(announced, ['first']);
+  });
+
   it('goes on, late, when nobody took over meanwhile', async () => {
     await announce('first').done();
     owned = undefined;

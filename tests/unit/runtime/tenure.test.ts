@@ -101,6 +101,18 @@ describe('Tenure', () => {
     assert.equal(tenure.has(1), false);
   });
 
+  it('ends the time of grace of what went in order when a gap follows', async () => {
+    await confirm();
+    tenure.leave(1);
+    held.delete(1);
+    table.clear();
+    leased = false;
+    assert.equal(tenure.has(1), false);
+    leased = true;
+    await confirm();
+    assert.equal(tenure.has(1), false, 'its new owner has begun');
+  });
+
   it('leaves nobody waiting once it is closed', async () => {
     const asked = tenure.whenKnown(1);
     tenure.close();
