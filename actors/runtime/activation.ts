@@ -202,7 +202,7 @@ export class Activation {
     for (const { delivery } of this.#waiting.splice(0)) delivery.answer(refusal(stopped(this.ref)));
     await this.#close();
     // A snapshot is not fenced: one of a former owner would replace a newer one.
-    const save = !this.#crashed && this.#options.tenure.has(this.ref);
+    const save = !this.#crashed && this.#options.tenure.has(this.ref, this.#ownership);
     if (save && this.#state !== undefined && this.#state.unsaved > 0) await this.#saveSnapshot(this.#state);
   }
 
@@ -397,7 +397,7 @@ export class Activation {
     parent: string | undefined,
   ): Promise<string | undefined> {
     const { journal, kind, node, tenure, times } = this.#options;
-    while (!tenure.has(this.ref)) await this.#mayAct(); // Others that waited may have taken long meanwhile.
+    while (!tenure.has(this.ref, this.#ownership)) await this.#mayAct(); // Others that waited may have taken long meanwhile.
     const state = this.#current();
     const span = appendSpan(this.ref, event, parent);
     const traceparent = traceparentOf(span) ?? childTraceparent(parent);
@@ -427,7 +427,7 @@ export class Activation {
 
   /** Waits until it is known that this node still has the actor. @throws `actors.not_owner` */
   async #mayAct(): Promise<void> {
-    if (!(await this.#options.tenure.whenKnown(this.ref))) throw notOwner(this.ref);
+    if (!(await this.#options.tenure.whenKnown(this.ref, this.#ownership))) throw notOwner(this.ref);
   }
 
   /** Waits until it is known that the actor is to live here. @throws `actors.not_owner` */
@@ -483,7 +483,7 @@ export class Activation {
       if (run === undefined) return; // An entry of an older machine; defineKind has checked the present one.
       const key = `${formatRef(this.ref)}#${seq}.${index}`;
       const attempt = async (): Promise<void> => {
-        while (!tenure.has(this.ref)) await this.#mayAct();
+        while (!tenure.has(this.ref, this.#ownership)) await this.#mayAct();
         if (this.#crashed) return;
         const { ref } = this;
         const startedAt = performance.now();

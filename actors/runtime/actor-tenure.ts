@@ -1,14 +1,17 @@
 import { formatRef, type Ref } from '../../bus/subjects.js';
 import { StatewattError } from '../../errors/error.js';
 
-/** Whether this node may let an actor act: asked before it begins, before each journal entry and before each effect. */
+/**
+ * Whether this node may let an actor act: asked before it begins, before each journal entry and before each effect, under
+ * the ownership that was claimed when it was brought to life.
+ */
 export interface ActorTenure {
-  has(ref: Ref): boolean;
+  has(ref: Ref, ownership: number): boolean;
   /** Waits through a gap in the node's lease until it is known. */
-  whenKnown(ref: Ref): Promise<boolean>;
+  whenKnown(ref: Ref, ownership: number): Promise<boolean>;
   /**
    * Asked before an actor is brought to life: the number of this node's ownership, which rises with each owner; undefined
-   * when the actor lives elsewhere or is on its way there.
+   * when the actor lives elsewhere, or is on its way there or here.
    */
   claim(ref: Ref): Promise<number | undefined>;
 }

@@ -117,13 +117,13 @@ export class Partitions {
   }
 
   /** Whether this node may let an actor act: it owns the partition and its lease holds. */
-  owns(ref: Ref): boolean {
-    return this.#ownership.owns(partitionOf(ref));
+  owns(ref: Ref, epoch: number): boolean {
+    return this.#ownership.owns(partitionOf(ref), epoch);
   }
 
   /** As `owns`, but waits through a gap in the lease until it is known. */
-  whenOwned(ref: Ref): Promise<boolean> {
-    return this.#ownership.whenOwned(partitionOf(ref));
+  whenOwned(ref: Ref, epoch: number): Promise<boolean> {
+    return this.#ownership.whenOwned(partitionOf(ref), epoch);
   }
 
   /** The number of this node's ownership of the actor's partition; undefined when it has none. */
@@ -137,8 +137,8 @@ export class Partitions {
   }
 
   /** As `owns`, of a partition. */
-  ownsPartition(partition: number): boolean {
-    return this.#ownership.owns(partition);
+  ownsPartition({ partition, epoch }: Owned): boolean {
+    return this.#ownership.owns(partition, epoch);
   }
 
   nodeOf(ref: Ref): string | undefined {
@@ -153,7 +153,7 @@ export class Partitions {
     const partition = partitionOf(ref);
     const commands = this.#held.get(partition)?.queues[0];
     if (this.#stopped || commands === undefined || commands.taken < behind) return false;
-    if (!this.#ownership.owns(partition)) return false;
+    if (!this.#ownership.owns(partition, commands.owned.epoch)) return false;
     this.#options.host.deliver(ref, delivery);
     return true;
   }
@@ -176,17 +176,17 @@ export class Partitions {
     this.#held.clear();
   }
 
-  async #change({ gained, lost, released, handedOver }: OwnershipChange): Promise<void> {
+  async #change({ lost, released, handedOver }: OwnershipChange): Promise<void> {
     const startedAt = performance.now();
     await Promise.all(lost.map((owned) => this.#release(owned)));
-    if (lost.length > 0) released();
-    await handedOver();
-    if (gained.length > 0 && !this.#stopped) {
+    released();
+    const taken = await handedOver();
+    if (taken.length > 0 && !this.#stopped) {
       const releasedAt = performance.now();
-      const { actors, listedAt, openedAt, activeAt } = await this.#take(gained);
+      const { actors, listedAt, openedAt, activeAt } = await this.#take(taken);
       this.takeoverTimes.since(startedAt);
       this.#options.onTakeover?.({
-        partitions: gained.length,
+        partitions: taken.length,
         actors,
         releasedMs: releasedAt - startedAt,
         listedMs: listedAt - releasedAt,
@@ -218,7 +218,8 @@ export class Partitions {
         const consumers = outbox.needed ? await outboxConsumers(bus) : [];
         const taking: Taking = { feeds, consumers, living, progress };
         // All of them have ended before any is tried again: two queues on one consumer would share its messages.
-        const opened = await Promise.allSettled(gained.map((owned) => this.#open(owned, taking)));
+        const still = gained.filter((owned) => this.#ownership.holds(owned));
+        const opened = await Promise.allSettled(still.map((owned) => this.#open(owned, taking)));
         const failed = opened.find((each) => each.status === 'rejected');
         if (failed === undefined) return progress;
         throw failed.reason;

@@ -95,8 +95,8 @@ export class ActorSystem {
       node: options.node,
       tell: (to, event, commandId) => this.#caller.tell(to, event, { commandId }),
       tenure: {
-        has: (ref) => this.#partitions.owns(ref),
-        whenKnown: (ref) => this.#partitions.whenOwned(ref),
+        has: (ref, ownership) => this.#partitions.owns(ref, ownership),
+        whenKnown: (ref, ownership) => this.#partitions.whenOwned(ref, ownership),
         claim: (ref) => this.#partitions.claim(ref),
       },
       ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
@@ -106,7 +106,7 @@ export class ActorSystem {
       bus: options.bus,
       kinds: options.kinds,
       node: options.node,
-      owns: (partition) => this.#partitions.ownsPartition(partition),
+      owns: (owned) => this.#partitions.ownsPartition(owned),
       park: (to, letter) => this.#journal.park(to, letter),
       tell: (to, command, commandId, traceparent) => this.#caller.tell(to, command, { commandId, traceparent }),
     });

@@ -12,8 +12,8 @@ export interface OutboxOptions {
   readonly bus: Bus;
   readonly kinds: readonly Kind[];
   readonly node: string;
-  /** Whether this node may act for a partition at this moment. */
-  readonly owns: (partition: number) => boolean;
+  /** Whether this node may act for a partition at this moment, under this ownership. */
+  readonly owns: (owned: Owned) => boolean;
   readonly park: (ref: Ref, letter: DeadLetter) => Promise<void>;
   readonly tell: Tell;
 }
@@ -41,7 +41,7 @@ export class Outbox {
     const { bus, node, owns, park, tell } = this.#options;
     const runner = new OutboxRunner({
       effect: (kind, type) => this.#kinds.get(kind)?.durable[type],
-      owns: () => owns(owned.partition),
+      owns: () => owns(owned),
       park,
       tell,
       node,

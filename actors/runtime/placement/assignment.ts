@@ -6,9 +6,23 @@ export interface PartitionTable {
   readonly owners: readonly (string | null)[];
   /** Raised with each change of a partition's owner: names an ownership for ever. */
   readonly epochs: readonly number[];
-  /** Who owned each partition before; null = nobody. Absent in a table that an older release wrote. */
-  readonly from?: readonly (string | null)[];
+  /**
+   * Who owned each partition before, the last one at the end: one of them may never have heard that it did, so those before
+   * it are named too. Absent in a table that an older release wrote.
+   */
+  readonly before?: readonly (readonly FormerOwner[])[];
 }
+
+/** Who owned a partition. */
+export interface FormerOwner {
+  /** The node's instance. */
+  readonly instance: string;
+  /** Version of the table that gave the partition to another one. */
+  readonly lostBy: number;
+}
+
+/** Further back nobody goes on for so long that it could matter. */
+const FORMER_OWNERS = 4;
 
 /** Where it may follow one that was lost, `epoch` has to be later than any of that one's: a time in ms is. */
 export function emptyTable(partitions: number, epoch = 0): PartitionTable {
@@ -26,11 +40,19 @@ export function assign(table: PartitionTable, members: readonly string[]): Parti
   const next: (string | null)[] = owners.map((owner) => (owner !== null && alive.includes(owner) ? owner : null));
   if (alive.length > 0) balance(next, alive);
   if (next.every((owner, partition) => owner === owners[partition])) return table;
+  const version = table.version + 1;
   return {
-    version: table.version + 1,
+    version,
     owners: next,
     epochs: table.epochs.map((epoch, partition) => (next[partition] === owners[partition] ? epoch : epoch + 1)),
-    from: owners.map((owner, partition) => (next[partition] === owner ? (table.from?.[partition] ?? null) : owner)),
+    before: owners.map((owner, partition) => {
+      const successor = next[partition];
+      const others = (table.before?.[partition] ?? []).filter(
+        ({ instance }) => instance !== owner && instance !== successor,
+      );
+      if (owner === null || owner === successor) return others;
+      return [...others, { instance: owner, lostBy: version }].slice(-FORMER_OWNERS);
+    }),
   };
 }
 

@@ -24,10 +24,10 @@ export interface Owned {
 export interface OwnershipChange {
   readonly gained: readonly Owned[];
   readonly lost: readonly Owned[];
-  /** Tells the others that what was lost has ended here. */
+  /** Tells the others that all that was lost by this table, and by those before it, has ended here. */
   readonly released: () => void;
-  /** Resolves when what was gained has ended where it was before. */
-  readonly handedOver: () => Promise<void>;
+  /** Resolves when what was gained has ended where it was before, with those that have not gone elsewhere meanwhile. */
+  readonly handedOver: () => Promise<readonly Owned[]>;
 }
 
 export interface OwnershipOptions {
@@ -53,7 +53,10 @@ export class Ownership {
   #watch: { stop(): void } | undefined;
   #table: PartitionTable = emptyTable(PARTITIONS, Date.now());
   #revision = 0;
+  /** What the table gives to this node: partitions with the numbers of their ownerships. */
   readonly #held = new Map<number, number>();
+  /** Of these, what nobody acts for any longer who had it before. */
+  readonly #arrived = new Map<number, number>();
   #applying: Promise<void> = Promise.resolve();
   #proposing: Promise<void> | undefined;
   #stopped = false;
@@ -72,7 +75,7 @@ export class Ownership {
     this.#handover = new Handover(this.#membership);
     this.#tenure = new Tenure({
       membership: this.#membership,
-      holds: (partition) => this.#held.has(partition),
+      epochOf: (partition) => this.#held.get(partition),
       read: () => this.#read(),
     });
   }
@@ -85,19 +88,29 @@ export class Ownership {
     return this.#table;
   }
 
-  /** Whether this node has the partition now, by a table and a lease that still hold. */
-  owns(partition: number): boolean {
-    return this.#tenure.has(partition);
+  /** Whether this node has the partition now, by a table and a lease that still hold; under that number if one is given. */
+  owns(partition: number, epoch?: number): boolean {
+    return this.#tenure.has(partition, epoch);
   }
 
   /** As `owns`, but waits through a gap in the lease until the table has been read again. False after `abandon`. */
-  whenOwned(partition: number): Promise<boolean> {
-    return this.#tenure.whenKnown(partition);
+  whenOwned(partition: number, epoch?: number): Promise<boolean> {
+    return this.#tenure.whenKnown(partition, epoch);
   }
 
-  /** Waits like `whenOwned`; the number of the ownership, undefined when there is none or it is on its way out. */
+  /**
+   * Waits like `whenOwned`; the number of the ownership, undefined when there is none, when it is on its way out, or when
+   * the owner before may still act.
+   */
   async claim(partition: number): Promise<number | undefined> {
-    return (await this.#tenure.whenKnown(partition)) ? this.#held.get(partition) : undefined;
+    if (!(await this.#tenure.whenKnown(partition))) return undefined;
+    const epoch = this.#held.get(partition);
+    return this.#arrived.get(partition) === epoch ? epoch : undefined;
+  }
+
+  /** Whether the newest table that was read gives the partition to this node under that number. */
+  holds({ partition, epoch }: Owned): boolean {
+    return this.#held.get(partition) === epoch;
   }
 
   /** Nobody waits any longer for what is not known. */
@@ -172,37 +185,56 @@ export class Ownership {
   #apply(table: PartitionTable): void {
     const gained: Owned[] = [];
     const lost: Owned[] = [];
-    const before = new Set<string>();
     table.owners.forEach((owner, partition) => {
       const epoch = table.epochs[partition] as number;
       const held = this.#held.get(partition);
       const mine = owner === this.instance;
       if (held !== undefined && (!mine || held !== epoch)) {
         this.#held.delete(partition);
+        this.#arrived.delete(partition);
         lost.push({ partition, epoch: held });
       }
       if (mine && held !== epoch) {
         this.#held.set(partition, epoch);
         gained.push({ partition, epoch });
-        const from = table.from?.[partition] ?? null;
-        if (from !== null && from !== this.instance) before.add(from);
       }
     });
-    if (gained.length === 0 && lost.length === 0) return;
-    const left = lost.map(({ partition }) => this.#tenure.leave(partition));
     const { version } = table;
+    if (gained.length === 0 && lost.length === 0) {
+      // Others may wait for it all the same: it had something by a table that it never saw.
+      this.#applying = this.#applying.then(() => this.#membership.release(version));
+      return;
+    }
+    const left = lost.map(({ partition, epoch }) => this.#tenure.leave(partition, epoch));
     const change: OwnershipChange = {
       gained,
       lost,
       released: () => this.#membership.release(version),
-      handedOver: async () => {
-        await Promise.all([...before].map((from) => this.#handover.whenReleased(from, version)));
-      },
+      handedOver: () => this.#handedOver(table, gained),
     };
     this.#applying = this.#applying
       .then(() => this.#options.onChange(change))
       .catch((error: unknown) => this.#options.onTrouble?.(errorMessage(error)))
       .finally(() => left.forEach((end) => end()));
+  }
+
+  /**
+   * Waits until nobody acts any longer who had what was gained. What a later table has given to others meanwhile is not
+   * taken, and what it has given back is another ownership: only the rest may be claimed, and is answered.
+   */
+  async #handedOver(table: PartitionTable, gained: readonly Owned[]): Promise<readonly Owned[]> {
+    /** By instance: the version by which it lost the last of them. */
+    const before = new Map<string, number>();
+    for (const owned of gained) {
+      if (!this.holds(owned)) continue;
+      for (const { instance, lostBy } of table.before?.[owned.partition] ?? []) {
+        if (instance !== this.instance) before.set(instance, Math.max(lostBy, before.get(instance) ?? 0));
+      }
+    }
+    await Promise.all([...before].map(([from, lostBy]) => this.#handover.whenReleased(from, lostBy)));
+    const still = gained.filter((owned) => this.holds(owned));
+    for (const { partition, epoch } of still) this.#arrived.set(partition, epoch);
+    return still;
   }
 
   /** Writes the next table when the present one does not fit who is there. */

@@ -2,13 +2,14 @@ import type { Membership } from './membership.js';
 
 interface Waiter {
   readonly partition: number;
+  readonly epoch: number | undefined;
   readonly resolve: (owned: boolean) => void;
 }
 
 export interface TenureOptions {
   readonly membership: Pick<Membership, 'leased'>;
-  /** Whether the table gives the partition to this node, as far as it has been read. */
-  readonly holds: (partition: number) => boolean;
+  /** Number of the ownership under which the table gives the partition to this node, as far as it has been read. */
+  readonly epochOf: (partition: number) => number | undefined;
   /** Reads the table again. */
   readonly read: () => Promise<void>;
 }
@@ -25,8 +26,8 @@ export class Tenure {
   #confirming: Promise<void> | undefined;
   #closed = false;
   #gaps = 0;
-  /** Lost in order, under a lease that holds: what is under way there may end. */
-  readonly #leaving = new Set<number>();
+  /** Lost in order, under a lease that holds, with the number of the ownership: what is under way there may end. */
+  readonly #leaving = new Map<number, number>();
   #waiting: Waiter[] = [];
 
   constructor(options: TenureOptions) {
@@ -39,16 +40,23 @@ export class Tenure {
     return this.#confirmed;
   }
 
-  /** Whether what is done now for the partition is done by its owner. */
-  has(partition: number): boolean {
-    return this.steady && (this.#options.holds(partition) || this.#leaving.has(partition));
+  /**
+   * Whether what is done now for the partition is done by its owner, under the ownership of that number if one is given: a
+   * partition that has gone and come again is another one to those who act under the number before.
+   */
+  has(partition: number, epoch?: number): boolean {
+    return this.steady && (this.#holds(partition, epoch) || matches(this.#leaving.get(partition), epoch));
   }
 
   /** As `has`, but waits through a gap in the lease for what the table says after it. False once it is closed. */
-  async whenKnown(partition: number): Promise<boolean> {
-    if (this.has(partition)) return true;
-    if (this.#closed || this.#confirmed || !this.#options.holds(partition)) return false;
-    return new Promise((resolve) => this.#waiting.push({ partition, resolve }));
+  async whenKnown(partition: number, epoch?: number): Promise<boolean> {
+    if (this.has(partition, epoch)) return true;
+    if (this.#closed || this.#confirmed || !this.#holds(partition, epoch)) return false;
+    return new Promise((resolve) => this.#waiting.push({ partition, epoch, resolve }));
+  }
+
+  #holds(partition: number, epoch: number | undefined): boolean {
+    return matches(this.#options.epochOf(partition), epoch);
   }
 
   /**
@@ -80,10 +88,12 @@ export class Tenure {
   }
 
   /** A partition went to another node; true when this node learned it in order. The answer ends its time of grace. */
-  leave(partition: number): () => void {
+  leave(partition: number, epoch: number): () => void {
     if (!this.steady) return () => undefined;
-    this.#leaving.add(partition);
-    return () => this.#leaving.delete(partition);
+    this.#leaving.set(partition, epoch);
+    return () => {
+      if (this.#leaving.get(partition) === epoch) this.#leaving.delete(partition);
+    };
   }
 
   /** Answers those for whom it is known now. */
@@ -91,8 +101,9 @@ export class Tenure {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const waiter of waiting) {
-      if (this.has(waiter.partition)) waiter.resolve(true);
-      else if (this.#closed || this.#confirmed || !this.#options.holds(waiter.partition)) waiter.resolve(false);
+      const { partition, epoch, resolve } = waiter;
+      if (this.has(partition, epoch)) resolve(true);
+      else if (this.#closed || this.#confirmed || !this.#holds(partition, epoch)) resolve(false);
       else this.#waiting.push(waiter);
     }
   }
@@ -102,4 +113,8 @@ export class Tenure {
     this.#closed = true;
     this.settle();
   }
+}
+
+function matches(held: number | undefined, epoch: number | undefined): boolean {
+  return held !== undefined && (epoch === undefined || held === epoch);
 }

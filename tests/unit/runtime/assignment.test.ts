@@ -39,11 +39,35 @@ describe('partition assignment', () => {
             const changed = owner !== table.owners[partition];
             assert.equal(next.epochs[partition], (table.epochs[partition] as number) + (changed ? 1 : 0));
           });
+          next.before?.forEach((former, partition) => {
+            const [owner, successor] = [table.owners[partition], next.owners[partition]];
+            assert.ok(former.length <= 4 && former.every(({ instance }) => instance !== successor));
+            assert.equal(new Set(former.map(({ instance }) => instance)).size, former.length);
+            if (owner === successor) assert.deepEqual(former, table.before?.[partition] ?? []);
+            else if (owner != null) assert.deepEqual(former.at(-1), { instance: owner, lostBy: next.version });
+          });
           assert.equal(next === table, next.version === table.version);
           assert.equal(assign(next, [...there].reverse()), next, 'the same members, another order');
           table = next;
         }
       }),
     );
+  });
+
+  it('names those who had a partition before, also one that may never have heard of it', () => {
+    const only = (name: string, table: PartitionTable) => assign(table, [name]);
+    const third = only('c', only('b', only('a', emptyTable(1))));
+    assert.deepEqual(third.before, [
+      [
+        { instance: 'a', lostBy: 2 },
+        { instance: 'b', lostBy: 3 },
+      ],
+    ]);
+    assert.deepEqual(only('a', third).before, [
+      [
+        { instance: 'b', lostBy: 3 },
+        { instance: 'c', lostBy: 4 },
+      ],
+    ]);
   });
 });

@@ -3,16 +3,16 @@ import { Tenure } from '../../../actors/runtime/placement/tenure.js';
 
 describe('Tenure', () => {
   let leased: boolean;
-  let held: Set<number>;
+  let held: Map<number, number>;
   /** What the table holds, as the next reading finds it. */
-  let table: Set<number>;
+  let table: Map<number, number>;
   let readings: { end: (error?: Error) => void }[];
   let tenure: Tenure;
 
   beforeEach(() => {
     leased = true;
-    held = new Set([1]);
-    table = new Set([1]);
+    held = new Map([[1, 7]]);
+    table = new Map([[1, 7]]);
     readings = [];
     tenure = new Tenure({
       membership: {
@@ -20,13 +20,13 @@ describe('Tenure', () => {
           return leased;
         },
       },
-      holds: (partition) => held.has(partition),
+      epochOf: (partition) => held.get(partition),
       read: () =>
         new Promise((resolve, reject) => {
           readings.push({
             end: (error) => {
               if (error !== undefined) return reject(error);
-              held = new Set(table);
+              held = new Map(table);
               resolve();
             },
           });
@@ -87,14 +87,14 @@ describe('Tenure', () => {
 
   it('lets what is under way end when a partition goes in order, and nothing when it went in a gap', async () => {
     await confirm();
-    const end = tenure.leave(1);
+    const end = tenure.leave(1, 7);
     held.delete(1);
     assert.equal(tenure.has(1), true);
     end();
     assert.equal(tenure.has(1), false);
-    held.add(1);
+    held.set(1, 8);
     leased = false;
-    tenure.leave(1);
+    tenure.leave(1, 7);
     table.clear();
     leased = true;
     await confirm();
@@ -103,7 +103,7 @@ describe('Tenure', () => {
 
   it('ends the time of grace of what went in order when a gap follows', async () => {
     await confirm();
-    tenure.leave(1);
+    tenure.leave(1, 7);
     held.delete(1);
     table.clear();
     leased = false;
@@ -111,6 +111,23 @@ describe('Tenure', () => {
     leased = true;
     await confirm();
     assert.equal(tenure.has(1), false, 'its new owner has begun');
+  });
+
+  it('of an ownership does not come back with a later one of the same partition', async () => {
+    await confirm();
+    assert.deepEqual([tenure.has(1, 7), tenure.has(1, 6)], [true, false]);
+    leased = false;
+    const [before, any] = [tenure.whenKnown(1, 7), tenure.whenKnown(1)];
+    leased = true;
+    table.set(1, 9); // It went elsewhere and came back meanwhile.
+    await confirm();
+    assert.deepEqual([await before, await any], [false, true]);
+    assert.deepEqual([tenure.has(1, 7), tenure.has(1, 9)], [false, true]);
+    const end = tenure.leave(1, 9);
+    held.set(1, 11);
+    assert.deepEqual([tenure.has(1, 9), tenure.has(1, 11), tenure.has(1, 10)], [true, true, false]);
+    end();
+    assert.equal(tenure.has(1, 9), false);
   });
 
   it('leaves nobody waiting once it is closed', async () => {
