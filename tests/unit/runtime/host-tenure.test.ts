@@ -28,14 +28,18 @@ describe('ActorHost whose node may lose its actors', () => {
       waiting.forEach((resolve) => resolve(answer));
       waiting = [];
     };
+    // What is under way when it goes may end.
+    const isLatest = (under: number): boolean => ownership === undefined || under === ownership;
     host = new ActorHost({
       journal,
       kinds: [counterKind(({ text }) => announced.push(text))],
       node: 'n1',
       tenure: {
-        has: () => owned === true,
-        whenKnown: () =>
-          owned === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(owned),
+        has: (_, under) => owned === true && isLatest(under),
+        whenKnown: (_, under) =>
+          owned === undefined
+            ? new Promise((resolve) => waiting.push((answer) => resolve(answer && isLatest(under))))
+            : Promise.resolve(owned && isLatest(under)),
         claim: () => Promise.resolve(owned === true ? ownership : undefined),
       },
     });
@@ -81,6 +85,23 @@ describe('ActorHost whose node may lose its actors', () => {
     known(false);
     await eventually(() => (host.actors().length === 0 ? true : undefined));
     assert.deepEqual(announced, ['first']);
+  });
+
+  it('runs no effect of an ownership that was lost, though the partition came back meanwhile', async () => {
+    await announce('first').done();
+    const release = journal.hold();
+    announce('second');
+    await settled();
+    owned = undefined;
+    release();
+    await settled();
+    ownership = 9;
+    known(true);
+    await eventually(() => (host.actors().length === 0 ? true : undefined));
+    assert.deepEqual(announced, ['first']);
+    await announce('third').done();
+    assert.deepEqual(announced, ['first', 'third']);
+    assert.equal(journal.entries(counter).at(-1)?.entry.ownership, 9);
   });
 
   it('goes on, late, when nobody took over meanwhile', async () => {
