@@ -36,9 +36,10 @@ function writtenPart(results: readonly Results[string][]): string {
   return [aimsMet(results), machinesOf(results), ...parts].join('\n\n');
 }
 
-function section({ name, title, at, seconds, quick, loadBefore, failure, figures }: Outcome): string {
+function section({ name, title, at, seconds, quick, busyBefore, failure, figures }: Outcome): string {
   const how = `\`npm run bench -- --only ${name}${quick ? ' --quick' : ''}\``;
-  const when = `${at.slice(0, 16).replace('T', ' ')} UTC, ${seconds} s, load average before it ${loadBefore.toFixed(1)}`;
+  const busy = busyBefore === undefined ? '' : `, ${busyBefore.toFixed(1)} cores busy before it`;
+  const when = `${at.slice(0, 16).replace('T', ' ')} UTC, ${seconds} s${busy}`;
   const failed = failure === undefined ? '' : ` It did not end well: ${failure}.`;
   return `### ${title}\n\n${how}; ${when}.${failed}\n\n${markdownTable(figures)}`;
 }

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { loadavg } from 'node:os';
+import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FIGURES_FILE, type Figure } from '../support/figures.js';
@@ -27,12 +28,15 @@ export interface Outcome {
   readonly at: string;
   readonly seconds: number;
   readonly quick: boolean;
-  /** Load average of the last minute before it began: of what else the machine did. */
-  readonly loadBefore: number;
+  /** Cores that were busy in the seconds before it began: with what else the machine did. */
+  readonly busyBefore?: number;
   /** Undefined: it ended well. */
   readonly failure?: string;
   readonly figures: readonly Figure[];
 }
+
+const SETTLE_MS = 1_000;
+const LOOK_MS = 2_000;
 
 /** The process group of the benchmark that runs now. */
 let running: number | undefined;
@@ -57,7 +61,7 @@ export async function runBenchmark(benchmark: Benchmark, options: RunOptions): P
   const env: NodeJS.ProcessEnv = { ...process.env, [FIGURES_FILE]: figuresFile };
   if (options.profile) env[PROFILE_FOLDER] = join(folder, 'profiles', name);
   const program = fileURLToPath(new URL(`../${benchmark.program}`, import.meta.url));
-  const [loadBefore = 0] = loadavg();
+  const busyBefore = await busyCores();
   const at = new Date();
   const child = spawn(
     process.execPath,
@@ -92,10 +96,24 @@ export async function runBenchmark(benchmark: Benchmark, options: RunOptions): P
     at: at.toISOString(),
     seconds: Math.round((Date.now() - at.getTime()) / 1_000),
     quick,
-    loadBefore: Math.round(loadBefore * 10) / 10,
+    busyBefore: Math.round(busyBefore * 100) / 100,
     ...(failure === undefined ? {} : { failure }),
     figures: await readFigures(figuresFile),
   };
+}
+
+/** How many cores are busy, on average over two seconds; what ran before has had time to end. */
+async function busyCores(): Promise<number> {
+  await sleep(SETTLE_MS);
+  const before = cpus();
+  await sleep(LOOK_MS);
+  return cpus().reduce((sum, { times }, core) => {
+    const was = before[core]?.times ?? times;
+    const idle = times.idle - was.idle;
+    const all = Object.values(times).reduce((total, ms) => total + ms, 0);
+    const allBefore = Object.values(was).reduce((total, ms) => total + ms, 0);
+    return all === allBefore ? sum : sum + 1 - idle / (all - allBefore);
+  }, 0);
 }
 
 async function readFigures(file: string): Promise<Figure[]> {

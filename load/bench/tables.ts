@@ -31,7 +31,7 @@ export function summary(outcomes: readonly Outcome[]): string {
 /** As "12 of 14 aims met", with a word on what else the machine did. */
 export function aimsMet(outcomes: readonly Outcome[]): string {
   const verdicts = outcomes.flatMap(({ figures }) => figures.map(isMet)).filter((met) => met !== undefined);
-  const busy = outcomes.filter(({ loadBefore }) => loadBefore > availableParallelism() / 2).map(({ name }) => name);
+  const busy = outcomes.filter(({ busyBefore = 0 }) => busyBefore > availableParallelism() / 8).map(({ name }) => name);
   const doubt = busy.length === 0 ? '' : `; the machine did much else before ${busy.join(', ')}: measure again`;
   return `${verdicts.filter(Boolean).length} of ${verdicts.length} aims met${doubt}`;
 }
