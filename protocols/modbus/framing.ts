@@ -12,8 +12,10 @@ export interface Framing {
   /**
    * Takes received bytes, however they were cut. Answers why the stream cannot be trusted any more, if so: then the
    * connection must be closed.
+   *
+   * @param isAwaited whether the answer of a transaction is; without it less is noticed
    */
-  push(chunk: Uint8Array, onFrame: OnFrame): string | undefined;
+  push(chunk: Uint8Array, onFrame: OnFrame, isAwaited?: (transaction: number) => boolean): string | undefined;
   /** A request was given up. Answers why the stream cannot be trusted any more, if so. */
   expire(transaction: number): string | undefined;
 }

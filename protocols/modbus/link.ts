@@ -195,13 +195,15 @@ export class Link implements Line {
 
   #receive(chunk: Uint8Array): void {
     if (this.#lost !== undefined) return;
-    const broken = this.#framing.push(chunk, this.#onFrame);
+    const broken = this.#framing.push(chunk, this.#onFrame, this.#isAwaited);
     if (broken !== undefined) {
       this.close(new LinkError(`answers of ${this.#options.name} cannot be read: ${broken}`));
       return;
     }
     this.#pump();
   }
+
+  readonly #isAwaited = (transaction: number): boolean => this.#inFlight.has(transaction);
 
   readonly #onFrame = (transaction: number, unitId: number, bytes: Uint8Array, start: number, end: number): void => {
     const entry = this.#inFlight.get(transaction);

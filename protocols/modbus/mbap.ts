@@ -27,22 +27,25 @@ export class MbapFraming implements Framing {
     return frame;
   }
 
-  push(chunk: Uint8Array, onFrame: OnFrame): string | undefined {
+  /**
+   * An answer that was cut short must not be completed with the first bytes of the next one. It shows in two ways: another
+   * answer begins where the rest should, or what follows the completed frame is no header.
+   */
+  push(chunk: Uint8Array, onFrame: OnFrame, isAwaited?: (transaction: number) => boolean): string | undefined {
+    if (this.#pending !== undefined && isAwaited !== undefined && beginsAnswer(chunk, isAwaited)) return this.expire();
     const bytes = join(this.#pending, chunk);
     this.#pending = undefined;
     let offset = 0;
-    while (bytes.length - offset >= HEADER) {
-      const protocol = word(bytes, offset + 2);
-      const length = word(bytes, offset + 4);
-      if (protocol !== 0) return `a frame has protocol ${protocol}: allowed is 0`;
-      if (length < MIN_LENGTH || length > MAX_LENGTH) {
-        return `a frame has length ${length}: allowed are ${MIN_LENGTH} to ${MAX_LENGTH}`;
-      }
-      const end = offset + 6 + length;
+    let wrong = wrongHeader(bytes, offset);
+    while (wrong === undefined && bytes.length - offset >= HEADER) {
+      const end = offset + 6 + word(bytes, offset + 4);
       if (end > bytes.length) break;
+      wrong = wrongHeader(bytes, end);
+      if (wrong !== undefined) break;
       onFrame(word(bytes, offset), bytes[offset + 6] as number, bytes, offset + HEADER, end);
       offset = end;
     }
+    if (wrong !== undefined) return wrong;
     if (offset < bytes.length) this.#pending = Uint8Array.from(bytes.subarray(offset));
     return undefined;
   }
@@ -51,6 +54,22 @@ export class MbapFraming implements Framing {
   expire(): string | undefined {
     return this.#pending === undefined ? undefined : `a frame broke off after ${this.#pending.length} bytes`;
   }
+}
+
+/** What makes bytes no header, as far as they have come. */
+function wrongHeader(bytes: Uint8Array, offset: number): string | undefined {
+  if (bytes.length - offset < 4) return undefined;
+  const protocol = word(bytes, offset + 2);
+  if (protocol !== 0) return `a frame has protocol ${protocol}: allowed is 0`;
+  if (bytes.length - offset < 6) return undefined;
+  const length = word(bytes, offset + 4);
+  if (length >= MIN_LENGTH && length <= MAX_LENGTH) return undefined;
+  return `a frame has length ${length}: allowed are ${MIN_LENGTH} to ${MAX_LENGTH}`;
+}
+
+/** Whether bytes are the beginning of an answer that is awaited: six bytes that values have hardly by chance. */
+function beginsAnswer(bytes: Uint8Array, isAwaited: (transaction: number) => boolean): boolean {
+  return bytes.length > HEADER && wrongHeader(bytes, 0) === undefined && isAwaited(word(bytes, 0));
 }
 
 function word(bytes: Uint8Array, offset: number): number {

@@ -202,7 +202,9 @@ export class Ownership {
     const { version } = table;
     if (gained.length === 0 && lost.length === 0) {
       // Others may wait for it all the same: it had something by a table that it never saw.
-      this.#applying = this.#applying.then(() => this.#membership.release(version));
+      this.#applying = this.#applying
+        .then(() => this.#membership.release(version))
+        .catch((error: unknown) => this.#options.onTrouble?.(errorMessage(error)));
       return;
     }
     const left = lost.map(({ partition, epoch }) => this.#tenure.leave(partition, epoch));

@@ -65,6 +65,33 @@ describe('modbus TCP framing', () => {
     assert.match(broken('00010000000201') ?? '', /length 2/);
   });
 
+  it('completes no answer that was cut short with the bytes of the next', () => {
+    const whole = new MbapFraming();
+    const [first, second] = [7, 8].map((transaction) =>
+      whole.frame(transaction, 1, Uint8Array.of(3, 6, 0, 1, 0, 2, 0, 3)),
+    ) as [Uint8Array, Uint8Array];
+    for (let lost = 1; lost < second.length; lost++) {
+      const cut = first.subarray(0, first.length - lost);
+      const inTwo = new MbapFraming();
+      const seen: number[] = [];
+      const push = (framing: MbapFraming, bytes: Uint8Array) =>
+        framing.push(
+          bytes,
+          (transaction) => seen.push(transaction),
+          (transaction) => transaction === 8,
+        );
+      assert.equal(push(inTwo, cut), undefined);
+      assert.match(push(inTwo, second) ?? 'nothing', /broke off after/, `${lost} bytes lost, two segments`);
+      // In one segment they look like one frame and the rest of another.
+      assert.match(
+        push(new MbapFraming(), Buffer.concat([cut, second])) ?? 'nothing',
+        /protocol|length/,
+        `${lost} lost`,
+      );
+      assert.deepEqual(seen, [], `${lost} bytes lost`);
+    }
+  });
+
   it('distrusts a stream whose last frame broke off when its request is given up', () => {
     const framing = new MbapFraming();
     assert.equal(framing.expire(), undefined);
