@@ -3,31 +3,43 @@ import {
   type HistoryCounters,
   type HistoryProjectionOptions,
 } from '../actors/projections/history.js';
+import { errorMessage } from '../errors/error.js';
+
+/** Until one that does not come up, or that another writer has fenced, is begun again. */
+const AGAIN_MS = 1_000;
+
+export interface HistoryWriterOptions extends HistoryProjectionOptions {
+  readonly againMs?: number;
+}
 
 /**
  * Writes history while this node is the one to do it. The position's fence lets only one writer go on, whoever else may
- * believe to be it.
+ * believe to be it. One that was fenced although it is this node's turn begins again from the position: the turn went to
+ * another node and came back before this one had heard of either.
  */
 export class HistoryWriter {
-  readonly #options: HistoryProjectionOptions;
+  readonly #options: HistoryWriterOptions;
   readonly #before: HistoryCounters = { frames: 0, points: 0, leftOut: 0, batches: 0, insertMs: 0, lost: 0 };
+  #wanted = false;
   #projection: HistoryProjection | undefined;
+  /** Why it did not come up; null once it has. */
+  #failure: string | null = null;
+  #again: NodeJS.Timeout | undefined;
   #turns: Promise<void> = Promise.resolve();
 
-  constructor(options: HistoryProjectionOptions) {
+  constructor(options: HistoryWriterOptions) {
     this.#options = options;
   }
 
-  /** Begins or ends to write. Rejects when the projection does not come up. */
+  /** Begins or ends to write; resolves when that is done, or was tried and will be tried again. */
   write(wanted: boolean): Promise<void> {
-    const turn = this.#turns.then(() => this.#write(wanted));
-    this.#turns = turn.catch(() => undefined); // Its caller hears of it.
-    return turn;
+    this.#wanted = wanted;
+    return this.#turn();
   }
 
-  /** Whether this node writes. */
+  /** Whether this node writes, or is to. */
   get writing(): boolean {
-    return this.#projection !== undefined;
+    return this.#wanted || this.#projection !== undefined;
   }
 
   get committed(): number {
@@ -35,7 +47,7 @@ export class HistoryWriter {
   }
 
   get lastError(): string | null {
-    return this.#projection?.lastError ?? null;
+    return this.#failure ?? this.#projection?.lastError ?? null;
   }
 
   /** Of all the times that this node wrote. */
@@ -47,16 +59,57 @@ export class HistoryWriter {
     return sum;
   }
 
-  async #write(wanted: boolean): Promise<void> {
-    if (wanted === this.writing) return;
-    if (wanted) {
-      const projection = new HistoryProjection(this.#options);
-      await projection.start();
-      this.#projection = projection;
-      return;
+  #turn(): Promise<void> {
+    this.#turns = this.#turns.then(() => this.#become());
+    return this.#turns;
+  }
+
+  /** What is wanted now. */
+  async #become(): Promise<void> {
+    clearTimeout(this.#again);
+    if (this.#wanted && this.#projection === undefined) await this.#begin();
+    else if (!this.#wanted) {
+      this.#failure = null;
+      await this.#end();
     }
-    const projection = this.#projection as HistoryProjection;
-    await projection.stop();
+  }
+
+  async #begin(): Promise<void> {
+    const { onEvent } = this.#options;
+    const projection = new HistoryProjection({
+      ...this.#options,
+      onEvent: (event) => {
+        onEvent?.(event);
+        if (event.type === 'fenced') this.#later(() => this.#renew(projection));
+      },
+    });
+    try {
+      await projection.start();
+      this.#failure = null;
+      this.#projection = projection;
+    } catch (error) {
+      const text = errorMessage(error);
+      if (text !== this.#failure) onEvent?.({ type: 'retrying', error: text });
+      this.#failure = text;
+      this.#later(() => this.#turn());
+    }
+  }
+
+  #later(work: () => Promise<void>): void {
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => void work(), this.#options.againMs ?? AGAIN_MS);
+  }
+
+  #renew(fenced: HistoryProjection): Promise<void> {
+    this.#turns = this.#turns.then(async () => {
+      if (this.#projection === fenced) await this.#end();
+      await this.#become();
+    });
+    return this.#turns;
+  }
+
+  async #end(): Promise<void> {
+    await this.#projection?.stop();
     Object.assign(this.#before, this.counters);
     this.#projection = undefined;
   }

@@ -402,9 +402,7 @@ async function startParts(
       late.redisFunctions?.take(partitions.has(READ_MODELS_PARTITION));
       void forwarding.own(partitions);
       collector?.run(partitions.has(HISTORY_PARTITION));
-      historyWriter.write(partitions.has(HISTORY_PARTITION)).catch((error: unknown) => {
-        log.error({ part: 'history' }, errorMessage(error));
-      });
+      void historyWriter.write(partitions.has(HISTORY_PARTITION));
       void ledger.write(partitions.has(HISTORY_PARTITION));
     },
     onTrouble: (error) => log.warn({ part: 'placement' }, error),

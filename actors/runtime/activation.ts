@@ -234,10 +234,13 @@ export class Activation {
     const { node, times } = this.#options;
     const startedAt = performance.now();
     if (delivery.receivedAt !== undefined) times.mailbox.observe((startedAt - delivery.receivedAt) / 1_000);
-    if (this.#options.turnedAway.before(delivery.place ?? 0)) {
+    const { turnedAway } = this.#options;
+    const { place = 0 } = delivery;
+    if (turnedAway.before(place)) {
       this.#turnAway(delivery, behindOthers(this.ref));
       return;
     }
+    turnedAway.remove(place); // A copy of it may have been turned away: this one is as good.
     await processing(delivery, this.ref, node, (traced) =>
       traced.timer === undefined ? this.#processDelivery(traced) : this.#processFiring(traced, traced.timer),
     );
@@ -513,7 +516,8 @@ export class Activation {
         return;
       }
       if (error instanceof StatewattError && error.code === 'journal.too_big') {
-        if (delivery?.awaited !== true) await this.#park(error, event, delivery);
+        // Who sent an event of the actor's own hears of it.
+        if (delivery?.awaited === false) await this.#park(error, event, delivery);
         delivery?.answer(refusal(error));
         delivery?.settle();
         return;

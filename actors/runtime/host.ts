@@ -187,12 +187,12 @@ export class ActorHost {
       return;
     }
     const seat = this.#seat(kind, ref);
+    const { place = 0 } = delivery; // 0: it has no place that could be overtaken.
+    seat.turnedAway.remove(place); // It is here; should it find no room again, that is noted again.
     const control = delivery.timer === undefined ? asControl(delivery.event) : undefined;
     if (control !== undefined && this.#control(seat, control, delivery)) return;
-    const { place = 0 } = delivery; // 0: it has no place that could be overtaken.
     if (seat.failed) {
       this.counters.refusedFailed += 1;
-      seat.turnedAway.remove(place);
       this.#refuse(ref, delivery, parked(ref, seat.lastError));
       return;
     }
@@ -206,7 +206,6 @@ export class ActorHost {
       }
       return;
     }
-    seat.turnedAway.remove(place);
     this.counters.commands += 1;
     seat.commands += 1;
     if (seat.activation !== undefined) seat.activation.wake();
@@ -564,6 +563,7 @@ export class ActorHost {
       if ('own' in letter) letter.own.reject(error);
       else {
         this.counters.refusedFailed += 1;
+        seat.turnedAway.remove(letter.delivery.place ?? 0);
         this.#refuse(seat.ref, letter.delivery, parked(seat.ref, seat.lastError));
       }
     }

@@ -179,11 +179,19 @@ export class JetStreamJournal implements Journal {
   }
 
   async park(ref: Ref, letter: DeadLetter): Promise<void> {
-    try {
-      await this.#publishLetter(ref, letter);
-    } catch (error) {
-      if (!isTooBig(error) || letter.state === null) throw error;
-      await this.#publishLetter(ref, { ...letter, state: null }); // The event is what must not be lost.
+    // The event is what must not be lost; of one that is as big as a message may be there is only its name.
+    const smaller = [
+      letter,
+      { ...letter, state: null },
+      { ...letter, state: null, event: { type: letter.event.type } },
+    ];
+    for (;;) {
+      try {
+        await this.#publishLetter(ref, smaller.shift() as DeadLetter);
+        return;
+      } catch (error) {
+        if (!isTooBig(error) || smaller.length === 0) throw error;
+      }
     }
   }
 

@@ -185,14 +185,16 @@ export class Partitions {
       const releasedAt = performance.now();
       const { actors, listedAt, openedAt, activeAt } = await this.#take(taken);
       this.takeoverTimes.since(startedAt);
-      this.#options.onTakeover?.({
-        partitions: taken.length,
-        actors,
-        releasedMs: releasedAt - startedAt,
-        listedMs: listedAt - releasedAt,
-        queuesMs: openedAt - releasedAt,
-        actorsMs: activeAt - releasedAt,
-      });
+      // None when all of them have gone elsewhere meanwhile.
+      if (!Number.isNaN(activeAt))
+        this.#options.onTakeover?.({
+          partitions: taken.length,
+          actors,
+          releasedMs: releasedAt - startedAt,
+          listedMs: listedAt - releasedAt,
+          queuesMs: openedAt - releasedAt,
+          actorsMs: activeAt - releasedAt,
+        });
     }
     if (!this.#stopped) this.#options.onOwned?.(this.owned);
   }

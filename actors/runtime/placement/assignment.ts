@@ -33,14 +33,21 @@ export function emptyTable(partitions: number, epoch = 0): PartitionTable {
  * The table that should be, given who is there: every partition has an owner, no node has more than one partition above
  * another, and no partition moves that need not. Pure and the same for every node that computes it. Answers the given
  * table itself when nothing has to change.
+ *
+ * @param present everybody who is there, those that drain too: of others nobody need wait for the end. Undefined: not known
  */
-export function assign(table: PartitionTable, members: readonly string[]): PartitionTable {
+export function assign(
+  table: PartitionTable,
+  members: readonly string[],
+  present?: ReadonlySet<string>,
+): PartitionTable {
   const alive = [...new Set(members)].sort();
   const { owners } = table;
   const next: (string | null)[] = owners.map((owner) => (owner !== null && alive.includes(owner) ? owner : null));
   if (alive.length > 0) balance(next, alive);
   if (next.every((owner, partition) => owner === owners[partition])) return table;
   const version = table.version + 1;
+  const isPresent = (instance: string): boolean => present === undefined || present.has(instance);
   return {
     version,
     owners: next,
@@ -48,9 +55,9 @@ export function assign(table: PartitionTable, members: readonly string[]): Parti
     before: owners.map((owner, partition) => {
       const successor = next[partition];
       const others = (table.before?.[partition] ?? []).filter(
-        ({ instance }) => instance !== owner && instance !== successor,
+        ({ instance }) => instance !== owner && instance !== successor && isPresent(instance),
       );
-      if (owner === null || owner === successor) return others;
+      if (owner === null || owner === successor || !isPresent(owner)) return others;
       return [...others, { instance: owner, lostBy: version }].slice(-FORMER_OWNERS);
     }),
   };

@@ -105,7 +105,7 @@ export class Membership {
   /** Says that what this node lost by a version of the table has ended here. */
   release(version: number): void {
     this.#released = Math.max(this.#released, version);
-    this.#say();
+    if (this.#timer !== undefined) this.#say(); // Otherwise it is said with the first beat.
   }
 
   /** Whether this node has lately heard itself: what it owned then it still owns now. */

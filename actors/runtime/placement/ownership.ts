@@ -280,6 +280,8 @@ export class Ownership {
       const nobodyElse = this.#table.owners.every((owner) => owner === null || staying.has(owner));
       if (!nobodyElse || !this.#membership.leased) return this.#table;
     }
-    return assign(this.#table, [...staying]);
+    // Who has not listened long enough does not know who is gone.
+    const present = this.#membership.settled ? new Set(this.members.map(({ instance }) => instance)) : undefined;
+    return assign(this.#table, [...staying], present);
   }
 }

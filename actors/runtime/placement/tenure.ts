@@ -26,8 +26,8 @@ export class Tenure {
   #confirming: Promise<void> | undefined;
   #closed = false;
   #gaps = 0;
-  /** Lost in order, under a lease that holds, with the number of the ownership: what is under way there may end. */
-  readonly #leaving = new Map<number, number>();
+  /** Lost in order, under a lease that holds, with the numbers of the ownerships: what is under way there may end. */
+  readonly #leaving = new Map<number, Set<number>>();
   #waiting: Waiter[] = [];
 
   constructor(options: TenureOptions) {
@@ -45,7 +45,7 @@ export class Tenure {
    * partition that has gone and come again is another one to those who act under the number before.
    */
   has(partition: number, epoch?: number): boolean {
-    return this.steady && (this.#holds(partition, epoch) || matches(this.#leaving.get(partition), epoch));
+    return this.steady && (this.#holds(partition, epoch) || this.#leaves(partition, epoch));
   }
 
   /** As `has`, but waits through a gap in the lease for what the table says after it. False once it is closed. */
@@ -56,7 +56,13 @@ export class Tenure {
   }
 
   #holds(partition: number, epoch: number | undefined): boolean {
-    return matches(this.#options.epochOf(partition), epoch);
+    const held = this.#options.epochOf(partition);
+    return held !== undefined && (epoch === undefined || held === epoch);
+  }
+
+  #leaves(partition: number, epoch: number | undefined): boolean {
+    const epochs = this.#leaving.get(partition);
+    return epochs !== undefined && (epoch === undefined || epochs.has(epoch));
   }
 
   /**
@@ -90,9 +96,12 @@ export class Tenure {
   /** A partition went to another node; true when this node learned it in order. The answer ends its time of grace. */
   leave(partition: number, epoch: number): () => void {
     if (!this.steady) return () => undefined;
-    this.#leaving.set(partition, epoch);
+    const epochs = this.#leaving.get(partition) ?? new Set<number>();
+    this.#leaving.set(partition, epochs.add(epoch));
     return () => {
-      if (this.#leaving.get(partition) === epoch) this.#leaving.delete(partition);
+      if (epochs.delete(epoch) && epochs.size === 0 && this.#leaving.get(partition) === epochs) {
+        this.#leaving.delete(partition);
+      }
     };
   }
 
@@ -113,8 +122,4 @@ export class Tenure {
     this.#closed = true;
     this.settle();
   }
-}
-
-function matches(held: number | undefined, epoch: number | undefined): boolean {
-  return held !== undefined && (epoch === undefined || held === epoch);
 }

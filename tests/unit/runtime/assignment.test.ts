@@ -71,4 +71,15 @@ describe('partition assignment', () => {
       ],
     ]);
   });
+
+  it('names nobody who is known to be gone', () => {
+    const [first, second] = ['a', 'b'].map(
+      (name) => (table: PartitionTable) => assign(table, [name], new Set(['b', name])),
+    );
+    assert.ok(first && second);
+    const table = second(first(emptyTable(1)));
+    assert.deepEqual(table.before, [[]], 'a is not there any more');
+    assert.deepEqual(assign(table, ['c'], new Set(['b', 'c'])).before, [[{ instance: 'b', lostBy: 3 }]]);
+    assert.deepEqual(assign(assign(table, ['c']), ['d'], new Set(['d'])).before, [[]]);
+  });
 });

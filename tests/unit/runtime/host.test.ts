@@ -253,6 +253,24 @@ describe('ActorHost', () => {
       );
     });
 
+    it('that came twice, and was turned away once, holds nothing up when the other copy was done', async () => {
+      const host = open();
+      const release = journal.hold();
+      journal.fail('append', new StatewattError('journal.refused', 'unavailable', 'full'));
+      const once = { told: true, place: 5, commandId: 'five' };
+      const copies = [1, 2].map(() => give(host, { type: 'add', by: 1 }, once));
+      release();
+      await settled();
+      assert.deepEqual(
+        copies.map((each) => [each.settled, each.released]),
+        [
+          [0, 1],
+          [1, 0],
+        ],
+      );
+      assert.equal((await ask(host, { type: 'add', by: 1 }, { place: 6 })).reply, 2);
+    });
+
     it('that the journal will never take is refused, or parked when nobody waits, and holds nothing up', async () => {
       const host = open();
       const big = new StatewattError('journal.too_big', 'invalid', 'too big');
