@@ -37,9 +37,9 @@ export class HistoryWriter {
     return this.#turn();
   }
 
-  /** Whether this node writes, or is to. */
+  /** Whether this node writes, or is to and cannot. */
   get writing(): boolean {
-    return this.#wanted || this.#projection !== undefined;
+    return this.#projection !== undefined || this.#failure !== null;
   }
 
   get committed(): number {
