@@ -31,6 +31,8 @@ export interface HistoryTarget {
   /** Inserts all points of the frames; the same token again changes nothing. */
   insert(batch: {
     token: string;
+    /** When it began to be announced, ms of `performance.now()`. */
+    announcedAt?: number;
     frames: readonly { streamSequence: number; frame: Frame }[];
   }): Promise<{ rows: number }>;
 }
@@ -316,10 +318,15 @@ export class HistoryProjection {
     const pending = { from, to, token, ...(choices === undefined ? {} : { chosen: choices }) };
     // A batch of which nothing is stored is done when it is announced.
     const announced = counts.points === 0 ? { ...this.#position(null), committed: to } : this.#position(pending);
-    if (!(await this.#insist(() => (this.#positions as PositionStore).save(announced)))) return;
+    let announcedAt = performance.now();
+    const announce = (): Promise<void> => {
+      announcedAt = performance.now();
+      return (this.#positions as PositionStore).save(announced);
+    };
+    if (!(await this.#insist(announce))) return;
     this.#unsaved = false;
     const begun = performance.now();
-    if (counts.points > 0 && !(await this.#insist(() => this.#target.insert({ token, frames })))) return;
+    if (counts.points > 0 && !(await this.#insist(() => this.#target.insert({ token, announcedAt, frames })))) return;
     this.#committed = to;
     this.#unsaved = counts.points > 0;
     this.counters.insertMs += performance.now() - begun;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { GOOD, keyId, keyKind, type PointKind } from '../../site/points.js';
 import { sourceTime, type BatchDigest } from './row-binary.js';
@@ -46,32 +47,68 @@ export function witnesses(batch: HistoryBatch): Witness[] {
   return [...found.values()];
 }
 
+/** A staging table that a kill left behind is dropped by a later recovery. */
+const LEFTOVER_S = 600;
+
 /**
  * Looks which parts of a batch are there and writes those that are not. Every step may be cut off anywhere and the
  * whole repeated: a part is written in one block, so the next look finds it or does not.
+ *
+ * Two writers may be at the same batch, a former one that has not noticed yet and its successor. Each has a staging table of
+ * its own, and the statement that writes a part looks once more: of two with the same id the engine refuses one, which
+ * then begins anew.
  */
 export async function completeBatch(
   client: ClickHouseClient,
   batch: HistoryBatch,
   digest: BatchDigest,
-  encoded: { bytes: Buffer; rows: number },
+  { queryId, ...encoded }: { bytes: Buffer; rows: number; queryId: string },
 ): Promise<void> {
   const missing = await missingParts(client, batch, digest);
   if (missing.length === 0) return;
-  const staging = `recovery_${digest.text}`;
-  await client.command({ query: `DROP TABLE IF EXISTS ${staging}` });
+  await dropLeftovers(client, digest);
+  const staging = `recovery_${digest.text}_${randomBytes(6).toString('hex')}`;
   await client.command({ query: `CREATE TABLE ${staging} AS incoming ENGINE = Memory` });
-  await insertRows(client, staging, encoded.bytes, encoded.rows);
-  for (const { tier, partition } of missing) {
-    const condition = `${tier.partitionBy} = ${partition}`;
-    const rows =
-      tier === RAW_TIER ? `SELECT * FROM ${staging} WHERE ${condition}` : rollupSelect(tier, staging, condition);
-    await client.command({
-      query: `INSERT INTO ${tier.table} ${rows}`,
-      clickhouse_settings: { ...oneBlock(encoded.rows), insert_deduplicate: 0 },
-    });
+  try {
+    await insertRows(client, staging, encoded.bytes, encoded.rows);
+    for (const witness of missing) {
+      const { tier, partition } = witness;
+      const condition = `${tier.partitionBy} = ${partition} AND (SELECT countIf(batch = {batch:UInt64}) FROM ${tier.table} WHERE ${ofWitness(tier)}) = 0`;
+      const rows =
+        tier === RAW_TIER ? `SELECT * FROM ${staging} WHERE ${condition}` : rollupSelect(tier, staging, condition);
+      await client.command({
+        query: `INSERT INTO ${tier.table} ${rows}`,
+        query_id: queryId,
+        query_params: paramsOf(witness, digest),
+        clickhouse_settings: { ...oneBlock(encoded.rows), insert_deduplicate: 0 },
+      });
+    }
+  } finally {
+    await client.command({ query: `DROP TABLE IF EXISTS ${staging}` });
   }
-  await client.command({ query: `DROP TABLE ${staging}` });
+}
+
+async function dropLeftovers(client: ClickHouseClient, digest: BatchDigest): Promise<void> {
+  const result = await client.query({
+    query: `SELECT name FROM system.tables WHERE database = currentDatabase() AND (name = {own:String}
+      OR startsWith(name, 'recovery_') AND metadata_modification_time < now() - {age:UInt32})`,
+    query_params: { own: `recovery_${digest.text}`, age: LEFTOVER_S },
+    format: 'JSONEachRow',
+  });
+  for (const { name } of await result.json<{ name: string }>()) {
+    await client.command({ query: `DROP TABLE IF EXISTS ${name}` });
+  }
+}
+
+/** Finds a witness, by `paramsOf`. */
+function ofWitness(tier: Tier): string {
+  const at =
+    tier === RAW_TIER ? `fromUnixTimestamp64Milli({time:Int64}, 'UTC')` : `toDateTime({time:Int64} / 1000, 'UTC')`;
+  return `channel = {channel:UInt32} AND kind = {kind:String} AND point = {point:UInt32} AND time = ${at}`;
+}
+
+function paramsOf({ channel, kind, point, time }: Witness, digest: BatchDigest) {
+  return { batch: digest.text, channel, kind, point, time };
 }
 
 async function missingParts(client: ClickHouseClient, batch: HistoryBatch, digest: BatchDigest): Promise<Witness[]> {
@@ -95,14 +132,11 @@ async function look(
   digest: BatchDigest,
   newest: number,
 ): Promise<{ here: boolean; later: boolean }> {
-  const { tier, channel, kind, point, time } = witness;
-  const at =
-    tier === RAW_TIER ? `fromUnixTimestamp64Milli({time:Int64}, 'UTC')` : `toDateTime({time:Int64} / 1000, 'UTC')`;
+  const { tier } = witness;
   const result = await client.query({
     query: `SELECT countIf(batch = {batch:UInt64}) > 0 AS here, countIf(sequence > {newest:UInt64}) > 0 AS later
-      FROM ${tier.table}
-      WHERE channel = {channel:UInt32} AND kind = {kind:String} AND point = {point:UInt32} AND time = ${at}`,
-    query_params: { batch: digest.text, newest, channel, kind, point, time },
+      FROM ${tier.table} WHERE ${ofWitness(tier)}`,
+    query_params: { ...paramsOf(witness, digest), newest },
     format: 'JSONEachRow',
   });
   const [row] = await result.json<{ here: number; later: number }>();

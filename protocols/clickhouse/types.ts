@@ -53,6 +53,8 @@ export interface SequencedFrame {
 /** What is inserted in one go. The token names exactly these frames for ever. */
 export interface HistoryBatch {
   token: string;
+  /** When it began to be announced, ms of `performance.now()`; absent: nobody else writes. */
+  announcedAt?: number;
   frames: readonly SequencedFrame[];
 }
 

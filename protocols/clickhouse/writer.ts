@@ -8,6 +8,8 @@ import type { HistoryBatch } from './types.js';
 
 /** How many tokens are remembered so that a repeat in the same run costs nothing. */
 const REMEMBERED = 1_000;
+/** A batch that was announced so lately is written without a look for what is there of it. */
+const FRESH_MS = 250;
 /** How long a statement of a broken connection may go on at the server before the repeat gives up waiting. */
 const LEFTOVER_MS = 60_000;
 
@@ -54,7 +56,9 @@ export class BatchWriter {
 
   async #write(batch: HistoryBatch, digest: BatchDigest, bytes: Buffer, rows: number): Promise<void> {
     const queryId = `history-${digest.text}`;
-    if (this.#certain) {
+    // One that was held up may have a successor, who has written the batch meanwhile.
+    const isFresh = batch.announcedAt === undefined || performance.now() - batch.announcedAt < FRESH_MS;
+    if (this.#certain && isFresh) {
       await insertRows(this.#client, 'incoming', bytes, rows, {
         queryId,
         settings: {
@@ -66,7 +70,7 @@ export class BatchWriter {
       return;
     }
     await this.#awaitLeftover(queryId);
-    await completeBatch(this.#client, batch, digest, { bytes, rows });
+    await completeBatch(this.#client, batch, digest, { bytes, rows, queryId });
   }
 
   /** An INSERT whose connection broke may still be running at the server, under its id. */

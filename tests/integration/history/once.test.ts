@@ -89,6 +89,31 @@ describe('history inserts, once in effect', function () {
     }
   });
 
+  it('is written once by two who are at it at the same time, a former writer and its successor', async () => {
+    const client = test.client('both');
+    for (let round = 1; round <= 8; round++) {
+      const writers = [await restarted('both'), await restarted('both'), await restarted('both')];
+      const insist = async (store: (typeof writers)[number]): Promise<void> => {
+        for (;;) {
+          try {
+            await store.insert(batch(`both${round}`, round * 1_000));
+            return;
+          } catch (error) {
+            if ((error as { code?: string }).code !== 'history.unavailable') throw error;
+            await new Promise((resolve) => setTimeout(resolve, 20));
+          }
+        }
+      };
+      await Promise.all(writers.map(insist));
+      assert.deepEqual(await totals(client), all(round * 400), `round ${round}`);
+    }
+    const left = await client.query({
+      query: `SELECT count() FROM system.tables WHERE database = 'both' AND startsWith(name, 'recovery_')`,
+      format: 'TabSeparated',
+    });
+    assert.equal((await left.text()).trim(), '0');
+  });
+
   it('takes a staging table that a kill left behind for what it is', async () => {
     const store = await restarted('staging');
     const client = test.client('staging');
