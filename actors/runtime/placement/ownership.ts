@@ -22,7 +22,6 @@ export interface Owned {
 
 /** What a table changed for this node. */
 export interface OwnershipChange {
-  readonly gained: readonly Owned[];
   readonly lost: readonly Owned[];
   /** Tells the others that all that was lost by this table, and by those before it, has ended here. */
   readonly released: () => void;
@@ -209,7 +208,6 @@ export class Ownership {
     }
     const left = lost.map(({ partition, epoch }) => this.#tenure.leave(partition, epoch));
     const change: OwnershipChange = {
-      gained,
       lost,
       released: () => this.#membership.release(version),
       handedOver: () => this.#handedOver(table, gained),
