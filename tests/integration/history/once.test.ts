@@ -114,6 +114,14 @@ describe('history inserts, once in effect', function () {
     assert.equal((await left.text()).trim(), '0');
   });
 
+  it('is not written again by one that was held up after it had announced the batch', async () => {
+    const heldUp = await running('held_up');
+    const client = test.client('held_up');
+    await (await restarted('held_up')).insert(batch('a'));
+    await heldUp.insert({ ...batch('a'), announcedAt: performance.now() - 1_000 });
+    assert.deepEqual(await totals(client), all(400));
+  });
+
   it('takes a staging table that a kill left behind for what it is', async () => {
     const store = await restarted('staging');
     const client = test.client('staging');
