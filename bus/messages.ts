@@ -93,6 +93,8 @@ export interface ChildRecord {
 export interface DeadLetter {
   readonly ref: string;
   readonly event: EventBody;
+  /** The event is too big for a letter: only its type is there. */
+  readonly eventOmitted?: true;
   readonly error: ErrorBody;
   /** The actor's state when it failed. */
   readonly state: unknown;

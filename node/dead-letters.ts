@@ -34,7 +34,7 @@ function viewLetter({ id, parkedAt, letter }: StoredLetter): DeadLetterView {
     commandId: letter.commandId ?? null,
     error: { code, category, message },
     node: letter.node,
-    replayable: letter.effect !== undefined || letter.commandId !== undefined,
+    replayable: letter.effect !== undefined || (letter.commandId !== undefined && letter.eventOmitted !== true),
   };
 }
 

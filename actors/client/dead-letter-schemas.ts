@@ -39,7 +39,9 @@ export const DeadLetterViewSchema = Type.Object({
   commandId: Nullable(Type.String({ description: 'id of the command, when the event was one' })),
   error: Type.Object({ code: Type.String(), category: Type.String(), message: Type.String() }),
   node: Type.String({ description: 'where it failed' }),
-  replayable: Type.Boolean({ description: 'false for an event that the actor had sent to itself' }),
+  replayable: Type.Boolean({
+    description: 'false for an event that the actor had sent to itself, and for one too big to be kept whole',
+  }),
 });
 export type DeadLetterView = Static<typeof DeadLetterViewSchema>;
 

@@ -105,8 +105,8 @@ export class DeadLetters {
    *
    * Answers what the actor answered; null for an effect.
    *
-   * @throws `dead_letters.not_found`; `dead_letters.not_replayable` for an event that the actor had sent to itself; what
-   *   the actor or the effect throws, and then the letter stays
+   * @throws `dead_letters.not_found`; `dead_letters.not_replayable` for an event that the actor had sent to itself, or
+   *   of which only the type is left; what the actor or the effect throws, and then the letter stays
    */
   async replay(id: number): Promise<{ readonly stored: StoredLetter; readonly answer: unknown }> {
     const { ask, rerun, onDecision } = this.#options;
@@ -116,7 +116,7 @@ export class DeadLetters {
     let answer: unknown = null;
     if (letter.effect !== undefined) {
       await rerun(ref, letter, letter.effect);
-    } else if (letter.commandId !== undefined) {
+    } else if (letter.commandId !== undefined && letter.eventOmitted !== true) {
       answer = await ask(ref, letter.event, {
         commandId: replayIdOf(letter.commandId),
         deadline: REPLAY_DEADLINE_MS,
@@ -187,9 +187,10 @@ function notFound(id: number): StatewattError {
 }
 
 function notReplayable({ id, letter }: StoredLetter): StatewattError {
-  return new StatewattError(
-    'dead_letters.not_replayable',
-    'conflict',
-    `dead letter ${id} is an event "${letter.event.type}" that ${letter.ref} had sent to itself; only commands and effects can be replayed`,
-  );
+  const { ref, event, eventOmitted } = letter;
+  const why =
+    eventOmitted === true
+      ? `was too big to be kept whole: of "${event.type}" for ${ref} only the type is left; have it sent again by who sent it`
+      : `is an event "${event.type}" that ${ref} had sent to itself; only commands and effects can be replayed`;
+  return new StatewattError('dead_letters.not_replayable', 'conflict', `dead letter ${id} ${why}`);
 }

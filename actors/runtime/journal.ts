@@ -180,10 +180,10 @@ export class JetStreamJournal implements Journal {
 
   async park(ref: Ref, letter: DeadLetter): Promise<void> {
     // The event is what must not be lost; of one that is as big as a message may be there is only its name.
-    const smaller = [
+    const smaller: DeadLetter[] = [
       letter,
       { ...letter, state: null },
-      { ...letter, state: null, event: { type: letter.event.type } },
+      { ...letter, state: null, event: { type: letter.event.type }, eventOmitted: true },
     ];
     for (;;) {
       try {

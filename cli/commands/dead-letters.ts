@@ -158,11 +158,15 @@ async function printLetter(cli: Cli, letter: DeadLetterDetail): Promise<void> {
     ['event', safe(letter.event)],
     ['command id', safe(letter.commandId ?? NOTHING)],
     ['effect', letter.effect === null ? NOTHING : safe(effect)],
-    ['replayable', letter.replayable ? 'yes' : 'no: the actor had sent it to itself'],
+    ['replayable', letter.replayable ? 'yes' : `no: ${whyNot(letter)}`],
   ]);
   await printJson(cli, 'event', letter.payload);
   if (letter.effect !== null) await printJson(cli, 'what the effect was to do', letter.params);
   else await printJson(cli, 'state of the actor', letter.state);
+}
+
+function whyNot({ commandId }: DeadLetterDetail): string {
+  return commandId === null ? 'the actor had sent it to itself' : 'it was too big to be kept whole';
 }
 
 function printJson(cli: Cli, title: string, value: unknown): Promise<void> {

@@ -208,6 +208,20 @@ describe('dead letters', function () {
       );
     });
 
+    it('that were too big to be kept whole are not replayed without what they said', async () => {
+      const journal = new JetStreamJournal(bus);
+      const event = { type: 'add', by: 'x'.repeat(9 * 1024 ** 2) };
+      await journal.park(parseRef('fragile/a'), letter('fragile/a', { event, commandId: 'c1' }));
+      journal.close();
+      const stored = await only();
+      assert.deepEqual([stored.letter.event, stored.letter.eventOmitted], [{ type: 'add' }, true]);
+      await assert.rejects(system.deadLetters.replay(stored.id), {
+        code: 'dead_letters.not_replayable',
+        message: /too big to be kept whole: of "add"/,
+      });
+      assert.equal((await only()).id, stored.id);
+    });
+
     it('of a kind that has no such effect here stay', async () => {
       const journal = new JetStreamJournal(bus);
       const effect = { type: 'gone', params: null, key: 'fragile/a#1.0', attempts: 0 };

@@ -44,6 +44,8 @@ describe('dead letters for callers', () => {
     assert.deepEqual([inside.key, inside.attempts, inside.replayable], ['a/1#5.0', 8, true]);
     const { effect: _effect, ...own } = stored(1).letter;
     assert.equal(viewLetterInside({ id: 1, parkedAt: 1, letter: own }).replayable, false);
+    const cut = { ...own, commandId: 'c', eventOmitted: true } as const;
+    assert.equal(viewLetterInside({ id: 1, parkedAt: 1, letter: cut }).replayable, false);
     assert.equal(viewLetterInside({ id: 1, parkedAt: 1, letter: { ...own, commandId: 'c' } }).replayable, true);
   });
 });
