@@ -1,5 +1,6 @@
 import {
   DiscardPolicy,
+  JetStreamApiError,
   PersistMode,
   RetentionPolicy,
   StorageType,
@@ -7,6 +8,8 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StatewattError } from '../errors/error.js';
 import { subjects } from './subjects.js';
 
 export const STREAM = {
@@ -145,7 +148,15 @@ export function streamDefinitions(replicas: number, limits: StreamLimits): Defin
   ];
 }
 
-/** Creates the streams that are missing and updates those that differ. Safe to call from every node at once. */
+/** How often a stream is tried to be made that there seems to be no room for, and how long between. */
+const ATTEMPTS = 10;
+const AGAIN_MS = 200;
+
+/**
+ * Creates the streams that are missing and updates those that differ. Safe to call from every node at once.
+ *
+ * @throws `bus.no_room` when the server may not keep as much as the streams may come to
+ */
 export async function ensureStreams(
   manager: JetStreamManager,
   replicas: number,
@@ -154,16 +165,44 @@ export async function ensureStreams(
   const frames = await findStream(manager, STREAM.frames);
   // The server does not change how a stream is written.
   const framesRelaxed = frames === undefined ? limits.framesRelaxed : isRelaxed(frames);
-  for (const definition of streamDefinitions(replicas, { ...limits, framesRelaxed })) {
+  const definitions = streamDefinitions(replicas, { ...limits, framesRelaxed });
+  for (const definition of definitions) {
     const existing = await findStream(manager, definition.name);
     if (existing === undefined) {
-      await manager.streams.add(definition);
+      await addStream(manager, definition, definitions);
       continue;
     }
     // Never fewer copies than there are: a cluster shows fewer servers while one of them is down.
     const wanted = { ...definition, num_replicas: Math.max(replicas, existing.num_replicas) };
     if (differs(wanted, existing)) await manager.streams.update(definition.name, wanted);
   }
+}
+
+async function addStream(manager: JetStreamManager, definition: Definition, all: Definition[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await manager.streams.add(definition);
+      return;
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || !NO_ROOM.has(error.code)) throw error;
+      // Another node may be making it, or have made it: the server counts its room anew for each that asks.
+      await sleep(AGAIN_MS * (0.5 + Math.random()));
+      if ((await findStream(manager, definition.name)) !== undefined) return;
+      if (attempt === ATTEMPTS) throw noRoom(definition, all, error);
+    }
+  }
+}
+
+/** nats-server: JSStorageResourcesExceededErr, JSAccountResourcesExceededErr */
+const NO_ROOM = new Set([10047, 10002]);
+
+function noRoom({ name, max_bytes: bytes = 0 }: Definition, all: Definition[], cause: Error): StatewattError {
+  const gigabytes = (sum: number): string => `${Math.ceil(sum / 1024 ** 3)} GB`;
+  const total = all.reduce((sum, each) => sum + Math.max(0, each.max_bytes ?? 0), 0);
+  const text =
+    `the NATS server has no room for the stream ${name}, which may come to ${gigabytes(bytes)}: ` +
+    `let its JetStream keep ${gigabytes(total)} in files (max_file_store), or its account as much; no disk is taken before there is data`;
+  return new StatewattError('bus.no_room', 'unavailable', text, { cause });
 }
 
 /** Whether a stream's messages are acknowledged before they are written. */

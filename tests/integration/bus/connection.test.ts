@@ -44,6 +44,18 @@ describe('connectBus', () => {
     for (const bus of [first, second, third]) await bus.close();
   });
 
+  it('creates them once though many connect at the same time to a fresh server', async () => {
+    const fresh = await startNats();
+    try {
+      const buses = await Promise.all(Array.from({ length: 6 }, (_, each) => fresh.connect(`n${each}`)));
+      const names: string[] = [];
+      for await (const info of (buses[0] as Bus).manager.streams.list()) names.push(info.config.name);
+      assert.deepEqual(names.sort(), Object.values(STREAM).sort());
+    } finally {
+      await fresh.stop();
+    }
+  });
+
   it('makes FRAMES relaxed when it is told to, and leaves the stream as it was made', async () => {
     const made = await startNats({ strict: true });
     try {
@@ -147,32 +159,54 @@ describe('connectBus', () => {
   });
 });
 
-describe('connectBus to a guarded server without JetStream', () => {
-  let server: SupervisedChild;
-  let port: number;
-  let folder: Awaited<ReturnType<typeof tempFolder>>;
-
-  before(async () => {
-    folder = await tempFolder();
-    port = await freePort();
-    const file = join(folder.path, 'nats.conf');
-    await writeFile(file, `host: 127.0.0.1\nport: ${port}\nauthorization { user: me, password: "p@ss" }\n`);
-    const found = join(process.cwd(), '.cache/nats-server');
-    server = new SupervisedChild({
-      name: 'nats-server',
-      command: 'nats-server',
-      args: ['-c', file],
-      env: { PATH: `${process.env.PATH ?? ''}:${found}` },
-      ready: async (running) => {
-        await running.line(/Server is ready/);
-      },
-    });
-    await server.start();
+/** A nats-server with settings of somebody else's. */
+async function startForeign(settings: (folder: string) => string) {
+  const folder = await tempFolder();
+  const port = await freePort();
+  const file = join(folder.path, 'nats.conf');
+  await writeFile(file, `host: 127.0.0.1\nport: ${port}\n${settings(folder.path)}\n`);
+  const found = join(process.cwd(), '.cache/nats-server');
+  const server = new SupervisedChild({
+    name: 'nats-server',
+    command: 'nats-server',
+    args: ['-c', file],
+    env: { PATH: `${process.env.PATH ?? ''}:${found}` },
+    ready: async (running) => {
+      await running.line(/Server is ready/);
+    },
   });
-  after(async () => {
+  await server.start();
+  const stop = async (): Promise<void> => {
     await server.stop();
     await folder.remove();
+  };
+  return { port, stop };
+}
+
+describe('connectBus to a server that may keep little', function () {
+  this.timeout(20_000);
+
+  it('says how much the server has to allow', async () => {
+    const { port, stop } = await startForeign((folder) => `jetstream { store_dir: "${folder}/js", max_file: 10GB }`);
+    try {
+      await assert.rejects(connectBus({ servers: [`nats://127.0.0.1:${port}`], name: 'test' }), {
+        code: 'bus.no_room',
+        message: /no room for the stream JOURNAL, which may come to 64 GB: let its JetStream keep \d+ GB in files/,
+      });
+    } finally {
+      await stop();
+    }
   });
+});
+
+describe('connectBus to a guarded server without JetStream', () => {
+  let port: number;
+  let stop: () => Promise<void>;
+
+  before(async () => {
+    ({ port, stop } = await startForeign(() => 'authorization { user: me, password: "p@ss" }'));
+  });
+  after(() => stop());
 
   const connect = (login: string): Promise<Bus> =>
     connectBus({ servers: [`nats://${login}127.0.0.1:${port}`], name: 'test', connectTimeoutMs: 2_000 });
