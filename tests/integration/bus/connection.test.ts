@@ -6,7 +6,7 @@ import { DEFAULT_LIMITS, ensureStreams, isRelaxed, STREAM, streamDefinitions } f
 import { SupervisedChild } from '../../../processes/child.js';
 import { startFakeNats } from '../../support/fake-nats.js';
 import { startNats, type TestNats } from '../../support/nats.js';
-import { freePort, tempFolder } from '../../support/temp.js';
+import { eventually, freePort, tempFolder } from '../../support/temp.js';
 
 describe('connectBus', () => {
   let nats: TestNats;
@@ -35,6 +35,8 @@ describe('connectBus', () => {
     assert.deepEqual(changes, []);
 
     const third = await connect({ limits: { ...DEFAULT_LIMITS, framesMaxBytes: 2 * 1024 ** 3 } });
+    // The server tells of a change beside its answer, not before it.
+    await eventually(() => (changes.length > 0 ? true : undefined));
     await first.nats.flush();
     assert.deepEqual(changes, ['UPDATED.FRAMES']);
     const frames = await first.manager.streams.info(STREAM.frames);

@@ -21,12 +21,12 @@ import { driversOfNode } from '../../../node/drivers.js';
 import { RegisterBank, startModbusDevices, type ModbusDevices } from '../../../protocols/modbus/simulator/index.js';
 import { MemoryStore } from '../../../protocols/realtime/memory-store.js';
 import type { StatewattError } from '../../../errors/error.js';
-import type { ChannelConfig, ModbusChannel, VirtualChannel } from '../../../site/model.js';
+import type { ChannelConfig, ModbusChannel, ModbusLimits, VirtualChannel } from '../../../site/model.js';
 import type { Frame, PointDefinition } from '../../../site/points.js';
 import { storedFrames } from '../../support/frames.js';
 import { modbusChannel } from '../../support/modbus.js';
 import { startNats, type TestNats } from '../../support/nats.js';
-import { eventually, tempFolder } from '../../support/temp.js';
+import { eventually, freePort, tempFolder } from '../../support/temp.js';
 
 const INTERVAL_MS = 50;
 
@@ -77,7 +77,8 @@ describe('channel actor on a real server', () => {
     nats = await startNats();
     bus = await nats.connect();
     const bank = new RegisterBank();
-    devices = await startModbusDevices({ devices: [{ port: 0, units: { 1: bank } }] });
+    // Not any port: while the device is away, an outgoing connection might be given that.
+    devices = await startModbusDevices({ devices: [{ port: await freePort(), units: { 1: bank } }] });
     store = new MemoryStore();
     site.clear();
   });
@@ -151,14 +152,20 @@ describe('channel actor on a real server', () => {
       { what: `${channel}:T:${id} to show ${value} ${quality}` },
     );
   const device = () => devices.devices[0] as ModbusDevices['devices'][number];
-  const modbus = (): ModbusChannel => ({
-    ...modbusChannel(device().port, [
-      { kind: 'T', address: 1 },
-      { kind: 'A', address: 10, writeFunctionCode: 6, min: 0, max: 500 },
-    ]),
+  const modbus = (limits: Partial<ModbusLimits> = {}): ModbusChannel => ({
+    ...modbusChannel(
+      device().port,
+      [
+        { kind: 'T', address: 1 },
+        { kind: 'A', address: 10, writeFunctionCode: 6, min: 0, max: 500 },
+      ],
+      limits,
+    ),
     id: 1001,
     pollingIntervalMs: INTERVAL_MS,
   });
+  /** A silent device is waited for until the test has done what it does meanwhile. */
+  const PATIENT = { responseTimeoutMs: 30_000 };
   /** Each epoch’s frames are consecutive from 1, and the epochs rise. */
   const inOrder = (found: readonly string[]) => {
     let [epoch, seq] = [0, 0];
@@ -306,7 +313,7 @@ describe('channel actor on a real server', () => {
 
   it('remembers a write that was under way when it was killed as interrupted', async () => {
     const node = await startNode();
-    await configure(node, modbus());
+    await configure(node, modbus(PATIENT));
     await state(node, 1001, 'online');
     const to = channelRef(node.kind, 1001);
     device().faults(1).silent = true;
@@ -324,7 +331,7 @@ describe('channel actor on a real server', () => {
 
   it('takes so many writes at once, and says when it has forgotten the answer of an old one', async () => {
     const node = await startNode();
-    await configure(node, modbus());
+    await configure(node, modbus(PATIENT));
     await state(node, 1001, 'online');
     const to = channelRef(node.kind, 1001);
     const write = (id: number, commandId = `c${id}`) =>
@@ -338,8 +345,11 @@ describe('channel actor on a real server', () => {
     );
     await eventually(() => (context(node, 1001).writes.length === MAX_PENDING_WRITES ? true : undefined));
     device().faults(1).silent = false;
+    device().dropConnections();
     const answers = await Promise.all(asked);
     assert.ok(answers.filter((answer) => answer === 'channel.busy' || answer === 'channel.not_online').length >= 8);
+    // Online again, not still: the channel may notice later than those who write that its link is lost.
+    await eventually(() => (context(node, 1001).reconnects === 1 ? true : undefined));
     await state(node, 1001, 'online');
     await write(100);
     for (let id = 101; id <= 101 + KEPT_WRITES; id++) await write(id);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Bus } from '../../../bus/connection.js';
+import { PARTITIONS } from '../../../bus/subjects.js';
 import { Bank } from '../../../examples/bank-transfer/bank.js';
 import type { Order } from '../../../examples/bank-transfer/transfer.js';
 import { startNats, type TestNats } from '../../support/nats.js';
@@ -98,6 +99,7 @@ describe('the bank of examples/bank-transfer', function () {
     await first.bus.nats.close();
 
     const { bank } = await startBank('n2');
+    await eventually(() => (bank.system.owned.size === PARTITIONS ? true : undefined), { what: 'all partitions' });
     await settled(bank);
     const expected: Record<string, number> = Object.fromEntries(CUSTOMERS.map((name) => [name, START]));
     for (const [id, { from, to, amount }] of orders) {

@@ -16,17 +16,17 @@ describe('ports of the services', () => {
   let facade: HttpFacade | undefined;
   let first: number;
 
-  /** Seven ports in a row that are free now. */
+  /** Seven ports in a row that are free now, as are the three before them. */
   const freeRow = async (): Promise<number> => {
     for (;;) {
       const row = 20_000 + Math.floor(Math.random() * 10_000);
-      const servers = Array.from({ length: 7 }, () => createServer());
+      const servers = Array.from({ length: 10 }, () => createServer());
       try {
         for (const [place, server] of servers.entries()) {
           server.listen(row + place, '127.0.0.1');
           await once(server, 'listening');
         }
-        return row;
+        return row + 3;
       } catch {
         continue; // Somebody has one of them.
       } finally {
@@ -38,9 +38,17 @@ describe('ports of the services', () => {
   };
   const start = async (options: Partial<HttpFacadeOptions> = {}): Promise<void> => {
     client = new FakeClient();
-    first = await freeRow();
-    facade = createHttpFacade({ client, port: 0, servicePorts: first, closeGraceMs: 200, ...options });
-    await facade.listen();
+    for (;;) {
+      first = await freeRow();
+      facade = createHttpFacade({ client, port: 0, servicePorts: first, closeGraceMs: 200, ...options });
+      try {
+        await facade.listen();
+        return;
+      } catch (error) {
+        await facade.close();
+        if ((error as { code?: unknown }).code !== 'http.port_in_use') throw error; // Taken meanwhile: another row.
+      }
+    }
   };
   const get = (port: number, path: string) => fetch(`http://127.0.0.1:${port}${path}`);
   afterEach(() => facade?.close());

@@ -295,7 +295,7 @@ describe('WebSocket', () => {
       await access.control.createUser({ name: 'ada', role: 'admin', password: PASSWORD });
       await access.control.createUser({ name: 'vic', role: 'viewer', password: PASSWORD });
       ({ token } = await access.control.signIn('vic', PASSWORD, '::1'));
-      await start({ gatekeeper: access.control, websocket: { heartbeatMs: 50 } });
+      await start({ gatekeeper: access.control, websocket: { heartbeatMs: 500 } });
     });
 
     it('is by header, by query, or by the first message', async () => {

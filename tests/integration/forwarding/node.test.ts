@@ -110,11 +110,18 @@ describe('forwarding of a node', function () {
       ...{ site: 'Farm', channel: 1, kind: 'T', point: 1, name: 'Power', unit: 'kW', quality: 'good' },
     });
     assert.equal(typeof value, 'number');
+    await become('online'); // The broker passes a batch on before the node hears that it is taken.
     const { state, stats, points, address } = await node.client.forwarding.get('cloud');
     assert.deepEqual([state, points, address, stats.lost], ['online', 1, `mqtt://${link.address}`, 0]);
     assert.equal((await node.client.health()).parts.forwarding?.status, 'up');
-    const metrics = await (await fetch(`${node.url}/metrics`)).text();
-    assert.match(metrics, /statewatt_forwarder_points_total\{forwarder="cloud",type="mqtt"\} [1-9]/);
+    await eventually(
+      async () => {
+        const metrics = await (await fetch(`${node.url}/metrics`)).text();
+        const sent = /statewatt_forwarder_points_total\{forwarder="cloud",type="mqtt"\} [1-9]/;
+        return sent.test(metrics) ? true : undefined;
+      },
+      { ...PATIENCE, what: 'the points in the metrics' },
+    );
     await assertNothingLost();
     assert.equal(new Set(heard).size, heard.length, 'each came once');
   });
@@ -157,7 +164,13 @@ describe('forwarding of a node', function () {
       const begin = await end();
       return eventually(async () => ((await end()) >= begin + frames ? true : undefined), PATIENCE);
     };
-    await grownBy(5); // What was under way has ended by then.
+    await eventually(
+      async () => {
+        const { live } = (await node.client.actor('forwarder/cloud')).context as { live: { connected: boolean } };
+        return live.connected ? undefined : true;
+      },
+      { ...PATIENCE, what: 'the end of what was under way' },
+    );
     const before = await sent();
     await grownBy(20);
     assert.equal(await sent(), before);

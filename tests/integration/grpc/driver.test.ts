@@ -280,7 +280,7 @@ describe('gRPC driver with a plug-in in a process of its own', function () {
     });
 
     it('a point of which the stream says nothing any more is stale', async () => {
-      const { until } = await open(`    stale_after_ms: 100\n${POINTS}`);
+      const { until } = await open(`    stale_after_ms: 1000\n${POINTS}`);
       await until(0, '123.4 good');
       await until(0, '123.4 stale');
     });

@@ -4,6 +4,7 @@ import { createMintBatchKind, mintBatchRef } from '../../../actors/mint-batch.js
 import { createMinterKind, minterRef } from '../../../actors/minter.js';
 import { createSystem, ref, type ActorSystem } from '../../../actors/runtime/system.js';
 import type { Bus } from '../../../bus/connection.js';
+import { PARTITIONS } from '../../../bus/subjects.js';
 import { StatewattError } from '../../../errors/error.js';
 import type { MinterContext } from '../../../machines/minter.js';
 import type { MintBatchContext } from '../../../machines/mint-batch/events.js';
@@ -255,6 +256,10 @@ describe('minting on JetStream', function () {
       const [, joined] = await Promise.all([cut(killed), join()]);
       node = joined;
       held.open();
+      await eventually(() => (joined.system.owned.size === PARTITIONS ? true : undefined), {
+        ...WITHIN,
+        what: 'all partitions',
+      });
       await settled(items.length);
       assertMinted(items);
     });

@@ -40,16 +40,16 @@ describe('modbus driver against pymodbus', function () {
   let driver: Driver | undefined;
   let folder: { path: string; remove: () => Promise<void> } | undefined;
   let socat: ChildProcess | undefined;
+  /** It may end by itself once both ends of its line are closed. */
+  let socatEnded: Promise<unknown> | undefined;
 
   afterEach(async () => {
     await driver?.close();
     await device.stop();
-    if (socat !== undefined) {
-      socat.kill();
-      await once(socat, 'exit');
-    }
+    socat?.kill();
+    await socatEnded;
     await folder?.remove();
-    driver = socat = folder = undefined;
+    driver = socat = socatEnded = folder = undefined;
   });
 
   async function connected(channel: ModbusChannel): Promise<Driver> {
@@ -202,6 +202,7 @@ describe('modbus driver against pymodbus', function () {
     folder = await tempFolder();
     const [ours, theirs] = [join(folder.path, 'ours'), join(folder.path, 'theirs')];
     socat = spawn('socat', [`pty,raw,echo=0,link=${ours}`, `pty,raw,echo=0,link=${theirs}`], { stdio: 'ignore' });
+    socatEnded = once(socat, 'exit');
     for (const path of [ours, theirs])
       await eventually(() =>
         access(path).then(

@@ -156,7 +156,7 @@ describe('MQTT driver on a real broker', function () {
   });
 
   it('makes a point stale that is silent for too long', async () => {
-    const { until } = await open('    points: [{ id: 1, name: A, topic: silent, stale_after_ms: 100 }]\n');
+    const { until } = await open('    points: [{ id: 1, name: A, topic: silent, stale_after_ms: 1000 }]\n');
     await send('silent', '5');
     await until(0, '5 good');
     await until(0, '5 stale');

@@ -332,7 +332,7 @@ describe('remote client', () => {
 
     it('keeps its lease', async () => {
       await services.stop();
-      services = await start(150);
+      services = await start(600);
       const watch = sinon.spy(local, 'watchPoints');
       const channel = sinon.spy(local, 'channel');
       collect(remote, { channel: 1001 });

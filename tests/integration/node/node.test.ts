@@ -218,8 +218,13 @@ describe('a node', function () {
       ]);
       const detail = await node.client.actor('channel/2');
       assert.equal(detail.transitions.at(-1)?.event, 'stop');
-      const { live } = detail.context as { live: { connected: boolean } };
-      assert.equal(live.connected, false);
+      await eventually(
+        async () => {
+          const { live } = (await node.client.actor('channel/2')).context as { live: { connected: boolean } };
+          return live.connected ? undefined : true;
+        },
+        { ...PATIENCE, what: 'the link is closed' },
+      );
       await assert.rejects(node.client.actor('channel/9'), { code: 'actors.not_found' });
       await assert.rejects(node.client.actor('nonsense'), { code: 'actors.invalid_ref' });
     });
@@ -270,6 +275,7 @@ describe('a node', function () {
       await writeSite(temp.path, virtualChannel(1), virtualChannel(2), virtualChannel(3));
       await inForce(/in force: 1 changed, 3 added, 4 removed/);
       await inState(3, 'online');
+      await inState(1, 'online');
     });
 
     it('nothing of a bad edit: the old one stays, and health says so until it is mended', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createRuleKind, ruleRef, type RuleKind } from '../../../actors/rule.js';
 import { createSystem, type ActorSystem } from '../../../actors/runtime/system.js';
 import type { Bus } from '../../../bus/connection.js';
+import { PARTITIONS } from '../../../bus/subjects.js';
 import { StatewattError } from '../../../errors/error.js';
 import type { RuleContext } from '../../../machines/rule.js';
 import type { Rule } from '../../../site/rules/rule.js';
@@ -35,6 +36,10 @@ describe('rules on the durable runtime', function () {
     await node.bus.nats.close();
     await node.system.stop().catch(() => undefined);
   }
+
+  /** The node has taken over all that another had. */
+  const owner = ({ system }: Node) =>
+    eventually(() => (system.owned.size === PARTITIONS ? true : undefined), { what: 'all partitions' });
 
   const configure = (node: Node, change: Partial<Rule> = {}) =>
     node.system.ask(ruleRef(node.kind, 'hot'), {
@@ -167,6 +172,7 @@ describe('rules on the durable runtime', function () {
     const { since } = await inside(one);
     await cut(one);
     const two = await start('n2', bench);
+    await owner(two);
     await becomes(two, 'active');
     const executions = await settled(two, 1);
     assert.equal(executions.length, 1);
@@ -184,6 +190,7 @@ describe('rules on the durable runtime', function () {
     await cut(one);
     bench.act = () => Promise.resolve();
     const two = await start('n2', bench);
+    await owner(two);
     await settled(two, 1);
     assert.deepEqual(
       bench.taken.map(({ key }) => key),

@@ -9,6 +9,9 @@ import { counterKind, type Announcement } from '../../support/counter.js';
 import { startNats, type TestNats } from '../../support/nats.js';
 import { eventually } from '../../support/temp.js';
 
+/** A node that follows another one has no partition for a second or more. */
+const PATIENTLY = { deadline: 20_000 };
+
 describe('actor system on JetStream', () => {
   let nats: TestNats;
   const systems: ActorSystem[] = [];
@@ -56,7 +59,7 @@ describe('actor system on JetStream', () => {
     for (let each = 0; each < 25; each++) await first.system.ask(ref(counter, 'b'), { type: 'add', by: 1 });
     await stopAll();
     const second = await startSystem('n2');
-    assert.equal(await second.system.ask(ref(counter, 'b'), { type: 'add', by: 1 }), 26);
+    assert.equal(await second.system.ask(ref(counter, 'b'), { type: 'add', by: 1 }, PATIENTLY), 26);
   });
 
   it('answers a repeated command id with the first result and changes nothing', async () => {
@@ -66,7 +69,7 @@ describe('actor system on JetStream', () => {
     assert.equal(await system.ask(to, { type: 'add', by: 5 }, { commandId: 'once' }), 5);
     await stopAll();
     const { system: next } = await startSystem('n2');
-    assert.equal(await next.ask(to, { type: 'add', by: 5 }, { commandId: 'once' }), 5);
+    assert.equal(await next.ask(to, { type: 'add', by: 5 }, { ...PATIENTLY, commandId: 'once' }), 5);
     // The id belongs to the actor: another one knows nothing of it.
     assert.equal(await next.ask(ref(counter, 'c2'), { type: 'add', by: 7 }, { commandId: 'once' }), 7);
   });
@@ -163,7 +166,8 @@ describe('actor system on JetStream', () => {
     const teller = createSystem({ bus, kinds: [counter], node: 'teller' });
     await teller.tell(to, { type: 'add', by: 2 });
     const { system: next } = await startSystem('n2');
-    await eventually(async () => ((await next.query(to)).context as { total: number }).total === 3 || undefined);
+    const total = async () => (await next.query(to).catch(() => undefined))?.context as { total: number } | undefined;
+    await eventually(async () => (await total())?.total === 3 || undefined);
     assert.equal(await next.ask(to, { type: 'add', by: 1 }), 4);
     await teller.stop();
   });

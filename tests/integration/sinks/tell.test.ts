@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Bus } from '../../../bus/connection.js';
+import { PARTITIONS } from '../../../bus/subjects.js';
 import { createSystem, ref, type ActorSystem } from '../../../actors/runtime/system.js';
 import { tellSink } from '../../../actors/sinks/tell.js';
 import { counterKind } from '../../support/counter.js';
@@ -56,6 +57,7 @@ describe('tellSink', function () {
     }
     await cut(first.bus);
     const next = await join('n2');
+    await eventually(() => (next.system.owned.size === PARTITIONS ? true : undefined), { what: 'all partitions' });
     for (let each = 0; each < 10; each++) {
       await next.system.ask(ref(next.notifier, String(each % 4)), { type: 'note', text: 'x' });
     }

@@ -59,7 +59,7 @@ describe('statewatt up as a process', function () {
     assert.match(error.message, new RegExp(`process id ${site.pid} `));
     assert.equal(refused.out, '');
     assert.equal(parseInt(await readFile(pidFile(), 'utf8'), 10), site.pid);
-    assert.equal((await site.health()).status, 'healthy');
+    await site.healthWhen('it is well', ({ status }) => status === 'healthy');
     await site.stop();
   });
 

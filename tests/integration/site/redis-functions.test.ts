@@ -148,8 +148,14 @@ describe('Redis Functions of a running site', function () {
     assert.deepEqual([taken.status, taken.execution_id, (taken.actions as Json[]).length], ['done', 2, 1]);
     const shown = async () => (await fcall('rule_get_execution', 'high')).actions as Json[];
     await bed.untilTrue('the action is done', async () => (await shown())[0]?.status === 'done', 2_000);
-    const alarms = (await (await fetch(`${site.url}/alarmsrv/alarms?status=active`)).json()) as Json[];
-    assert.ok(alarms.some(({ title }) => title === 'High'));
+    await bed.untilTrue(
+      'the alarm',
+      async () => {
+        const alarms = (await (await fetch(`${site.url}/alarmsrv/alarms?status=active`)).json()) as Json[];
+        return alarms.some(({ title }) => title === 'High');
+      },
+      1_000,
+    );
     // By itself: the register passes the threshold.
     bank.holding.setUint16(1, 100);
     await bed.untilTrue('it fires', async () => (await fcall('rule_get', 'high')).state === 'active', 2_000);

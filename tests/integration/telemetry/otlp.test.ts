@@ -83,10 +83,8 @@ describe('export of traces', function () {
       await eventually(() => (receiver.headers.length === batch ? true : undefined));
     }
     receiver.answer(200);
-    await eventually(() => {
-      makeSpans(BATCH);
-      return recoveries.length > 0 ? true : undefined;
-    });
+    makeSpans(BATCH);
+    await eventually(() => (recoveries.length > 0 ? true : undefined));
     assert.deepEqual(troubles, ['traces cannot be exported: it answered 400']);
     assert.deepEqual(recoveries, [`traces are exported again; lost until now: ${2 * BATCH} spans`]);
   });
