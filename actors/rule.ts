@@ -51,7 +51,7 @@ export function createRuleKind(parts: RuleParts, bus: Bus, delivery: Partial<Eff
     }),
     resource: (host) => new RuleWorker(host.ref.id, host, parts),
     effects: {
-      watch: ({ resource, params }) => resource.watch(params.rule),
+      watch: ({ resource, params }) => resource.watch(params.rule, params.upTo),
       unwatch: ({ resource }) => resource.unwatch(),
       evaluateNow: ({ resource, params }) => resource.evaluateNow(params.request),
       takeNext: ({ resource, params }) => resource.take(params.order),

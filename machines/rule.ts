@@ -1,5 +1,5 @@
 import { assign, enqueueActions, setup } from 'xstate';
-import type { Execution, Rule } from '../site/rules/rule.js';
+import type { Execution, FramePositions, Rule } from '../site/rules/rule.js';
 import type { RuleContext, RuleEvent } from './rule/context.js';
 import {
   addExecution,
@@ -35,6 +35,7 @@ const NOTHING = {
   loop: null,
   condition: null,
   values: {},
+  upTo: {},
   firings: [],
   stoppedBecause: null,
   executions: [],
@@ -42,7 +43,7 @@ const NOTHING = {
 
 const watch = {
   type: 'watch',
-  params: ({ context }: { context: RuleContext }) => ({ rule: context.rule }),
+  params: ({ context }: { context: RuleContext }) => ({ rule: context.rule, upTo: context.upTo ?? {} }),
 } as const;
 const execute = (trigger: Execution['trigger']) => ({ type: 'execute', params: { trigger } }) as const;
 
@@ -187,8 +188,10 @@ export const ruleMachine = setup({
     ),
     withdrawLeft: withdrawWhatIsLeft,
     relate: assign(({ event }) => (event.type === 'relate' ? { loop: event.loop } : {})),
-    forgetCondition: assign({ condition: null, values: {} }),
-    noteCondition: assign(({ event }) => ('value' in event ? { condition: event.value, values: event.values } : {})),
+    forgetCondition: assign({ condition: null, values: {}, upTo: {} }),
+    noteCondition: assign(({ event }) =>
+      'value' in event ? { condition: event.value, values: event.values, upTo: event.upTo ?? {} } : {},
+    ),
     noteFiring: assign({
       firings: ({ context, event }) => [...context.firings, event.at].slice(-LOOP_FIRINGS),
       left: [], // It raises them itself now.
@@ -233,7 +236,7 @@ export const ruleMachine = setup({
 
     // Effects; the actor carries them out.
     /** Evaluate the condition of the rule from now on, in place of what was watched before, and tell it once. */
-    watch: (_, _params: { readonly rule: Rule | null }) => undefined,
+    watch: (_, _params: { readonly rule: Rule | null; readonly upTo: FramePositions }) => undefined,
     unwatch: () => undefined,
     evaluateNow: (_, _params: { readonly request: string }) => undefined,
     takeNext: (_, _params: TakeNext['params']) => undefined,

@@ -309,10 +309,11 @@ async function startParts(
     look: (id) => lookAtModel(bus, system, modelRef(modelKind, id)),
   });
   holder.useModels(callersModels.find);
+  const readChannel = (channel: number) => readNewest(channel, { realtime, numbers, models: () => late.models });
   const newest: NewestValues = {
     points: () => holder.points,
     timeZone: () => holder.site.timeZone,
-    read: (channel) => readNewest(channel, { realtime, numbers, models: () => late.models }),
+    read: async (channel) => (await readChannel(channel)).points,
   };
   const frames = new FrameRouter(feed);
   const meterFeedKind = createMeterFeedKind(meterFeedParts(frames, bus, meterKind, () => system, tokenization));
@@ -326,6 +327,7 @@ async function startParts(
   });
   const ruleParts: RuleParts = {
     ...newest,
+    readChannel,
     frames,
     onSite: (listener) => rules.onSite(listener),
     followModels: (rule, changed) => callersModels.follow(modelsNamedIn(rule), changed),

@@ -96,6 +96,24 @@ export interface Frame {
   leftOut?: Uint8Array;
 }
 
+/** How far the frames of a channel have come: the newest that was taken. */
+export interface FramePosition {
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+/** Whether a frame, or what is as of it, comes behind the other one of the same channel. */
+export function isBehind(one: FramePosition, other: FramePosition): boolean {
+  return one.epoch === other.epoch ? one.seq < other.seq : one.epoch < other.epoch;
+}
+
+/** What readers see of a channel. */
+export interface ChannelReading {
+  readonly points: PointValue[];
+  /** The frame that was applied last; undefined: there was none, or it is not known. */
+  readonly asOf?: FramePosition | undefined;
+}
+
 /** One point as readers see it. */
 export interface PointValue {
   channel: number;

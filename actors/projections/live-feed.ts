@@ -1,4 +1,4 @@
-import type { Frame } from '../../site/points.js';
+import { isBehind, type Frame, type FramePosition } from '../../site/points.js';
 
 /**
  * Frames as they become readable, for watchers in this process. A frame that is not newer than what was published of
@@ -14,11 +14,16 @@ export class LiveFeed {
     return () => this.#watchers.delete(watcher);
   }
 
+  /** The newest frame of a channel that was published here; undefined: none was. */
+  position(channel: number): FramePosition | undefined {
+    return this.#newest.get(channel);
+  }
+
   publish(frame: Frame): void {
     const { channel, epoch, seq } = frame;
     const newest = this.#newest.get(channel);
     if (newest === undefined) this.#newest.set(channel, { epoch, seq });
-    else if (epoch < newest.epoch || (epoch === newest.epoch && seq <= newest.seq)) return;
+    else if (!isBehind(newest, frame)) return;
     else Object.assign(newest, { epoch, seq });
     for (const watcher of this.#watchers) watcher(frame);
   }

@@ -2,7 +2,7 @@ import { StatewattError, toStatewattError } from '../../errors/error.js';
 import type { RuleEvent } from '../../machines/rule.js';
 import type { ActionOrder } from '../../machines/rule/executions.js';
 import { compileExpression, nameOfPoint, type Expression, type PointScope } from '../../site/expressions/index.js';
-import type { PointValues, Rule, RuleAction } from '../../site/rules/rule.js';
+import type { FramePositions, PointValues, Rule, RuleAction } from '../../site/rules/rule.js';
 import type { Host, Resource, WithoutTime } from '../runtime/kind.js';
 import { ConditionWatch, type Finding, type ValueSource } from './condition-watch.js';
 
@@ -60,6 +60,8 @@ export class RuleWorker implements Resource {
   /** Names what the rule was compiled to: its points by address, what names of models mean, and the time zone. */
   #compiled = '';
   #watch: ConditionWatch | undefined;
+  /** The frames that the condition was told as of. */
+  #upTo: FramePositions = {};
   #problem: string | null = null;
   #endModels: (() => void) | undefined;
   #changes: Told[] = [];
@@ -78,18 +80,24 @@ export class RuleWorker implements Resource {
     return { watching: this.#watch !== undefined, problem: this.#problem, changesWaiting: this.#changes.length };
   }
 
-  /** Evaluates the rule's condition from now on, in place of what was watched before. */
-  watch(rule: Rule | null): void {
+  /**
+   * Evaluates the rule's condition from now on, in place of what was watched before.
+   *
+   * @param upTo the frames that it was told as of, perhaps on another node: nothing older is told again
+   */
+  watch(rule: Rule | null, upTo: FramePositions = {}): void {
     // Before those of the rule before are left: they may be the same.
     const endModels = rule === null ? undefined : this.#parts.followModels?.(rule, () => this.#siteChanged());
     this.unwatch();
     if (rule === null) return;
     this.#endModels = endModels;
     this.#rule = rule;
+    this.#upTo = upTo;
     const compiled = this.#compile(rule);
     this.#compiled = nameOf(compiled, this.#parts.timeZone());
     if (compiled === undefined) return;
-    this.#watch = new ConditionWatch(compiled, this.#parts, (finding) => this.#tell({ type: 'condition', ...finding }));
+    const told = (finding: Finding): void => this.#tell({ type: 'condition', ...finding });
+    this.#watch = new ConditionWatch(compiled, this.#parts, told, upTo);
     this.#watch.start().catch((error: unknown) => this.#host.fail(error));
   }
 
@@ -105,7 +113,7 @@ export class RuleWorker implements Resource {
 
   async evaluateNow(request: string): Promise<void> {
     const watch = this.#watch;
-    const finding: Finding = (await watch?.look()) ?? { value: null, values: {} };
+    const finding: Finding = (await watch?.look()) ?? { value: null, values: {}, upTo: this.#upTo };
     // What it is now comes behind the changes that led to it.
     if (watch === this.#watch) this.#tell({ type: 'evaluated', request, ...finding });
   }
@@ -163,10 +171,12 @@ export class RuleWorker implements Resource {
   /** Windows and holds begin anew only when the rule means something else now. */
   #siteChanged(): void {
     const rule = this.#rule;
-    if (rule !== null && nameOf(this.#compile(rule), this.#parts.timeZone()) !== this.#compiled) this.watch(rule);
+    if (rule !== null && nameOf(this.#compile(rule), this.#parts.timeZone()) !== this.#compiled)
+      this.watch(rule, this.#upTo);
   }
 
   #tell(event: Told): void {
+    this.#upTo = event.upTo ?? this.#upTo;
     const full = this.#changes.length >= MAX_CHANGES && event.type === 'condition';
     if (full && this.#changes.at(-1)?.type === 'condition') this.#changes.pop();
     this.#changes.push(event);

@@ -1,5 +1,5 @@
 import type { ErrorBody } from '../../errors/error.js';
-import type { PointValues, Rule } from '../../site/rules/rule.js';
+import type { FramePositions, PointValues, Rule } from '../../site/rules/rule.js';
 import type { Executions } from './executions.js';
 import type { Standing } from './withdrawals.js';
 
@@ -20,6 +20,8 @@ export interface RuleContext extends Executions, Standing {
   /** The condition when it was heard of last, null: unknown; and the values of its points then. */
   readonly condition: boolean | null;
   readonly values: PointValues;
+  /** The frames that it was told as of. Absent in what earlier versions have stored. */
+  readonly upTo?: FramePositions;
   /** When the present state was entered, ms since the Unix epoch; 0 before the first event. */
   readonly since: number;
   /** When it fired, the last times, oldest first. */
@@ -31,6 +33,11 @@ export interface RuleContext extends Executions, Standing {
 /** Written by a version that left its alarms as they were; when it is read again they must be left so, too. */
 export interface OfVersion2 {
   keepsAlarms?: true;
+}
+
+/** The frames that a finding is as of. Absent in what earlier versions have stored. */
+export interface AsOf {
+  upTo?: FramePositions;
 }
 
 export type RuleEvent =
@@ -45,11 +52,11 @@ export type RuleEvent =
   | ({ type: 'disable'; at: number } & OfVersion2)
   | { type: 'activated'; at: number }
   /** The condition is another than it was, or is told for the first time. */
-  | { type: 'condition'; value: boolean | null; values: PointValues; at: number }
+  | ({ type: 'condition'; value: boolean | null; values: PointValues; at: number } & AsOf)
   /** Somebody asks for an evaluation now; `evaluated` answers. */
   | { type: 'evaluate'; request: string; at: number }
   /** Somebody wants its actions taken now, whatever its condition is. */
   | { type: 'execute'; request: string; at: number }
-  | { type: 'evaluated'; request: string; value: boolean | null; values: PointValues; at: number }
+  | ({ type: 'evaluated'; request: string; value: boolean | null; values: PointValues; at: number } & AsOf)
   | { type: 'action.done'; execution: number; index: number; at: number }
   | { type: 'action.failed'; execution: number; index: number; error: ErrorBody; at: number };

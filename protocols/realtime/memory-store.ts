@@ -4,6 +4,7 @@ import {
   keyId,
   keyKind,
   pointKey,
+  type ChannelReading,
   type Frame,
   type PointKind,
   type PointValue,
@@ -41,9 +42,14 @@ export class MemoryStore implements RealtimeStore {
 
   read(channel: number): Promise<PointValue[]> {
     const stored = this.#channels.get(channel);
-    if (stored === undefined) return Promise.resolve([]);
-    const keys = [...stored.cells.keys()].sort((a, b) => a - b);
-    return Promise.resolve(keys.map((key) => view(channel, key, stored, stored.cells.get(key) as Cell)));
+    return Promise.resolve(stored === undefined ? [] : viewAll(channel, stored));
+  }
+
+  readChannel(channel: number): Promise<ChannelReading> {
+    const stored = this.#channels.get(channel);
+    if (stored === undefined) return Promise.resolve({ points: [] });
+    const { epoch, seq } = stored;
+    return Promise.resolve({ points: viewAll(channel, stored), asOf: { epoch, seq } });
   }
 
   readPoint(channel: number, kind: PointKind, id: number): Promise<PointValue | undefined> {
@@ -142,6 +148,11 @@ export class MemoryStore implements RealtimeStore {
       cell.ownTime = age === 0 ? undefined : time - age;
     }
   }
+}
+
+function viewAll(channel: number, stored: ChannelCells): PointValue[] {
+  const keys = [...stored.cells.keys()].sort((a, b) => a - b);
+  return keys.map((key) => view(channel, key, stored, stored.cells.get(key) as Cell));
 }
 
 function view(channel: number, key: number, stored: ChannelCells, cell: Cell): PointValue {

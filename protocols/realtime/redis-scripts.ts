@@ -85,9 +85,9 @@ end
 return 1
 `;
 
-/** Returns the frame's time, then for each kind: values, qualities and times as flat lists, ids of texts. */
+/** Returns the frame's epoch, seq and time, then for each kind: values, qualities and times as flat lists, ids of texts. */
 export const READ_CHANNEL_SCRIPT = `${SHARED}
-local found = { redis.call('HGET', base .. ':frame', 'time') }
+local found = { redis.call('HMGET', base .. ':frame', 'epoch', 'seq', 'time') }
 for kind = 1, 4 do
   local key = base .. KINDS[kind]
   found[#found + 1] = redis.call('HGETALL', key)

@@ -1,6 +1,13 @@
 import type { Redis } from 'ioredis';
 import { StatewattError, errorMessage } from '../../errors/error.js';
-import { POINT_KINDS, type Frame, type PointKind, type PointValue, type Quality } from '../../site/points.js';
+import {
+  POINT_KINDS,
+  type ChannelReading,
+  type Frame,
+  type PointKind,
+  type PointValue,
+  type Quality,
+} from '../../site/points.js';
 import type { AlarmRecord } from '../../site/alarms.js';
 import type { ChannelConfig } from '../../site/model.js';
 import type { PointDefinition } from '../../site/points.js';
@@ -17,7 +24,7 @@ export type RedisStoreOptions = Omit<RedisAddress, 'name'>;
 
 interface Scripts {
   statewattApply(base: string, epoch: number, seq: number, time: number, points: Buffer): Promise<number>;
-  statewattRead(base: string): Promise<(string | null | string[])[]>;
+  statewattRead(base: string): Promise<[frame: (string | null)[], ...lists: string[][]]>;
   statewattReadPoint(base: string, kind: PointKind, id: number): Promise<StoredPoint>;
   statewattConfig(base: string, tables: string): Promise<number>;
 }
@@ -83,10 +90,15 @@ export class RedisStore implements RealtimeStore {
   }
 
   async read(channel: number): Promise<PointValue[]> {
-    const [time, ...lists] = await this.#ask(() => this.#redis.statewattRead(base(channel)));
+    return (await this.readChannel(channel)).points;
+  }
+
+  async readChannel(channel: number): Promise<ChannelReading> {
+    const [frame, ...lists] = await this.#ask(() => this.#redis.statewattRead(base(channel)));
+    const [epoch = null, seq = null, time = null] = frame;
     const points: PointValue[] = [];
     POINT_KINDS.forEach((kind, index) => {
-      const [values, qualities, times, texts] = lists.slice(4 * index, 4 * index + 4) as string[][];
+      const [values, qualities, times, texts] = lists.slice(4 * index, 4 * index + 4);
       const value = pairs(values);
       const quality = pairs(qualities);
       const ownTime = pairs(times);
@@ -95,7 +107,7 @@ export class RedisStore implements RealtimeStore {
       for (const id of [...ids].map(Number).sort((a, b) => a - b)) {
         const field = String(id);
         const stored: StoredPoint = [
-          time as string | null,
+          time,
           value.get(field) ?? null,
           quality.get(field) ?? null,
           ownTime.get(field) ?? null,
@@ -104,7 +116,8 @@ export class RedisStore implements RealtimeStore {
         points.push(toPoint(channel, kind, id, stored));
       }
     });
-    return points;
+    const isKnown = epoch !== null && seq !== null;
+    return isKnown ? { points, asOf: { epoch: Number(epoch), seq: Number(seq) } } : { points };
   }
 
   async readPoint(channel: number, kind: PointKind, id: number): Promise<PointValue | undefined> {

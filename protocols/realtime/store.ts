@@ -1,6 +1,6 @@
 import type { AlarmRecord } from '../../site/alarms.js';
 import type { ModelDefinition, ModelPoint } from '../../site/models/model.js';
-import type { Frame, PointKind, PointValue, Quality } from '../../site/points.js';
+import type { ChannelReading, Frame, PointKind, PointValue, Quality } from '../../site/points.js';
 import type { ChannelConfig } from '../../site/model.js';
 
 /**
@@ -23,6 +23,8 @@ export interface RealtimeStore {
   apply(frames: readonly Frame[]): Promise<void>;
   /** All points ever seen of a channel, ascending by kind (T, S, C, A), then id; empty for an unknown channel. */
   read(channel: number): Promise<PointValue[]>;
+  /** The same, with the frame that was applied last. */
+  readChannel(channel: number): Promise<ChannelReading>;
   readPoint(channel: number, kind: PointKind, id: number): Promise<PointValue | undefined>;
   /**
    * Replaces the channel's point tables at once; values of points that are no longer in a table vanish, and do not

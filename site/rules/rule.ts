@@ -69,6 +69,9 @@ export interface Rule {
 /** Values of points by address (`comsrv:1001:T:1`); null: unknown. */
 export type PointValues = Readonly<Record<string, number | null>>;
 
+/** The newest frame that something is as of, by channel. */
+export type FramePositions = Readonly<Record<string, readonly [epoch: number, seq: number]>>;
+
 export type StepOutcome =
   | { readonly status: 'pending' }
   | { readonly status: 'done'; readonly at: number }

@@ -91,6 +91,14 @@ export function describeRealtimeStore(name: string, open: () => Promise<Realtime
       assert.equal(await store.readPoint(1, 'S', 1), undefined);
     });
 
+    it('says which frame a reading is as of', async () => {
+      assert.deepEqual(await store.readChannel(404), { points: [] });
+      const epoch = 1_795_343_456_569;
+      await store.apply([testFrame(1, epoch, 9, 50, [['T', 1, 5]]), testFrame(1, epoch, 8, 40, [['T', 1, 4]])]);
+      const { points, asOf } = await store.readChannel(1);
+      assert.deepEqual([points, asOf], [await store.read(1), { epoch, seq: 9 }]);
+    });
+
     it('never goes back: an older or repeated frame is skipped, a new epoch begins anew', async () => {
       await store.apply([testFrame(1, 2, 5, 50, [['T', 1, 5]])]);
       await store.apply([

@@ -2,7 +2,7 @@ import { FrameRouter } from '../../actors/rule/frame-router.js';
 import type { ActionRun, RuleParts } from '../../actors/rule/worker.js';
 import { LiveFeed } from '../../actors/projections/live-feed.js';
 import { ANY_POINT, type PointScope } from '../../site/expressions/index.js';
-import { GOOD, pointKey, type PointValue } from '../../site/points.js';
+import { GOOD, pointKey, type FramePosition, type PointValue } from '../../site/points.js';
 import type { Rule, RuleAction } from '../../site/rules/rule.js';
 
 /** An action whose outcome is waited for. */
@@ -25,6 +25,8 @@ export class RuleBench {
   readonly taken: ActionRun[] = [];
   /** Values that readers have. */
   values: PointValue[] = [];
+  /** The frames that these are as of, by channel. */
+  readonly asOf = new Map<number, FramePosition>();
   reads = 0;
   /** The points that there are. */
   points: PointScope = ANY_POINT;
@@ -35,9 +37,10 @@ export class RuleBench {
 
   readonly parts: RuleParts = {
     frames: this.frames,
-    read: (channel) => {
+    readChannel: (channel) => {
       this.reads += 1;
-      return Promise.resolve(this.values.filter((value) => value.channel === channel));
+      const points = this.values.filter((value) => value.channel === channel);
+      return Promise.resolve({ points, asOf: this.asOf.get(channel) });
     },
     points: () => this.points,
     timeZone: () => 'UTC',
@@ -54,10 +57,16 @@ export class RuleBench {
   /** A frame with the telemetry point of a channel. */
   send(
     value: number,
-    { channel = 1, id = 1, quality = GOOD }: { channel?: number; id?: number; quality?: number } = {},
+    {
+      channel = 1,
+      id = 1,
+      quality = GOOD,
+      epoch = 1,
+      seq = (this.#seq += 1),
+    }: { channel?: number; id?: number; quality?: number } & Partial<FramePosition> = {},
   ) {
     this.feed.publish({
-      ...{ channel, epoch: 1, seq: (this.#seq += 1), time: Date.now() },
+      ...{ channel, epoch, seq, time: Date.now() },
       ...{ keys: Uint32Array.of(pointKey('T', id)), values: Float64Array.of(value), quality: Uint8Array.of(quality) },
     });
   }

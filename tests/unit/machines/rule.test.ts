@@ -75,7 +75,7 @@ describe('rule machine', () => {
     assert.equal(walk.send({ type: 'enable' }), 'waiting');
     assert.deepEqual(
       walk.actions.map(({ type, params }) => [type, params]),
-      [['watch', { rule: rule({ enabled: false }) }]],
+      [['watch', { rule: rule({ enabled: false }), upTo: {} }]],
     );
     assert.equal(walk.send(configure({ enabled: false, priority: 1 })), 'waiting', 'the operator’s word holds');
     assert.equal(walk.send({ type: 'disable' }), 'disabled');
@@ -84,6 +84,20 @@ describe('rule machine', () => {
     assert.equal(walk.send(configure({ enabled: false })), 'disabled');
     assert.equal(walk.send({ type: 'activated' }), 'disabled');
     assert.deepEqual(effects(walk), ['takeNext']);
+  });
+
+  it('goes on, when it lives elsewhere, behind the frames that its condition was told as of', () => {
+    const walk = started();
+    const watched = () => walk.actions.find(({ type }) => type === 'watch')?.params;
+    walk.send({ ...is(true), upTo: { 1: [7, 12] } } as Sent);
+    walk.send({ type: 'activated' });
+    assert.deepEqual(watched(), { rule: context(walk).rule, upTo: { 1: [7, 12] } });
+    walk.send(evaluated(true)); // By a version that did not tell.
+    walk.send({ type: 'activated' });
+    assert.deepEqual(watched(), { rule: context(walk).rule, upTo: {} });
+    walk.send({ ...is(false), upTo: { 1: [7, 13] } } as Sent);
+    walk.send(configure({ priority: 2 }));
+    assert.deepEqual(watched(), { rule: context(walk).rule, upTo: {} }, 'another rule begins anew');
   });
 
   it('fires at the edge of its condition, once, and again only after it was false', () => {
