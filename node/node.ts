@@ -403,6 +403,7 @@ async function startParts(
       modelSweep.run(partitions.has(READ_MODELS_PARTITION));
       late.redisFunctions?.take(partitions.has(READ_MODELS_PARTITION));
       void forwarding.own(partitions);
+      void notifications.own(partitions);
       collector?.run(partitions.has(HISTORY_PARTITION));
       void historyWriter.write(partitions.has(HISTORY_PARTITION));
       void ledger.write(partitions.has(HISTORY_PARTITION));

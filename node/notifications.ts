@@ -19,6 +19,9 @@ export interface NotificationsParts {
 export class Notifications {
   readonly #parts: NotificationsParts;
   #ids: readonly string[];
+  /** Targets that the site had and has not any more. */
+  readonly #gone = new Set<string>();
+  #working: Promise<void> = Promise.resolve();
   #stopped = false;
 
   constructor(parts: NotificationsParts) {
@@ -31,12 +34,24 @@ export class Notifications {
     return this.#ids.map((id) => notifierRef(this.#parts.kind, id));
   }
 
+  /** After each change of the partitions that this node owns: the site may have changed while one was on its way. */
+  own(partitions: ReadonlySet<number>): Promise<void> {
+    this.#working = this.#working.then(async () => {
+      const system = this.#parts.system();
+      const living = [...this.#gone].filter((id) => system.inspect(notifierRef(this.#parts.kind, id)) !== undefined);
+      for (const id of living) await this.#try(id, partitions, () => this.#remove(id));
+      for (const id of this.#ids) await this.#try(id, partitions, () => this.#add(id));
+    });
+    return this.#working;
+  }
+
   /** After the holder has the new site. What a target that stays is told is read anew by its actor. */
   async apply(): Promise<void> {
     const before = this.#ids;
     this.#ids = idsOf(this.#parts.holder.site.notifications);
-    for (const id of before) if (!this.#ids.includes(id)) await this.#try(id, () => this.#remove(id));
-    for (const id of this.#ids) if (!before.includes(id)) await this.#try(id, () => this.#add(id));
+    for (const id of before) this.#gone.add(id);
+    for (const id of this.#ids) this.#gone.delete(id);
+    await this.own(this.#parts.system().owned);
   }
 
   /** Begins with no further target: the actors are about to be stopped. */
@@ -44,23 +59,21 @@ export class Notifications {
     this.#stopped = true;
   }
 
-  /** The owner of its partition does it. */
   async #add(id: string): Promise<void> {
-    const system = this.#parts.system();
-    const to = notifierRef(this.#parts.kind, id);
-    if (system.owned.has(partitionOf(to))) await system.activate(to);
+    await this.#parts.system().activate(notifierRef(this.#parts.kind, id));
   }
 
   /** What waits is forgotten, and a return of the target begins with what comes then. */
   async #remove(id: string): Promise<void> {
     const system = this.#parts.system();
     const to = notifierRef(this.#parts.kind, id);
-    if (!system.owned.has(partitionOf(to))) return;
     await system.ask(to, { type: 'forget' }, { deadline: DEADLINE_MS });
     await system.retire(to);
   }
 
-  async #try(id: string, work: () => Promise<void>): Promise<void> {
+  /** For the owner of the target's partition only. */
+  async #try(id: string, owned: ReadonlySet<number>, work: () => Promise<void>): Promise<void> {
+    if (this.#stopped || !owned.has(partitionOf(notifierRef(this.#parts.kind, id)))) return;
     try {
       await work();
     } catch (error) {

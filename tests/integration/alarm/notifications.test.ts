@@ -10,6 +10,7 @@ import { LocalAlarms } from '../../../actors/alarm/local-alarms.js';
 import type { RaiseAlarm } from '../../../actors/client/alarms.js';
 import { createNotifierKind, notifierRef } from '../../../actors/notifier.js';
 import { createSystem } from '../../../actors/runtime/system.js';
+import { parseRef } from '../../../bus/subjects.js';
 import { deliverTo } from '../../../node/notification-delivery.js';
 import { Notifications } from '../../../node/notifications.js';
 import { SiteHolder } from '../../../node/site-holder.js';
@@ -115,6 +116,7 @@ describe('notifications', () => {
       kinds: [alarmKind, kind],
       node,
       alwaysOn: () => Promise.resolve(targets.refs()),
+      onOwned: (partitions) => void targets.own(partitions),
     });
     await system.start();
     const alarms = new LocalAlarms({ bus, system, kind: alarmKind });
@@ -218,7 +220,8 @@ describe('notifications', () => {
     hook.answers.push(410);
     const { alarms, system } = await start('n1', webhookTarget('gone', { url: hook.url }));
     const { id } = await alarms.raise({ ...HOT, ruleId: 'parked' });
-    const letter = await eventually(async () => (await system.deadLetters.list({ kind: 'notifier' }))[0]);
+    const ref = parseRef('notifier/gone'); // The tests share a server: another one's letter may lie there too.
+    const letter = await eventually(async () => (await system.deadLetters.list({ ref }))[0]);
     assert.match(letter.letter.error.message, /answered 410/);
     assert.deepEqual(hook.told, []);
     await system.deadLetters.replay(letter.id);
