@@ -2,7 +2,7 @@ import { StatewattError } from '../../errors/error.js';
 import type { DeadLetter, EventBody, FamilyRecord } from '../../bus/messages.js';
 import { formatRef, parseRef, partitionOf, type Ref } from '../../bus/subjects.js';
 import { Activation, createMailbox, type Delivery, type TransitionRecord } from './activation.js';
-import { EVERYWHERE, isNotOwner, type ActorTenure } from './actor-tenure.js';
+import { EVERYWHERE, isNotOwner, notOwner, type ActorTenure } from './actor-tenure.js';
 import { NewerVersionError } from './evolution.js';
 import type { Journal } from './journal.js';
 import type { Kind } from './kind.js';
@@ -223,9 +223,14 @@ export class ActorHost {
     seat.kept = true;
   }
 
-  /** As `activate`, but it may leave memory again when it has nothing to do. */
+  /**
+   * As `activate`, but it may leave memory again when it has nothing to do.
+   *
+   * @throws `actors.not_owner` besides, when it is not to live here, or has left meanwhile
+   */
   async wake(ref: Ref): Promise<void> {
     const seat = await this.#wake(ref);
+    if (this.#seats.get(formatRef(ref)) !== seat) throw notOwner(ref);
     seat.activation?.touch();
   }
 

@@ -3,6 +3,7 @@ import type { AnswerBody } from '../../bus/messages.js';
 import { formatRef, parseRef, partitionOf, subjects, PARTITIONS, type Ref } from '../../bus/subjects.js';
 import { Requests } from '../../bus/requests.js';
 import { StatewattError, toStatewattError } from '../../errors/error.js';
+import { isNotOwner } from './actor-tenure.js';
 import type { ActorHost, ActorInside, ActorState } from './host.js';
 import type { SupervisorView } from './supervision/view.js';
 
@@ -97,16 +98,25 @@ export class Peers {
     }
   }
 
+  /** Goes on to the next owner when the one that was asked has just lost the actor. */
   async #put<T>(partition: number, question: Question): Promise<T> {
-    if (this.#owned().has(partition)) return (await this.#answer(question)) as T;
-    const body = await this.#request(partition, question);
-    if (!body.ok) throw StatewattError.fromJSON(body.error);
-    return (body.reply ?? undefined) as T;
+    for (const end = performance.now() + ANSWER_MS; ;) {
+      try {
+        if (this.#owned().has(partition)) return (await this.#answer(question)) as T;
+        const body = await this.#request(partition, question, end);
+        if (!body.ok) throw StatewattError.fromJSON(body.error);
+        return (body.reply ?? undefined) as T;
+      } catch (error) {
+        const hasMoved = error instanceof StatewattError && isNotOwner(error);
+        if (!hasMoved || performance.now() > end) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    }
   }
 
   /** Waits for an owner while the partition changes hands; a list or a view is taken as it is now. */
-  async #request(partition: number, question: Question): Promise<AnswerBody> {
-    for (const end = performance.now() + ANSWER_MS; ;) {
+  async #request(partition: number, question: Question, end: number): Promise<AnswerBody> {
+    for (;;) {
       const answer = await this.#requests.request(subjects.query(partition), question);
       if (answer !== undefined) return answer;
       if (question.ask === 'list' || question.ask === 'supervisor' || performance.now() > end) {

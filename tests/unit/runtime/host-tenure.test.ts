@@ -55,6 +55,15 @@ describe('ActorHost whose node may lose its actors', () => {
     return delivery;
   };
 
+  it('says of an actor that is to live elsewhere that it does, when it is asked for', async () => {
+    await host.wake(counter);
+    assert.equal(host.query(counter)?.state, 'open');
+    await host.retire(counter);
+    owned = false;
+    await assert.rejects(host.wake(counter), { code: 'actors.not_owner' });
+    assert.equal(host.query(counter), undefined);
+  });
+
   it('runs no effect of an entry whose acknowledgement came after another node took over, and forgets the actor', async () => {
     await announce('first').done();
     const release = journal.hold();
