@@ -6,7 +6,8 @@ const WITHIN_MS = 5_000;
 const AGAIN_MS = 200;
 
 /**
- * Crashes one of the actors that are active.
+ * Crashes one of the actors that are active, and that its supervisor would start again: one that crashes too often within
+ * its window is given up, as it must be, and then the site waits for an operator.
  *
  * @param kind only of this kind
  * @param pick in [0, 1): which of them
@@ -32,9 +33,15 @@ export async function killSomeActor(client: StatewattClient, kind: string | unde
 }
 
 async function someActor(client: StatewattClient, kind: string | undefined, pick: number): Promise<string> {
-  const found = (await client.actors()).filter((actor) => kind === undefined || actor.kind === kind);
+  const [actors, supervisors] = await Promise.all([client.actors(), client.supervisors()]);
+  const budgets = supervisors.flatMap((supervisor) => supervisor.budgets);
+  const spent = new Set(
+    budgets.filter(({ of, crashes, intensity }) => of === 'self' && crashes >= intensity).map(({ ref }) => ref),
+  );
+  const active = actors.filter((actor) => kind === undefined || actor.kind === kind);
+  const found = active.filter(({ ref, state }) => state !== 'failed' && !spent.has(ref));
   const ref = found.map((actor) => actor.ref).sort()[Math.floor(pick * found.length)];
-  if (ref === undefined)
-    throw new StatewattError('chaos.no_target', 'not_found', `no actor of kind ${kind ?? 'any'} is active`);
-  return ref;
+  if (ref !== undefined) return ref;
+  const why = active.length === 0 ? 'is active' : 'would be started again: each has crashed as often as it may';
+  throw new StatewattError('chaos.no_target', 'not_found', `no actor of kind ${kind ?? 'any'} ${why}`);
 }

@@ -8,14 +8,16 @@ import { planFaults } from './schedule.js';
 
 /** Nothing is broken meanwhile, so that there is something to compare with. */
 const CALM_MS = 2_000;
+/** What is not acknowledged for so long after the last fault never will be. */
+const LOAD_ENDS_MS = 60_000;
+/** The same, when somebody has ended the run. */
+const INTERRUPTED_MS = 5_000;
 
 export interface DriveOptions {
   readonly scenario: Scenario;
   readonly seed: number;
   readonly sampler: Sampler;
   readonly load: Load;
-  /** Ms that the load may take to end; default: what is under way is waited for. */
-  readonly loadEndsMs?: number;
   readonly target: Breakable;
   /** Ends every fault. */
   readonly heal: () => Promise<void>;
@@ -50,6 +52,6 @@ export async function drive(options: DriveOptions): Promise<Driven> {
   await options.heal();
   const well = await sampler.healthyWithin(scenario.recoveryS * 1_000);
   onProgress(well ? 'all is well again' : `not well ${scenario.recoveryS} s after the last fault`);
-  await load.stop(options.loadEndsMs);
+  await load.stop(interrupted.aborted ? INTERRUPTED_MS : LOAD_ENDS_MS);
   return { begun, begunAt, tookMs: performance.now() - begun, faults: injector.done };
 }

@@ -37,6 +37,8 @@ export class Load {
   /** Commands that were sent again. */
   repeated = 0;
   lastError = '';
+  /** Models whose last command was given up without an acknowledgement, each with what was answered instead. */
+  readonly unanswered: string[] = [];
   readonly #client: StatewattClient;
   readonly #options: LoadOptions;
   readonly #begun = performance.now();
@@ -105,6 +107,7 @@ export class Load {
         await sleep(AGAIN_MS);
       }
     }
+    this.unanswered.push(`${model}: ${this.lastError === '' ? 'no answer' : this.lastError}`);
     return false;
   }
 }

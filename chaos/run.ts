@@ -3,7 +3,7 @@ import { connectClient } from '../actors/client/remote.js';
 import type { StatewattClient } from '../actors/client/client.js';
 import { createRandom, streamSeed } from '../protocols/virtual/random.js';
 import { checkAlarms, findEpisodes, findRaises, readLevel } from './checks/alarms.js';
-import { checkCommands, checkOwnership, readJournals } from './checks/commands.js';
+import { answered, checkCommands, checkOwnership, readJournals } from './checks/commands.js';
 import { verdict, type Verdict } from './checks/finding.js';
 import { checkFrames } from './checks/frames.js';
 import { checkOrphans } from './checks/orphans.js';
@@ -149,7 +149,7 @@ async function breakIt(
   const { faults } = driven;
   const samples = sampler.since(driven.begun);
   return {
-    ...{ acknowledged: load.acknowledged, minting, driven, upTo: rest.upTo },
+    ...{ load, minting, driven, upTo: rest.upTo },
     verdicts: [
       ...checkSamples(faults, samples, scenario),
       ...(realtime === undefined ? [] : [recent(realtime, driven, scenario.recoveryS * 1_000)]),
@@ -177,10 +177,11 @@ function recent(realtime: RealtimeWatch, { faults, begun }: Driven, recoveryMs: 
 async function check(
   stack: Stack,
   observer: Observer,
-  { acknowledged, outcome, upTo, driven }: Awaited<ReturnType<typeof breakIt>>,
+  { load, outcome, upTo, driven }: Awaited<ReturnType<typeof breakIt>>,
 ): Promise<Verdict[]> {
   const { bus, seen } = observer;
   const { redisUrl } = stack;
+  const { acknowledged } = load;
   const journal = await readJournals(bus, 'model');
   const idle = [
     ...(acknowledged.size === 0 ? ['no command was acknowledged'] : []),
@@ -188,6 +189,7 @@ async function check(
   ];
   return [
     verdict('load-ran', 'there was something to lose', `${acknowledged.size} actors, ${seen.size} frames`, idle),
+    answered(load),
     ...checkCommands(journal, acknowledged),
     checkOwnership(journal),
     ...(await checkFrames(bus, stack.historyUrl, seen, { upTo, refused: refusedIn(outcome.samples) })),

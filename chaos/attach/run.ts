@@ -4,7 +4,7 @@ import { connectClient } from '../../actors/client/remote.js';
 import type { StatewattClient } from '../../actors/client/client.js';
 import { STREAM } from '../../bus/streams.js';
 import { StatewattError } from '../../errors/error.js';
-import { checkCommands, checkOwnership, readJournals } from '../checks/commands.js';
+import { answered, checkCommands, checkOwnership, readJournals } from '../checks/commands.js';
 import { verdict, type Verdict } from '../checks/finding.js';
 import { checkFrames } from '../checks/frames.js';
 import { checkSamples, disturbed, refusedIn } from '../checks/samples.js';
@@ -24,8 +24,6 @@ import { AttachedTarget } from './target.js';
 
 const CLIENT_TIMEOUT_MS = 5_000;
 const WELL_MS = 60_000;
-/** The site is somebody's own: what it does not answer any more is not waited for endlessly. */
-const LOAD_ENDS_MS = 60_000;
 
 /** A site that somebody else runs, and what may be done to it. */
 export interface AttachOptions {
@@ -112,7 +110,6 @@ async function onSite(options: AttachOptions, client: StatewattClient): Promise<
     const target = new AttachedTarget(client, options.processes, signal);
     const driven = await drive({
       ...{ scenario, seed, sampler, load, target, onProgress, signal },
-      loadEndsMs: LOAD_ENDS_MS,
       heal: () => target.heal(),
     });
     await realtime?.stop();
@@ -138,6 +135,7 @@ async function onSite(options: AttachOptions, client: StatewattClient): Promise<
         ? []
         : [realtime.check.verdict((at) => disturbed(ofRedis, at - begun, scenario.recoveryS * 1_000))]),
       verdict('load-ran', 'there was something to lose', `${load.acknowledged.size} actors, ${seen.size} frames`, idle),
+      answered(load),
       ...checkCommands(journal, load.acknowledged),
       checkOwnership(journal),
       ...(await checkFrames(bus, historyUrl, since, scope)),

@@ -4,6 +4,7 @@ import type { JournalEntry } from '../../bus/messages.js';
 import { STREAM } from '../../bus/streams.js';
 import { subjects } from '../../bus/subjects.js';
 import { codecs } from '../../bus/topics.js';
+import type { Load } from '../load.js';
 import { verdict, type Verdict } from './finding.js';
 import { eachMessage } from './stream.js';
 
@@ -22,6 +23,12 @@ export async function readJournals(bus: Bus, kind: string, from = 1): Promise<En
   };
   await eachMessage(bus, STREAM.journal, subjects.journalOfKind(kind), take, from);
   return entries;
+}
+
+/** Whoever commands is told in the end, whatever happened meanwhile. */
+export function answered({ done, repeated, unanswered }: Pick<Load, 'done' | 'repeated' | 'unanswered'>): Verdict {
+  const checked = `${done.length} commands, ${repeated} times one was sent again`;
+  return verdict('commands-answered', 'every command is acknowledged in the end', checked, unanswered);
 }
 
 /**

@@ -13,6 +13,17 @@ class Site extends FakeClient {
     this.trouble = trouble;
   }
 
+  /** Refs of those that have crashed as often as they may. */
+  spent: string[] = [];
+
+  override async supervisors() {
+    const [one] = await super.supervisors();
+    assert.ok(one);
+    const [budget] = one.budgets;
+    assert.ok(budget);
+    return [{ ...one, budgets: [budget, ...this.spent.map((ref) => ({ ...budget, ref, crashes: 5 }))] }];
+  }
+
   override killActor(ref: string): Promise<void> {
     const error = this.trouble.shift();
     if (error !== undefined) return Promise.reject(error);
@@ -35,6 +46,19 @@ describe('killing some actor', () => {
     const site = new Site(new StatewattError('bus.timeout', 'timeout', 'no answer'));
     await assert.rejects(killSomeActor(site, undefined, 0), { code: 'bus.timeout' });
     assert.deepEqual(site.killed, []);
+  });
+
+  it('leaves those alone that would be given up', async () => {
+    const site = new Site();
+    const refs = (await site.actors()).map(({ ref }) => ref).sort();
+    site.spent = refs.slice(0, -1);
+    for (const pick of [0, 0.5, 0.99]) await killSomeActor(site, 'channel', pick);
+    assert.deepEqual(new Set(site.killed), new Set(refs.slice(-1)));
+    site.spent = refs;
+    await assert.rejects(killSomeActor(site, 'channel', 0), {
+      code: 'chaos.no_target',
+      message: /would be started again/,
+    });
   });
 
   it('says when there is none of the kind', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { StatewattClient } from '../../../actors/client/client.js';
+import { answered } from '../../../chaos/checks/commands.js';
 import { Load } from '../../../chaos/load.js';
 
 describe('the load of a chaos run', () => {
@@ -58,5 +59,15 @@ describe('the load of a chaos run', () => {
     const begun = performance.now();
     await load.stop();
     assert.ok(performance.now() - begun < 900);
+  });
+
+  it('gives up what is never acknowledged, and says what was answered instead', async () => {
+    answer = () => Promise.reject(new Error('it was given up'));
+    const load = new Load(client, { callers: 2, models, point: 'count' });
+    load.start();
+    while (load.repeated < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+    await load.stop(50);
+    assert.deepEqual(load.unanswered.sort(), ['a: it was given up', 'b: it was given up']);
+    assert.deepEqual([answered(load).passed, answered(load).violations.length], [false, 2]);
   });
 });
