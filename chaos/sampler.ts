@@ -22,6 +22,8 @@ export interface Sample {
   readonly healthy: boolean;
   /** What is amiss, node by node; absent where nothing is. */
   readonly trouble?: string;
+  /** What those that are not well say of it. */
+  readonly said?: string;
   /** The largest node, MB resident; undefined where the system does not tell. */
   readonly memoryMb: number | undefined;
   /** Frames that nodes could not keep at all, since the sampler began; undefined when one did not answer. */
@@ -73,10 +75,12 @@ export class Sampler {
       const sizes = seen.flatMap(({ memoryMb }) => (memoryMb === undefined ? [] : [memoryMb]));
       seen.forEach(({ health }, index) => this.#count(this.#nodes[index]?.name ?? '', health));
       const trouble = seen.flatMap(({ health }, index) => troubleOf(this.#nodes[index]?.name ?? '', health));
+      const said = seen.flatMap(({ health }) => saidOf(health));
       this.samples.push({
         atMs,
         healthy: trouble.length === 0,
         ...(trouble.length === 0 ? {} : { trouble: trouble.join('; ') }),
+        ...(said.length === 0 ? {} : { said: said.join('; ') }),
         memoryMb: sizes.length === 0 ? undefined : Math.max(...sizes),
         refused: seen.every(({ health }) => health !== undefined) ? this.#refused : undefined,
       });
@@ -107,6 +111,14 @@ function troubleOf(node: string, health: Health | undefined): string[] {
   if (isWell(health)) return [];
   const parts = Object.entries(health.parts).filter(([, part]) => part?.status !== 'up');
   return [`${node}: ${parts.map(([name]) => name).join(', ')}`];
+}
+
+/** Which parts of a node are not well, and why. */
+function saidOf(health: Health | undefined): string[] {
+  if (health === undefined || isWell(health)) return [];
+  return Object.entries(health.parts).flatMap(([name, part]) =>
+    part === undefined || part.status === 'up' ? [] : [`${name} is ${part.status}, ${part.detail}`],
+  );
 }
 
 async function lookAt(node: Watched): Promise<{ health: Health | undefined; memoryMb: number | undefined }> {

@@ -40,7 +40,13 @@ function troubles(samples: readonly Sample[], fromMs: number, toMs: number): str
     .sort(([, a], [, b]) => b - a)
     .slice(0, 3)
     .map(([trouble, ms]) => `${trouble} for ${(ms / 1_000).toFixed(1)} s`)
-    .join(', ');
+    .join(', ')
+    .concat(lastSaid(samples, fromMs, toMs));
+}
+
+function lastSaid(samples: readonly Sample[], fromMs: number, toMs: number): string {
+  const last = samples.findLast(({ atMs, said }) => said !== undefined && atMs >= fromMs && atMs < toMs);
+  return last?.said === undefined ? '' : `; last: ${last.said}`;
 }
 
 /** Whether a fault of these was under way at a moment, or ended less than `forMs` before. */

@@ -203,6 +203,19 @@ describe('the checks of a chaos run', () => {
       assert.deepEqual(failed(checkSamples([], [sample(0, true, 1, 2)], bounds)), ['nothing-refused']);
     });
 
+    it('say what was amiss for how long, and what was said of it last', () => {
+      const amiss = (atMs: number, said: string): Sample => ({ ...sample(atMs, false), trouble: 'n1: history', said });
+      const samples = [
+        sample(0, true),
+        amiss(2_000, 'history is down, away'),
+        amiss(6_000, 'history is degraded, 9 behind'),
+      ];
+      const [found] = checkSamples([fault(1, 1_000, 1_000)], [...samples, sample(7_000, true)], bounds);
+      assert.deepEqual(found?.violations, [
+        'fault 1 (kill node): after 6.0 s; n1: history for 5.0 s; last: history is degraded, 9 behind',
+      ]);
+    });
+
     it('find a node that grows all the time, and not one that saws up and down or is growing at first only', () => {
       const grown = (size: (index: number) => number): string[] => {
         const samples = Array.from({ length: 400 }, (_, index) => sample(index * 4_500, true, size(index))); // 30 minutes
