@@ -66,9 +66,12 @@ export class HistoryWriter {
 
   /** What is wanted now. */
   async #become(): Promise<void> {
+    // One that was fenced is renewed at its time, however often it is said meanwhile that it is this node's turn.
+    if (this.#wanted && this.#projection !== undefined) return;
     clearTimeout(this.#again);
-    if (this.#wanted && this.#projection === undefined) await this.#begin();
-    else if (!this.#wanted) {
+    if (this.#wanted) {
+      await this.#begin();
+    } else {
       this.#failure = null;
       await this.#end();
     }

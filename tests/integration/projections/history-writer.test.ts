@@ -36,9 +36,9 @@ describe('the writer of history of a node', function () {
     await nats.stop();
   });
 
-  function open(events: HistoryEvent[] = [], over = bus): HistoryWriter {
+  function open(events: HistoryEvent[] = [], over = bus, againMs = 50): HistoryWriter {
     const onEvent = (event: HistoryEvent): void => void events.push(event);
-    const writer = new HistoryWriter({ bus: over, target, batchMs: 20, againMs: 50, onEvent });
+    const writer = new HistoryWriter({ bus: over, target, batchMs: 20, againMs, onEvent });
     writers.push(writer);
     return writer;
   }
@@ -65,6 +65,24 @@ describe('the writer of history of a node', function () {
     assert.ok(events.some(({ type }) => type === 'fenced'));
     assert.deepEqual(written, names(5, 30));
     assert.equal(here.writing, true);
+    await eventually(() => (here.lastError === null && here.committed === 30 ? true : undefined));
+  });
+
+  it('goes on though it is told once more that it is its turn when it has just been fenced', async () => {
+    const events: HistoryEvent[] = [];
+    const [here, there] = [open(events, bus, 500), open()];
+    await here.write(true);
+    await publish(1, 10);
+    await all(10);
+    await there.write(true);
+    await publish(11, 20);
+    await all(20);
+    await there.write(false);
+    await publish(21, 30);
+    await eventually(() => (events.some(({ type }) => type === 'fenced') ? true : undefined));
+    await here.write(true);
+    await all(30);
+    assert.deepEqual(written, names(5, 30));
     await eventually(() => (here.lastError === null && here.committed === 30 ? true : undefined));
   });
 
