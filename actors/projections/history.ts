@@ -198,7 +198,11 @@ export class HistoryProjection {
         const consumer = await this.#consumer(this.#lastSeen + 1);
         if (await this.#isRemade()) continue;
         this.#messages = await consumer.consume({ max_messages: 4_000, abort_on_missing_resource: true });
-        if (this.#stopped) await this.#messages.close();
+        if (this.#stopped) {
+          // Nobody waits for it: it is closed when it has been read to its end, and nobody reads it.
+          void this.#messages.close();
+          break;
+        }
         let delivered = 0;
         for await (const message of this.#messages) {
           // Every delivery counts one; a gap means that some were lost on the way and would come late.

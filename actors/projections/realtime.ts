@@ -81,7 +81,11 @@ export class RealtimeProjection {
     while (!this.#stopped) {
       try {
         this.#messages = await (await this.#nextFrames()).consume(CONSUME);
-        if (this.#stopped) await this.#messages.close();
+        if (this.#stopped) {
+          // Nobody waits for it: it is closed when it has been read to its end, and nobody reads it.
+          void this.#messages.close();
+          break;
+        }
         const messages = this.#messages;
         void whenReset(messages, () => void messages.close());
         for await (const message of this.#messages) {
