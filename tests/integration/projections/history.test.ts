@@ -348,6 +348,15 @@ describe('HistoryProjection on a real server', () => {
     assert.deepEqual(target.frames, [...of(1, names(5, 5)), ...of(1, names(9, 3))]);
   }).timeout(60_000);
 
+  it('stops while it begins to read, and leaves what was not read to the next', async () => {
+    const first = await start();
+    await stop(first);
+    await publish(1, 1, 3);
+    await start();
+    await written(3);
+    assert.deepEqual(target.frames, of(1, names(5, 3)));
+  });
+
   it('writes what a server that lost its end gets afterwards', async () => {
     const first = await start();
     await publish(1, 1, 10);

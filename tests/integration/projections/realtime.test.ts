@@ -184,6 +184,12 @@ describe('RealtimeProjection on a real server', () => {
     assert.equal(store.applied, 0);
   });
 
+  it('stops while it begins to read', async () => {
+    const projection = start(new MemoryStore());
+    await projection.stop();
+    running.delete(projection);
+  });
+
   it('begins anew with a stream that was made anew', async () => {
     const { config } = await bus.manager.streams.info('FRAMES');
     const store = new MemoryStore();
