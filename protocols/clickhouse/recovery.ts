@@ -18,6 +18,12 @@ export interface Witness {
   readonly time: number;
 }
 
+/** A part that was not there. */
+interface Missing extends Witness {
+  /** How many values the witness counted then, of other batches; 0 for raw. */
+  readonly counted: string;
+}
+
 /** One witness for each partition of each tier that the batch writes to. */
 export function witnesses(batch: HistoryBatch): Witness[] {
   const found = new Map<string, Witness>();
@@ -56,7 +62,8 @@ const LEFTOVER_S = 600;
  *
  * Two writers may be at the same batch, a former one that has not noticed yet and its successor. Each has a staging table of
  * its own, and the statement that writes a part looks once more: of two with the same id the engine refuses one, which
- * then begins anew.
+ * then begins anew. A rollup's row that counts something else by then says that the other was there meanwhile, though a
+ * later batch of that one may be merged into it already.
  */
 export async function completeBatch(
   client: ClickHouseClient,
@@ -73,13 +80,14 @@ export async function completeBatch(
     await insertRows(client, staging, encoded.bytes, encoded.rows);
     for (const witness of missing) {
       const { tier, partition } = witness;
-      const condition = `${tier.partitionBy} = ${partition} AND (SELECT countIf(batch = {batch:UInt64}) FROM ${tier.table} WHERE ${ofWitness(tier)}) = 0`;
+      const unchanged = `countIf(batch = {batch:UInt64}) = 0 AND ${countedIn(tier)} = {counted:UInt64}`;
+      const condition = `${tier.partitionBy} = ${partition} AND (SELECT ${unchanged} FROM ${tier.table} WHERE ${ofWitness(tier)})`;
       const rows =
         tier === RAW_TIER ? `SELECT * FROM ${staging} WHERE ${condition}` : rollupSelect(tier, staging, condition);
       await client.command({
         query: `INSERT INTO ${tier.table} ${rows}`,
         query_id: queryId,
-        query_params: paramsOf(witness, digest),
+        query_params: { ...paramsOf(witness, digest), counted: witness.counted },
         clickhouse_settings: { ...oneBlock(encoded.rows), insert_deduplicate: 0 },
       });
     }
@@ -107,21 +115,26 @@ function ofWitness(tier: Tier): string {
   return `channel = {channel:UInt32} AND kind = {kind:String} AND point = {point:UInt32} AND time = ${at}`;
 }
 
+/** Raw rows stay as they were written: their batch says all. */
+function countedIn(tier: Tier): string {
+  return tier === RAW_TIER ? '0' : 'sum(count)';
+}
+
 function paramsOf({ channel, kind, point, time }: Witness, digest: BatchDigest) {
   return { batch: digest.text, channel, kind, point, time };
 }
 
-async function missingParts(client: ClickHouseClient, batch: HistoryBatch, digest: BatchDigest): Promise<Witness[]> {
+async function missingParts(client: ClickHouseClient, batch: HistoryBatch, digest: BatchDigest): Promise<Missing[]> {
   const newest = batch.frames.reduce((most, { streamSequence }) => Math.max(most, streamSequence), 0);
-  const missing: Witness[] = [];
+  const missing: Missing[] = [];
   let rawIsThere = true;
   for (const witness of witnesses(batch)) {
-    const { here, later } = await look(client, witness, digest, newest);
+    const { here, later, counted } = await look(client, witness, digest, newest);
     // A rollup row names only the last batch that was merged into it. A later one there says that this batch was
     // complete before, provided that its raw rows are there too.
     if (here || (later && rawIsThere && witness.tier !== RAW_TIER)) continue;
     if (witness.tier === RAW_TIER) rawIsThere = false;
-    missing.push(witness);
+    missing.push({ ...witness, counted });
   }
   return missing;
 }
@@ -131,14 +144,15 @@ async function look(
   witness: Witness,
   digest: BatchDigest,
   newest: number,
-): Promise<{ here: boolean; later: boolean }> {
+): Promise<{ here: boolean; later: boolean; counted: string }> {
   const { tier } = witness;
   const result = await client.query({
-    query: `SELECT countIf(batch = {batch:UInt64}) > 0 AS here, countIf(sequence > {newest:UInt64}) > 0 AS later
+    query: `SELECT countIf(batch = {batch:UInt64}) > 0 AS here, countIf(sequence > {newest:UInt64}) > 0 AS later,
+        toString(${countedIn(tier)}) AS counted
       FROM ${tier.table} WHERE ${ofWitness(tier)}`,
     query_params: { ...paramsOf(witness, digest), newest },
     format: 'JSONEachRow',
   });
-  const [row] = await result.json<{ here: number; later: number }>();
-  return { here: row?.here === 1, later: row?.later === 1 };
+  const [row] = await result.json<{ here: number; later: number; counted: string }>();
+  return { here: row?.here === 1, later: row?.later === 1, counted: row?.counted ?? '0' };
 }

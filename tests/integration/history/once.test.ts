@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHistoryStore } from '../../../protocols/clickhouse/history-store.js';
 import { digestOf, encodeRows } from '../../../protocols/clickhouse/row-binary.js';
 import { insertRows } from '../../../protocols/clickhouse/insert.js';
+import { completeBatch } from '../../../protocols/clickhouse/recovery.js';
 import type { HistoryStore } from '../../../protocols/clickhouse/types.js';
 import { all, KEEP, startTestEngine, totals, warmUp, type TestEngine } from './engine.js';
 import { frames, TODAY } from './frames.js';
@@ -112,6 +113,32 @@ describe('history inserts, once in effect', function () {
       format: 'TabSeparated',
     });
     assert.equal((await left.text()).trim(), '0');
+  });
+
+  it('is written once though the successor was done, and with a later batch too, between a look and a write', async () => {
+    const client = test.client('overtaken');
+    const successor = await restarted('overtaken');
+    const overtaken = async (): Promise<void> => {
+      await successor.insert(batch('a'));
+      await successor.insert(batch('b', 1_001));
+      // The rows of the rollups name only the later batch now.
+      for (const table of TABLES) await client.command({ query: `OPTIMIZE TABLE ${table} FINAL` });
+    };
+    const former = new Proxy(client, {
+      get(target, name) {
+        if (name !== 'command') return Reflect.get(target, name, target) as unknown;
+        return async (params: Parameters<Client['command']>[0]) => {
+          if (params.query.startsWith('CREATE TABLE recovery_')) await overtaken();
+          return target.command(params);
+        };
+      },
+    });
+    const digest = digestOf('a');
+    await completeBatch(former, batch('a'), digest, {
+      ...encodeRows(batch('a').frames, digest),
+      queryId: `history-${digest.text}`,
+    });
+    assert.deepEqual(await totals(client), all(800));
   });
 
   it('is not written again by one that was held up after it had announced the batch', async () => {
