@@ -58,7 +58,9 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     return new ConnectedBus(nats, manager, replicas);
   } catch (error) {
     await nats.close();
-    throw error;
+    if (error instanceof StatewattError) throw error;
+    const text = `the NATS server at ${nats.getServer()} was reached, but not ready for use: ${errorMessage(error)}`;
+    throw new StatewattError('bus.unavailable', 'unavailable', text, { cause: error });
   }
 }
 

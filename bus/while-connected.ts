@@ -1,6 +1,8 @@
 import { StatewattError } from '../errors/error.js';
 import type { Bus } from './connection.js';
 
+const ASK_AGAIN_MS = 100;
+
 /**
  * Asks the server, and gives up as soon as the connection is lost: without one a request is dropped, not sent later,
  * and its answer would be waited for until the request's timeout.
@@ -20,6 +22,24 @@ export async function whileConnected<T>(bus: Bus, ask: () => Promise<T>): Promis
     return await Promise.race([ask(), broken]);
   } finally {
     end();
+  }
+}
+
+/**
+ * Asks the server, and asks again each time that the connection was lost meanwhile: for what has to succeed, and may be
+ * asked twice.
+ *
+ * @throws `bus.unavailable` once the bus is closed; what `ask` throws
+ */
+export async function acrossGaps<T>(bus: Bus, ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await whileConnected(bus, ask);
+    } catch (error) {
+      const wasLost = error instanceof StatewattError && error.code === 'bus.unavailable';
+      if (!wasLost || bus.status === 'closed') throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
   }
 }
 

@@ -1,7 +1,7 @@
 import { Kvm, type KV } from '@nats-io/kv';
 import type { Bus } from '../../bus/connection.js';
 import { readBatch } from '../../bus/read-batch.js';
-import { whileConnected } from '../../bus/while-connected.js';
+import { acrossGaps, whileConnected } from '../../bus/while-connected.js';
 import { firstChannel, nextChannel } from '../../site/models/stored-address.js';
 
 const BUCKET = 'MODEL_NUMBERS';
@@ -31,7 +31,7 @@ export class ModelNumbers {
   /** With what is claimed so far. @throws `bus.unavailable` */
   static async open(bus: Bus): Promise<ModelNumbers> {
     const create = () => new Kvm(bus.nats).create(BUCKET, { replicas: bus.replicas, history: 1 });
-    const numbers = new ModelNumbers(bus, await whileConnected(bus, create));
+    const numbers = new ModelNumbers(bus, await acrossGaps(bus, create));
     await numbers.#load();
     return numbers;
   }

@@ -11,6 +11,7 @@ import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
 import { isLateFrame } from '../../bus/subjects.js';
 import { codecs } from '../../bus/topics.js';
+import { whileConnected } from '../../bus/while-connected.js';
 import { errorMessage, StatewattError } from '../../errors/error.js';
 import { STORES_ALL, type StoragePlan } from '../../site/history/mapping.js';
 import type { Frame } from '../../site/points.js';
@@ -159,7 +160,7 @@ export class HistoryProjection {
   /** Finds out where to begin. */
   async #resume(): Promise<void> {
     const positions = this.#positions as PositionStore;
-    const info = await this.#bus.manager.streams.info(STREAM.frames);
+    const info = await this.#streamInfo();
     const found = await positions.load();
     const known = found?.stream === info.created ? found : undefined;
     const end = Math.max(known?.committed ?? 0, known?.pending?.to ?? 0);
@@ -219,7 +220,7 @@ export class HistoryProjection {
 
   /** A stream that was made anew under way is read from its beginning, after what was read of the former. */
   async #followStream(): Promise<void> {
-    const info = await this.#bus.manager.streams.info(STREAM.frames);
+    const info = await this.#streamInfo();
     if (info.created === this.#stream) return;
     await this.#flush();
     await this.#writing;
@@ -230,14 +231,19 @@ export class HistoryProjection {
 
   /** A consumer that was made just then may begin at a sequence that the new stream never reaches. */
   async #isRemade(): Promise<boolean> {
-    return (await this.#bus.manager.streams.info(STREAM.frames)).created !== this.#stream;
+    return (await this.#streamInfo()).created !== this.#stream;
+  }
+
+  #streamInfo(): Promise<StreamInfo> {
+    return whileConnected(this.#bus, () => this.#bus.manager.streams.info(STREAM.frames));
   }
 
   /** A new consumer each time, so that the frames come in order and without a gap, beginning with `next`. */
   async #consumer(next: number): Promise<Consumer> {
     const { manager, jetstream } = this.#bus;
-    await manager.consumers.delete(STREAM.frames, CONSUMER).catch(ignoreMissing);
-    await manager.consumers.add(STREAM.frames, {
+    const bus = this.#bus;
+    await whileConnected(bus, () => manager.consumers.delete(STREAM.frames, CONSUMER)).catch(ignoreMissing);
+    const config = {
       durable_name: CONSUMER,
       description: 'Frames into history',
       deliver_policy: DeliverPolicy.StartSequence,
@@ -245,8 +251,9 @@ export class HistoryProjection {
       ack_policy: AckPolicy.All,
       ack_wait: nanos(60_000),
       max_ack_pending: 100_000,
-    });
-    return jetstream.consumers.get(STREAM.frames, CONSUMER);
+    };
+    await whileConnected(bus, () => manager.consumers.add(STREAM.frames, config));
+    return whileConnected(bus, () => jetstream.consumers.get(STREAM.frames, CONSUMER));
   }
 
   async #take(message: JsMsg): Promise<void> {

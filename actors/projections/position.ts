@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Kvm, type KV } from '@nats-io/kv';
 import type { Bus } from '../../bus/connection.js';
+import { whileConnected } from '../../bus/while-connected.js';
 import { StatewattError } from '../../errors/error.js';
 
 const BUCKET = 'POSITIONS';
@@ -28,25 +29,27 @@ export interface PendingBatch {
 
 /** Where a projection keeps its position, fenced: of two writers only one goes on. */
 export class PositionStore {
+  readonly #bus: Bus;
   readonly #kv: KV;
   readonly #name: string;
   /** Tells our own saves from another writer's that say the same. */
   readonly #writer = randomUUID();
   #revision = 0;
 
-  private constructor(kv: KV, name: string) {
+  private constructor(bus: Bus, kv: KV, name: string) {
+    this.#bus = bus;
     this.#kv = kv;
     this.#name = name;
   }
 
   static async open(bus: Bus, name: string): Promise<PositionStore> {
-    const kv = await new Kvm(bus.nats).create(BUCKET, { replicas: bus.replicas, history: 1 });
-    return new PositionStore(kv, name);
+    const create = () => new Kvm(bus.nats).create(BUCKET, { replicas: bus.replicas, history: 1 });
+    return new PositionStore(bus, await whileConnected(bus, create), name);
   }
 
   /** The position as of now; from here on, `save` succeeds only while nobody else saves. */
   async load(): Promise<Position | undefined> {
-    const entry = await this.#kv.get(this.#name);
+    const entry = await this.#ask((kv) => kv.get(this.#name));
     this.#revision = entry?.revision ?? 0;
     return entry === null || entry.operation !== 'PUT' ? undefined : entry.json<Position>();
   }
@@ -55,12 +58,11 @@ export class PositionStore {
   async save(position: Position): Promise<void> {
     const value = JSON.stringify({ ...position, writer: this.#writer });
     try {
-      this.#revision =
-        this.#revision === 0
-          ? await this.#kv.create(this.#name, value)
-          : await this.#kv.update(this.#name, value, this.#revision);
+      this.#revision = await this.#ask((kv) =>
+        this.#revision === 0 ? kv.create(this.#name, value) : kv.update(this.#name, value, this.#revision),
+      );
     } catch (error) {
-      const entry = await this.#kv.get(this.#name);
+      const entry = await this.#ask((kv) => kv.get(this.#name));
       if (entry?.string() === value) {
         this.#revision = entry.revision; // An attempt whose answer was lost has landed.
       } else if ((entry?.revision ?? 0) !== this.#revision) {
@@ -74,5 +76,9 @@ export class PositionStore {
         throw error;
       }
     }
+  }
+
+  #ask<T>(what: (kv: KV) => Promise<T>): Promise<T> {
+    return whileConnected(this.#bus, () => what(this.#kv));
   }
 }

@@ -1,9 +1,17 @@
-import { DeliverPolicy, type Consumer, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import {
+  DeliverPolicy,
+  type Consumer,
+  type ConsumerMessages,
+  type JsMsg,
+  type OrderedConsumerOptions,
+  type StreamInfo,
+} from '@nats-io/jetstream';
 import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
 import { isLateFrame } from '../../bus/subjects.js';
 import { codecs } from '../../bus/topics.js';
 import { whenReset } from '../../bus/when-reset.js';
+import { whileConnected } from '../../bus/while-connected.js';
 import { errorMessage, StatewattError } from '../../errors/error.js';
 import type { RealtimeStore } from '../../protocols/realtime/store.js';
 import { isModelChannel } from '../../site/models/address.js';
@@ -114,26 +122,30 @@ export class RealtimeProjection {
 
   /** What follows the frame that was taken last; at the start, and when that was long ago, as `#lastFrames`. */
   async #nextFrames(): Promise<Consumer> {
-    const { manager, jetstream } = this.#bus;
     for (;;) {
-      const { created, state } = await manager.streams.info(STREAM.frames);
+      const { created, state } = await this.#streamInfo();
       const behind = state.last_seq - this.#taken;
       const goesOn = created === this.#stream && behind >= 0 && behind <= MAX_BEHIND;
       this.#stream = created;
       const consumer = goesOn
-        ? await jetstream.consumers.get(STREAM.frames, {
-            deliver_policy: DeliverPolicy.StartSequence,
-            opt_start_seq: this.#taken + 1,
-          })
+        ? await this.#consumer({ deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.#taken + 1 })
         : await this.#lastFrames();
       // In a stream that was made anew in between, that sequence may never come.
-      if ((await manager.streams.info(STREAM.frames)).created === created) return consumer;
+      if ((await this.#streamInfo()).created === created) return consumer;
     }
   }
 
   /** The last frame of each channel, then all that follow. */
   #lastFrames(): Promise<Consumer> {
-    return this.#bus.jetstream.consumers.get(STREAM.frames, { deliver_policy: DeliverPolicy.LastPerSubject });
+    return this.#consumer({ deliver_policy: DeliverPolicy.LastPerSubject });
+  }
+
+  #consumer(options: Partial<OrderedConsumerOptions>): Promise<Consumer> {
+    return whileConnected(this.#bus, () => this.#bus.jetstream.consumers.get(STREAM.frames, options));
+  }
+
+  #streamInfo(): Promise<StreamInfo> {
+    return whileConnected(this.#bus, () => this.#bus.manager.streams.info(STREAM.frames));
   }
 
   /** Takes all that waits at once: one round trip to the store for many frames. */

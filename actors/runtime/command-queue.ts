@@ -6,6 +6,7 @@ import type { AnswerBody } from '../../bus/messages.js';
 import { STREAM } from '../../bus/streams.js';
 import { refOfCommand, subjects } from '../../bus/subjects.js';
 import { codecs, topics } from '../../bus/topics.js';
+import { whileConnected } from '../../bus/while-connected.js';
 import { StatewattError, errorMessage, toStatewattError } from '../../errors/error.js';
 import type { Delivery } from './activation.js';
 import { Consumption } from './consumption.js';
@@ -123,10 +124,12 @@ export class CommandQueue {
 }
 
 /** Names of a stream's consumers that feed partitions, of every ownership. */
-export async function queueNames(bus: Bus, feed: Feed): Promise<string[]> {
-  const names: string[] = [];
-  for await (const info of bus.manager.consumers.list(feed)) names.push(info.name);
-  return names;
+export function queueNames(bus: Bus, feed: Feed): Promise<string[]> {
+  return whileConnected(bus, async () => {
+    const names: string[] = [];
+    for await (const info of bus.manager.consumers.list(feed)) names.push(info.name);
+    return names;
+  });
 }
 
 function ignoreMissing(error: unknown): void {

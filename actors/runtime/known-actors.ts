@@ -1,5 +1,6 @@
 import type { Bus } from '../../bus/connection.js';
 import { STREAM } from '../../bus/streams.js';
+import { whileConnected } from '../../bus/while-connected.js';
 
 /** Ids of all actors of a kind that ever accepted an event, also of those that are not active. */
 export async function knownActors(bus: Bus, kind: string): Promise<string[]> {
@@ -9,7 +10,8 @@ export async function knownActors(bus: Bus, kind: string): Promise<string[]> {
     [STREAM.snapshots, `snap.${kind}.*`],
   ] as const;
   for (const [stream, subjects] of sources) {
-    const { state } = await bus.manager.streams.info(stream, { subjects_filter: subjects });
+    const ask = () => bus.manager.streams.info(stream, { subjects_filter: subjects });
+    const { state } = await whileConnected(bus, ask);
     for (const subject of Object.keys(state.subjects ?? {})) ids.add(subject.slice(subject.lastIndexOf('.') + 1));
   }
   return [...ids];

@@ -4,6 +4,7 @@ import type { Bus } from '../../../bus/connection.js';
 import { STREAM } from '../../../bus/streams.js';
 import { refOfEntry, subjects } from '../../../bus/subjects.js';
 import { codecs } from '../../../bus/topics.js';
+import { whileConnected } from '../../../bus/while-connected.js';
 import { errorMessage } from '../../../errors/error.js';
 import { Consumption } from '../consumption.js';
 import type { Owned } from '../placement/ownership.js';
@@ -99,10 +100,12 @@ function kindsOf({ filter_subject, filter_subjects }: ConsumerConfig): string[] 
 }
 
 /** The consumers of the journal, of every ownership. */
-export async function outboxConsumers(bus: Bus): Promise<ConsumerInfo[]> {
-  const found: ConsumerInfo[] = [];
-  for await (const info of bus.manager.consumers.list(STREAM.journal)) found.push(info);
-  return found;
+export function outboxConsumers(bus: Bus): Promise<ConsumerInfo[]> {
+  return whileConnected(bus, async () => {
+    const found: ConsumerInfo[] = [];
+    for await (const info of bus.manager.consumers.list(STREAM.journal)) found.push(info);
+    return found;
+  });
 }
 
 /**

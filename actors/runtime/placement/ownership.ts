@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Kvm, type KV } from '@nats-io/kv';
+import { Kvm, type KV, type KvWatchEntry } from '@nats-io/kv';
 import type { Bus } from '../../../bus/connection.js';
 import { PARTITIONS } from '../../../bus/subjects.js';
-import { whileConnected } from '../../../bus/while-connected.js';
+import { acrossGaps, whileConnected } from '../../../bus/while-connected.js';
 import { errorMessage } from '../../../errors/error.js';
 import { assign, emptyTable, type PartitionTable } from './assignment.js';
 import { Handover } from './handover.js';
@@ -125,9 +125,12 @@ export class Ownership {
 
   async start(): Promise<void> {
     const { bus } = this.#options;
-    this.#kv = await new Kvm(bus.nats).create(BUCKET, { replicas: bus.replicas, history: 1 });
-    await this.#read();
-    await this.#follow();
+    const create = () => new Kvm(bus.nats).create(BUCKET, { replicas: bus.replicas, history: 1 });
+    this.#kv = await acrossGaps(bus, create);
+    await acrossGaps(bus, () => this.#read());
+    const watch = await acrossGaps(bus, () => this.#ask((kv) => kv.watch({ key: KEY })));
+    this.#watch = watch;
+    void this.#follow(watch);
     // What the watch has missed while the connection was away is read at once.
     this.#endStatus = bus.onStatus(() => this.#tenure.interrupt());
     this.#membership.start();
@@ -155,19 +158,20 @@ export class Ownership {
     await this.#propose(true);
   }
 
+  /** A lost connection is no reason to wait for an answer that cannot come: nobody acts here until the table is read. */
+  #ask<T>(what: (kv: KV) => Promise<T>): Promise<T> {
+    return whileConnected(this.#options.bus, () => what(this.#kv as KV));
+  }
+
   async #read(): Promise<void> {
-    const entry = await (this.#kv as KV).get(KEY);
+    const entry = await this.#ask((kv) => kv.get(KEY));
     if (entry !== null && entry.operation === 'PUT') this.#seen(entry.json<PartitionTable>(), entry.revision);
   }
 
-  async #follow(): Promise<void> {
-    const watch = await (this.#kv as KV).watch({ key: KEY });
-    this.#watch = watch;
-    void (async () => {
-      for await (const entry of watch) {
-        if (entry.operation === 'PUT') this.#seen(entry.json<PartitionTable>(), entry.revision);
-      }
-    })();
+  async #follow(watch: AsyncIterable<KvWatchEntry>): Promise<void> {
+    for await (const entry of watch) {
+      if (entry.operation === 'PUT') this.#seen(entry.json<PartitionTable>(), entry.revision);
+    }
   }
 
   #seen(table: PartitionTable, revision: number): void {
@@ -255,15 +259,14 @@ export class Ownership {
     for (;;) {
       const next = this.#wanted(leaving);
       if (next === this.#table) return;
-      const kv = this.#kv as KV;
       const value = JSON.stringify(next);
       const known = this.#revision; // The watch may raise it while we write.
       try {
-        const revision = known === 0 ? await kv.create(KEY, value) : await kv.update(KEY, value, known);
+        const revision = await this.#ask((kv) => (known === 0 ? kv.create(KEY, value) : kv.update(KEY, value, known)));
         this.#seen(next, revision);
         return;
       } catch (error) {
-        const entry = await kv.get(KEY);
+        const entry = await this.#ask((kv) => kv.get(KEY));
         if (entry === null || entry.revision <= known) throw error;
         this.#seen(entry.json<PartitionTable>(), entry.revision); // Another node was first.
       }
