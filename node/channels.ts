@@ -49,9 +49,16 @@ export class Channels {
     return this.#parts.holder.site.channels.map(({ id }) => channelRef(this.#parts.kind, id));
   }
 
-  /** After each change of the partitions that this node owns. */
+  /** After each change of the partitions that this node owns: the site may have changed while one was on its way. */
   async own(partitions: ReadonlySet<number>): Promise<void> {
-    await this.#forEach(this.#parts.holder.site.channels, (channel) => this.#configure(channel, partitions));
+    const { kind, holder, system } = this.#parts;
+    const here = system().actors();
+    const ids = here.flatMap((actor) => (actor.kind === kind.kind ? [Number(actor.id)] : []));
+    const gone = ids.filter((id) => Number.isInteger(id) && holder.channel(id) === undefined);
+    await Promise.all([
+      this.#forEach(gone, (id) => this.#remove(id)),
+      this.#forEach(holder.site.channels, (channel) => this.#configure(channel, partitions)),
+    ]);
     if (partitions.size > 0) this.#owned();
   }
 

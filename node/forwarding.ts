@@ -50,9 +50,14 @@ export class Forwarding {
     return [...this.#configured.keys()].map((id) => forwarderRef(this.#parts.kind(), id));
   }
 
-  /** After each change of the partitions that this node owns. */
+  /** After each change of the partitions that this node owns: the site may have changed while one was on its way. */
   own(partitions: ReadonlySet<number>): Promise<void> {
     this.#working = this.#working.then(async () => {
+      const { system, kind } = this.#parts;
+      const here = system().actors();
+      const ids = here.flatMap((actor) => (actor.kind === kind().kind ? [actor.id] : []));
+      const gone = ids.filter((id) => !this.#configured.has(id));
+      for (const id of gone) await this.#try(id, partitions, () => this.#remove(id));
       for (const id of this.#configured.keys()) await this.#try(id, partitions, () => this.#configure(id));
     });
     return this.#working;
@@ -60,13 +65,8 @@ export class Forwarding {
 
   /** After the holder has the new site: its channels count too, as points may have other names. */
   async apply(): Promise<void> {
-    const before = this.#configured;
     this.#configured = configure(this.#parts.holder.site);
-    const { owned } = this.#parts.system();
-    for (const id of before.keys()) {
-      if (!this.#configured.has(id)) await this.#try(id, owned, () => this.#remove(id));
-    }
-    await this.own(owned);
+    await this.own(this.#parts.system().owned);
   }
 
   /** Begins with no further target: the actors are about to be stopped. */

@@ -2,61 +2,18 @@ import assert from 'node:assert/strict';
 import { createChannelKind } from '../../../actors/channel.js';
 import type { ChannelParts } from '../../../actors/channel/worker.js';
 import type { ActorSystem } from '../../../actors/runtime/system.js';
-import { formatRef, PARTITIONS, partitionOf, type Ref } from '../../../bus/subjects.js';
+import { formatRef, partitionOf } from '../../../bus/subjects.js';
 import { Channels } from '../../../node/channels.js';
 import { revisionOf, SiteHolder } from '../../../node/site-holder.js';
 import { MemoryStore } from '../../../protocols/realtime/memory-store.js';
 import { diffSites } from '../../../site/config/index.js';
 import type { Site } from '../../../site/model.js';
+import { FakeActors } from '../../support/fake-actors.js';
 import { testChannel, testPointDefinition } from '../../support/realtime-store.js';
 import { testSite } from '../../support/site.js';
 
-interface Configure {
-  type: string;
-  revision: string;
-  enabled: boolean;
-}
-
-/** The actors as Channels sees them: who lives, and with which configuration. */
-class Actors {
-  readonly revisions = new Map<string, string | null>();
-  readonly log: string[] = [];
-  owned: ReadonlySet<number> = new Set(Array.from({ length: PARTITIONS }, (_, partition) => partition));
-  refuse: string | undefined;
-  under = 0;
-  most = 0;
-
-  async activate(to: Ref): Promise<void> {
-    this.most = Math.max(this.most, ++this.under);
-    await new Promise((resolve) => setImmediate(resolve));
-    this.under -= 1;
-    const name = formatRef(to);
-    if (this.refuse === name) throw new Error('parked');
-    this.log.push(`activate ${name}`);
-    if (!this.revisions.has(name)) this.revisions.set(name, null);
-  }
-
-  inspect(to: Ref) {
-    const revision = this.revisions.get(formatRef(to));
-    return revision === undefined ? undefined : { context: { revision } };
-  }
-
-  ask(to: Ref, { revision, enabled }: Configure): Promise<string> {
-    const name = formatRef(to);
-    if (this.refuse === name) return Promise.reject(new Error('parked'));
-    this.log.push(`configure ${name} ${revision === 'removed' ? 'removed' : ''}${enabled ? 'on' : 'off'}`);
-    this.revisions.set(name, revision);
-    return Promise.resolve('connecting');
-  }
-
-  retire(to: Ref): Promise<void> {
-    this.log.push(`retire ${formatRef(to)}`);
-    return Promise.resolve();
-  }
-}
-
 describe('Channels', () => {
-  let actors: Actors;
+  let actors: FakeActors;
   let store: MemoryStore;
   let tables: number[];
   let storeDown: boolean;
@@ -65,7 +22,7 @@ describe('Channels', () => {
   let channels: Channels;
 
   function make(site: Site): void {
-    actors = new Actors();
+    actors = new FakeActors();
     store = new MemoryStore();
     tables = [];
     storeDown = false;
@@ -155,6 +112,18 @@ describe('Channels', () => {
     assert.deepEqual(actors.log, ['configure channel/1 removedoff', 'retire channel/1']);
     await reload(testSite([one, two]));
     assert.deepEqual(actors.log, ['activate channel/1', 'configure channel/1 on']);
+  });
+
+  it('turns off one that left the site while its partition was on its way', async () => {
+    make(testSite([one, two]));
+    await begin();
+    const { owned } = actors;
+    actors.owned = new Set();
+    await reload(testSite([two]));
+    assert.deepEqual(actors.log, []);
+    actors.owned = owned;
+    await channels.own(owned);
+    assert.deepEqual(actors.log.sort(), ['activate channel/2', 'configure channel/1 removedoff', 'retire channel/1']);
   });
 
   it('goes on with the others when one is in trouble', async () => {
