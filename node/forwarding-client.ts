@@ -13,6 +13,7 @@ import type { ActorSystem } from '../actors/runtime/system.js';
 import { StatewattError } from '../errors/error.js';
 import type { ForwarderContext } from '../machines/forwarder.js';
 import type { Forwarder } from '../site/forwarding/forwarder.js';
+import { crashOf } from './crash-of.js';
 import type { Forwarding } from './forwarding.js';
 
 export interface LocalForwardingParts {
@@ -98,7 +99,8 @@ function statsOf(
     skipped: stats?.skipped ?? 0,
     outages: context?.outages ?? 0,
     reconnects: context?.reconnects ?? 0,
-    lastError: stats?.lastError ?? context?.lastError?.error.message ?? actor?.lastError ?? null,
+    lastError:
+      (actor && crashOf(actor)) ?? stats?.lastError ?? context?.lastError?.error.message ?? actor?.lastError ?? null,
     lastErrorAt: stats?.lastErrorAt ?? context?.lastError?.at ?? null,
     lastSentAt: stats?.lastSentAt ?? null,
     sentUpTo: stats?.sentUpTo ?? null,

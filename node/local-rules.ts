@@ -25,6 +25,7 @@ import { buildRule, defineRule } from '../site/rules/build.js';
 import { RULE_DEFAULTS, type RuleDefinition } from '../site/rules/definition.js';
 import type { Rule } from '../site/rules/rule.js';
 import { modelsNamedIn, type CallersModels } from './callers-models.js';
+import { refuseUnread } from './crash-of.js';
 import { dryRun } from './rule-dry-run.js';
 import { relateRules, writesOf } from './rule-loops.js';
 import { isDefined, viewExecution, viewRule, type DefinedRule } from './rule-views.js';
@@ -190,6 +191,7 @@ export class LocalRules implements RulesClient {
 
   async #look(id: string): Promise<{ context: DefinedRule; actor: ActorState }> {
     const actor = await this.#parts.system.look(this.#ref(id));
+    if (actor !== undefined) refuseUnread(actor);
     if (actor !== undefined && isDefined(actor.context)) return { context: actor.context, actor };
     throw new StatewattError('rules.not_found', 'not_found', `there is no rule ${id}`);
   }

@@ -9,7 +9,7 @@ import type { ModelDefinition } from '../site/models/model.js';
 
 /**
  * What a model is, as its actor says. Null: there is none, or not any more; undefined: its actor lives nowhere now, as it is
- * on its way to another node.
+ * on its way to another node, or it could not be read from its journal.
  *
  * @throws `bus.unavailable`
  */
@@ -19,7 +19,8 @@ export async function lookAtModel(
   ref: Ref,
 ): Promise<ModelDefinition | null | undefined> {
   const actor = await system.look(ref);
-  if (actor !== undefined) return (actor.context as ModelContext | undefined)?.definition ?? null;
+  if (actor?.context !== undefined) return (actor.context as ModelContext).definition;
+  if (actor !== undefined) return undefined;
   const last = await whileConnected(bus, () =>
     bus.manager.direct.getMessage(STREAM.journal, { last_by_subj: subjects.journal(ref) }),
   );

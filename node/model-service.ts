@@ -37,6 +37,7 @@ import { storedId } from '../site/models/stored-address.js';
 import type { Site } from '../site/model.js';
 import { formatPointAddress, type PointKind } from '../site/points.js';
 import type { StoredModelPoint } from './archive-points.js';
+import { refuseUnread } from './crash-of.js';
 import type { SiteHolder } from './site-holder.js';
 import { checkedValue } from './write-value.js';
 
@@ -237,6 +238,7 @@ export class ModelService {
 
   async #look(id: string): Promise<{ context: Defined; actor: ActorState }> {
     const actor = await this.#parts.system.look(modelRef(this.#parts.modelKind, id));
+    if (actor !== undefined) refuseUnread(actor);
     if (actor === undefined || !isDefined(actor.context)) throw notFound(id);
     return { context: actor.context, actor };
   }

@@ -12,6 +12,7 @@ import type { RuleContext } from '../machines/rule.js';
 import type { StoredRule } from '../protocols/realtime/store.js';
 import { defineRule } from '../site/rules/build.js';
 import type { Execution, Rule } from '../site/rules/rule.js';
+import { crashOf, type ViewedActor } from './crash-of.js';
 
 /** What the actor of a rule that there is knows. */
 export type DefinedRule = RuleContext & { readonly rule: Rule };
@@ -21,7 +22,7 @@ export function isDefined(context: unknown): context is DefinedRule {
 }
 
 /** A rule as callers see it. */
-export function viewRule(context: DefinedRule, actor: Pick<ActorState, 'state' | 'live'>): RuleView {
+export function viewRule(context: DefinedRule, actor: ViewedActor): RuleView {
   const { rule, source, since, condition, values, firings, executed, loop, stoppedBecause } = context;
   const state = RULE_STATES.find((known) => known === actor.state) ?? 'starting';
   return {
@@ -35,7 +36,7 @@ export function viewRule(context: DefinedRule, actor: Pick<ActorState, 'state' |
     values: { ...values },
     firedAt: firings.at(-1) ?? null,
     executions: executed,
-    problem: stoppedBecause ?? (actor.live as RuleLive | undefined)?.problem ?? null,
+    problem: crashOf(actor) ?? stoppedBecause ?? (actor.live as RuleLive | undefined)?.problem ?? null,
     loop,
     createdAt: context.createdAt,
     updatedAt: context.updatedAt,
@@ -48,12 +49,11 @@ export function viewExecution({ request: _request, steps, values, ...facts }: Ex
 }
 
 /**
- * A rule as readers of Redis are to see it; undefined when it is not there now, and was not removed either: it is on its
- * way to another node.
+ * A rule as readers of Redis are to see it; undefined X
  */
 export async function readRule(bus: Bus, system: Pick<ActorSystem, 'look'>, ref: Ref): Promise<StoredRule | undefined> {
   const actor = await system.look(ref);
-  if (actor !== undefined) return storeRule(ref.id, actor);
+  if (actor !== undefined) return actor.context === undefined ? undefined : storeRule(ref.id, actor);
   const [entry, snapshot] = await whileConnected(bus, () =>
     Promise.all([
       bus.manager.direct.getMessage(STREAM.journal, { last_by_subj: subjects.journal(ref) }),
@@ -72,7 +72,7 @@ export async function readRule(bus: Bus, system: Pick<ActorSystem, 'look'>, ref:
   return seq >= (entry?.seq ?? 0) && !isDefined(context) ? { ...gone, revision: seq, at } : undefined;
 }
 
-function storeRule(id: string, actor: Pick<ActorState, 'state' | 'live' | 'seq' | 'context'>): StoredRule {
+function storeRule(id: string, actor: ViewedActor & Pick<ActorState, 'seq' | 'context'>): StoredRule {
   const { seq: revision, context } = actor;
   if (!isDefined(context)) {
     const { updatedAt = 0 } = (context ?? {}) as Partial<RuleContext>;

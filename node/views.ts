@@ -6,6 +6,7 @@ import { canAddress } from '../protocols/can/driver.js';
 import { brokerAddress } from '../protocols/mqtt/link.js';
 import type { ChannelConfig } from '../site/model.js';
 import { formatPointAddress, type PointDefinition, type PointKind, type PointValue } from '../site/points.js';
+import { crashOf } from './crash-of.js';
 
 const CHANNEL_STATES: readonly string[] = ['stopped', 'connecting', 'online', 'backingOff', 'faulted', 'paused'];
 
@@ -58,7 +59,8 @@ function countersOf(actor: ActorState | undefined): ChannelStatus['stats'] {
     reconnectCount: stats?.reconnectCount ?? 0,
     missedCycles: stats?.missedCycles ?? 0,
     droppedValues: stats?.droppedValues ?? 0,
-    lastError: stats?.lastError ?? context?.lastError?.error.message ?? actor?.lastError ?? null,
+    lastError:
+      (actor && crashOf(actor)) ?? stats?.lastError ?? context?.lastError?.error.message ?? actor?.lastError ?? null,
     lastErrorAt: stats?.lastErrorAt ?? context?.lastError?.at ?? null,
     lastGoodAt: stats?.lastGoodAt ?? null,
   };

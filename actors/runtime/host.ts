@@ -7,7 +7,7 @@ import { NewerVersionError } from './evolution.js';
 import type { Journal } from './journal.js';
 import type { Kind } from './kind.js';
 import { busy, notActive, parked, refusal, stopped, unknownKind } from './refusals.js';
-import { stateName } from './state.js';
+import { stateName, type ActorState as DurableState } from './state.js';
 import { createRuntimeTimes, type RuntimeTimes } from './runtime-times.js';
 import { asControl, type Control } from './supervision/control.js';
 import { ALONE } from './supervision/family.js';
@@ -100,8 +100,8 @@ interface Seat {
   lastError: string | null;
   /** It has crashed, and its parent decides; undefined when that is not so. */
   waiting: symbol | undefined;
-  /** As its last activation knew it. */
-  family: FamilyRecord;
+  /** What its last activation knew of it; undefined while one has taken its place. */
+  last: DurableState | undefined;
   /** It was given up: its next activation starts its children too. */
   revived: boolean;
   /** Stops and starts of it, one after the other. */
@@ -134,6 +134,15 @@ function cancelRestart(seat: Seat): void {
 /** Whether it does not live only because nobody has asked for it yet. */
 function mayStart(seat: Seat): boolean {
   return seat.restartTimer === undefined && seat.waiting === undefined;
+}
+
+/** As it is now, or was when it ended. */
+function knownState({ activation, last }: Seat): DurableState | undefined {
+  return activation?.state ?? last;
+}
+
+function familyOf(seat: Seat): FamilyRecord {
+  return knownState(seat)?.family ?? ALONE;
 }
 
 /** Its next owner starts it anew by itself. */
@@ -319,7 +328,7 @@ export class ActorHost {
     // It may have crashed meanwhile.
     cancelRestart(seat);
     seat.waiting = undefined;
-    seat.family = seat.activation?.state?.family ?? seat.family;
+    seat.last = knownState(seat);
     this.#stillThere(seat);
     seat.activation = undefined;
   }
@@ -392,6 +401,12 @@ export class ActorHost {
     return seat && this.#state(seat);
   }
 
+  /** Waits while it is being read from its journal for the first time. */
+  async whenKnown(ref: Ref): Promise<void> {
+    const seat = this.#seats.get(formatRef(ref));
+    if (seat !== undefined && knownState(seat) === undefined) await seat.starting;
+  }
+
   /** undefined when it does not live here. */
   inspect(ref: Ref): ActorInside | undefined {
     const seat = this.#seats.get(formatRef(ref));
@@ -405,9 +420,8 @@ export class ActorHost {
     const supervised = seats.map((seat): Supervised => {
       const { kind, escalations } = seat;
       const { restart } = kind.policy;
-      const family = seat.activation?.state?.family ?? seat.family;
       const crashes = seat.budget.used(now);
-      return { ...this.#facts(seat), escalations, restart, crashes, supervise: kind.supervise, family };
+      return { ...this.#facts(seat), escalations, restart, crashes, supervise: kind.supervise, family: familyOf(seat) };
     });
     return viewSupervisor({ partition, node: this.#options.node, supervised, now });
   }
@@ -460,7 +474,7 @@ export class ActorHost {
         newer: undefined,
         lastError: null,
         waiting: undefined,
-        family: ALONE,
+        last: undefined,
         revived: false,
         changing: Promise.resolve(),
       };
@@ -497,6 +511,8 @@ export class ActorHost {
       .start(this.#leaving.get(formatRef(seat.ref)))
       .then(() => {
         this.counters.activated += 1;
+        // It may have crashed before it knew anything.
+        if (activation.state !== undefined) seat.last = undefined;
       })
       .catch((error: unknown) => {
         if (error instanceof NewerVersionError) seat.newer = error;
@@ -511,7 +527,7 @@ export class ActorHost {
   #ended(seat: Seat, activation: Activation, error: StatewattError, fenced: boolean): void {
     if (seat.activation !== activation) return;
     seat.activation = undefined;
-    seat.family = activation.state?.family ?? seat.family;
+    seat.last = activation.state ?? seat.last;
     seat.lastError = error.message;
     const ref = formatRef(seat.ref);
     if (this.#stopping || this.#seats.get(ref) !== seat) {
@@ -532,7 +548,7 @@ export class ActorHost {
       return;
     }
     if (error.code === ESCALATED) seat.escalations += 1;
-    const { parent } = seat.family;
+    const { parent } = familyOf(seat);
     if (parent !== null && !fenced && this.#options.tell !== undefined) {
       this.#askParent(seat, parent, error);
       return;
@@ -625,7 +641,7 @@ export class ActorHost {
   #state(seat: Seat): ActorState {
     return {
       ...this.#facts(seat),
-      context: seat.activation?.state?.snapshot.context as unknown,
+      context: knownState(seat)?.snapshot.context as unknown,
       live: seat.activation?.inspect(),
     };
   }
@@ -641,7 +657,7 @@ export class ActorHost {
   #facts(seat: Seat): ActorFacts {
     const { activation, ref } = seat;
     const state = activation?.state;
-    const family = state?.family ?? seat.family;
+    const family = familyOf(seat);
     const name = seat.failed ? 'failed' : state === undefined ? 'starting' : stateName(state.snapshot);
     return {
       ref: formatRef(ref),
@@ -653,7 +669,7 @@ export class ActorHost {
       mailbox: seat.mailbox.length,
       commands: seat.commands,
       restarts: seat.restarts,
-      seq: state?.seq ?? 0,
+      seq: knownState(seat)?.seq ?? 0,
       activatedAt: activation?.activatedAt ?? 0,
       lastError: seat.lastError,
       ...(family.parent === null ? {} : { parent: family.parent }),

@@ -86,6 +86,8 @@ export class Partitions {
   readonly #ownership: Ownership;
   readonly #held = new Map<number, Held>();
   readonly #answers: Answers;
+  /** Of partitions that are held already: until their always-on actors are alive. */
+  readonly #waking = new Map<number, Promise<void>>();
   /** From the table that gives partitions to this node until they are at work, their always-on actors alive. */
   readonly takeoverTimes = new Histogram();
   #stopped = false;
@@ -124,6 +126,11 @@ export class Partitions {
   /** As `owns`, but waits through a gap in the lease until it is known. */
   whenOwned(ref: Ref, epoch: number): Promise<boolean> {
     return this.#ownership.whenOwned(partitionOf(ref), epoch);
+  }
+
+  /** Resolves when the always-on actors of a partition that this node holds are alive. */
+  async whenAwake(partition: number): Promise<void> {
+    await this.#waking.get(partition);
   }
 
   /** The number of this node's ownership of the actor's partition; undefined when it has none. */
@@ -259,7 +266,10 @@ export class Partitions {
     try {
       if ((await effects?.open(consumers)) === false) return;
       // Always-on actors do not wait for the queues: they are away long enough without.
-      active = this.#activateAll(owned, living, progress);
+      active = this.#activateAll(owned, living, progress).finally(() => {
+        if (this.#waking.get(owned.partition) === active) this.#waking.delete(owned.partition);
+      });
+      this.#waking.set(owned.partition, active);
       opened = await openAll(queues, await feeds);
     } finally {
       if (!opened) await Promise.all([effects?.close(), ...queues.map((queue) => queue.close())]);

@@ -21,22 +21,23 @@ type Question =
   /** Every active actor of the partition, without its transitions and timers. */
   | { readonly ask: 'list'; readonly partition: number; readonly kind?: string };
 
+/** What is held here, as `Partitions` says. */
+export interface HeldPartitions {
+  readonly owned: ReadonlySet<number>;
+  /** Resolves when the always-on actors of one of them are alive. */
+  whenAwake(partition: number): Promise<void>;
+}
+
 /** Reaches actors wherever they live: here directly, elsewhere through the node that owns their partition. */
 export class Peers {
   readonly #requests: Requests;
   readonly #host: ActorHost;
-  /** The partitions that are owned here. */
-  readonly #owned: () => ReadonlySet<number>;
+  readonly #held: HeldPartitions;
 
-  constructor(
-    bus: Bus,
-    host: ActorHost,
-    owned: () => ReadonlySet<number>,
-    onTrouble: (error: string) => void = () => undefined,
-  ) {
+  constructor(bus: Bus, host: ActorHost, held: HeldPartitions, onTrouble: (error: string) => void = () => undefined) {
     this.#requests = new Requests(bus.nats, ANSWER_MS, ({ message }) => onTrouble(message));
     this.#host = host;
-    this.#owned = owned;
+    this.#held = held;
   }
 
   /** It is brought to life first when it is not active. @throws `actors.failed`, `bus.unavailable` … */
@@ -45,7 +46,12 @@ export class Peers {
     return this.#put<ActorState>(partitionOf(ref), question);
   }
 
-  /** undefined when it is not active anywhere. @throws `bus.unavailable` */
+  /**
+   * undefined when it is not active anywhere. Of one that has crashed or was given up, what it was at last; of one that
+   * could never be read from its journal there is no context.
+   *
+   * @throws `bus.unavailable`
+   */
   inspect(ref: Ref): Promise<ActorInside | undefined> {
     const question: Question = { ask: 'inspect', ref: formatRef(ref), wake: false, brief: false };
     return this.#put<ActorInside | undefined>(partitionOf(ref), question);
@@ -63,7 +69,7 @@ export class Peers {
 
   /** The active actors of all nodes. Those of a partition that is changing hands now are left out. */
   async list(kind?: string): Promise<ActorState[]> {
-    const owned = this.#owned();
+    const { owned } = this.#held;
     const here = this.#host.list((ref) => owned.has(partitionOf(ref)) && (kind === undefined || ref.kind === kind));
     const elsewhere: Promise<ActorState[]>[] = [];
     for (let partition = 0; partition < PARTITIONS; partition++) {
@@ -102,7 +108,7 @@ export class Peers {
   async #put<T>(partition: number, question: Question): Promise<T> {
     for (const end = performance.now() + ANSWER_MS; ;) {
       try {
-        if (this.#owned().has(partition)) return (await this.#answer(question)) as T;
+        if (this.#held.owned.has(partition)) return (await this.#answer(question)) as T;
         const body = await this.#request(partition, question, end);
         if (!body.ok) throw StatewattError.fromJSON(body.error);
         return (body.reply ?? undefined) as T;
@@ -127,11 +133,24 @@ export class Peers {
     }
   }
 
+  /** An always-on actor of a partition that has just come here is not yet what it will be in a moment. */
+  async #whenKnown(ref: Ref): Promise<void> {
+    if (this.#host.query(ref) === undefined) {
+      const partition = partitionOf(ref);
+      if (!(await endsWithin(this.#held.whenAwake(partition), ANSWER_MS))) {
+        const why = `partition ${partition} has not yet come to life on its new node`;
+        throw new StatewattError('bus.unavailable', 'unavailable', why, { retryAfterMs: 500 });
+      }
+    }
+    await this.#host.whenKnown(ref);
+  }
+
   async #answer(question: Question): Promise<unknown> {
     switch (question.ask) {
       case 'inspect': {
         const ref = parseRef(question.ref);
         if (question.wake) await this.#host.wake(ref);
+        else await this.#whenKnown(ref);
         return question.brief ? this.#host.query(ref) : this.#host.inspect(ref);
       }
       case 'kill':
@@ -155,5 +174,17 @@ export class Peers {
           'a question is {"ask": "inspect" | "kill" | "restart", "ref": "kind/id"} or {"ask": "list" | "supervisor", "partition": n}',
         );
     }
+  }
+}
+
+async function endsWithin(work: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -129,7 +129,7 @@ export class ActorSystem {
       ...(options.onTakeover === undefined ? {} : { onTakeover: options.onTakeover }),
       ...(options.onTrouble === undefined ? {} : { onTrouble: options.onTrouble }),
     });
-    this.#peers = new Peers(options.bus, this.#host, () => this.#partitions.owned, options.onTrouble);
+    this.#peers = new Peers(options.bus, this.#host, this.#partitions, options.onTrouble);
     this.#passivator = new Passivator(this.#host, options.kinds);
     this.#compactor = new Compactor({
       bus: options.bus,
@@ -173,7 +173,12 @@ export class ActorSystem {
     return this.#peers.query(to);
   }
 
-  /** As `query`, with its timers and last transitions; but an actor that is not active stays so: undefined. */
+  /**
+   * As `query`, with its timers and last transitions; but an actor that is not active stays so: undefined. Of one that has
+   * crashed or was given up, what it was at last; no context when it could never be read from its journal.
+   *
+   * @throws `bus.unavailable`
+   */
   look(to: Ref): Promise<ActorInside | undefined> {
     return this.#peers.inspect(to);
   }

@@ -55,7 +55,7 @@ export class FakeRules implements RulesClient {
   async get(id: string): Promise<RuleView> {
     const { snapshot } = this.#find(id);
     if (!isDefined(snapshot.context)) throw notFound(id);
-    return viewRule(snapshot.context, { state: snapshot.value, live: undefined });
+    return viewRule(snapshot.context, { state: snapshot.value, live: undefined, lastError: null });
   }
 
   async create({ id = 'made', name = id, ...rest }: NewRule): Promise<RuleView> {

@@ -182,6 +182,22 @@ rules:
       { ...PATIENCE, what: 'the dry run finds the values in history' },
     );
     assert.equal(past.complete, true);
+
+    // Whatever befalls its actor, it is a rule of the site, and says what is wrong with it.
+    const given = await eventually(
+      async () => {
+        await node.client.killActor('rule/mine').catch(() => undefined); // It waits for its restart.
+        const found = await node.client.rules.get('mine');
+        return found.state === 'failed' ? found : undefined;
+      },
+      { ...PATIENCE, what: 'its actor is given up' },
+    );
+    assert.deepEqual([given.name, given.actions.length, given.enabled], ['mine', 2, true]);
+    assert.match(given.problem ?? '', /killed by an operator/);
+    assert.deepEqual((await node.client.rules.list({ state: 'failed' })).rules, [given]);
+    await assert.rejects(node.client.rules.remove('mine'), { code: 'actors.failed' });
+    await node.client.restartActor('rule/mine');
+    assert.equal((await node.client.rules.get('mine')).problem, null);
     await node.client.rules.remove('mine');
     await assert.rejects(node.client.rules.get('mine'), { code: 'rules.not_found' });
     await assert.rejects(node.client.rules.evaluate('mine', {}), { code: 'rules.not_found' });

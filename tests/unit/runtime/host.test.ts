@@ -466,6 +466,8 @@ describe('ActorHost', () => {
         [['restarting', 100]],
       );
       assert.equal(host.inspect(job)?.state, 'starting');
+      // What it is does not depend on whether it is at work.
+      assert.deepEqual([host.inspect(job)?.context, host.inspect(job)?.seq], [{ total: 1, lives: 0, goods: null }, 1]);
       timers.tick(99);
       await settled();
       assert.equal(lives.length, 1);
@@ -503,6 +505,7 @@ describe('ActorHost', () => {
       assert.deepEqual(waiting[1]?.refusals, ['actors.failed']);
       assert.equal(((await own) as StatewattError).code, 'actors.killed');
       assert.equal(host.inspect(job)?.state, 'failed');
+      assert.deepEqual(host.query(job)?.context, { total: 2, lives: 0, goods: null });
       assert.deepEqual(
         events.map((event) => event.type),
         ['restarting', 'restarting', 'restarting', 'failed'],
@@ -546,6 +549,20 @@ describe('ActorHost', () => {
       journal.fail('load');
       assert.equal((await ask(host, { type: 'add', by: 1 })).reply, 1);
       assert.deepEqual([host.inspect(job)?.restarts, journal.loads], [2, 3]);
+    });
+
+    it('at the start that goes on leaves nothing to be known of it', async () => {
+      const timers = stopTheClock();
+      const host = open();
+      for (let life = 0; life < 4; life++) journal.fail('load');
+      await host.activate(job);
+      for (const delay of [100, 200, 400]) {
+        await settled();
+        timers.tick(delay);
+      }
+      await settled();
+      const { state, context } = host.inspect(job) ?? {};
+      assert.deepEqual([state, context], ['failed', undefined]);
     });
 
     it('while it is being brought to life waits for that, and starts anew', async () => {
