@@ -2,6 +2,7 @@ import { StatewattError } from '../errors/error.js';
 import type { Bus } from './connection.js';
 
 const ASK_AGAIN_MS = 100;
+const PATIENCE_MS = 10_000;
 
 /**
  * Asks the server, and gives up as soon as the connection is lost: without one a request is dropped, not sent later,
@@ -26,18 +27,18 @@ export async function whileConnected<T>(bus: Bus, ask: () => Promise<T>): Promis
 }
 
 /**
- * Asks the server, and asks again each time that the connection was lost meanwhile: for what has to succeed, and may be
- * asked twice.
+ * Asks the server, and asks again when the connection was lost meanwhile: for what may be asked twice, and whose failure
+ * would end more than a request.
  *
- * @throws `bus.unavailable` once the bus is closed; what `ask` throws
+ * @throws `bus.unavailable` when the connection does not come back soon, or the bus is closed; what `ask` throws
  */
-export async function acrossGaps<T>(bus: Bus, ask: () => Promise<T>): Promise<T> {
-  for (;;) {
+export async function acrossGaps<T>(bus: Bus, ask: () => Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {
+  for (const end = performance.now() + patienceMs; ;) {
     try {
       return await whileConnected(bus, ask);
     } catch (error) {
       const wasLost = error instanceof StatewattError && error.code === 'bus.unavailable';
-      if (!wasLost || bus.status === 'closed') throw error;
+      if (!wasLost || bus.status === 'closed' || performance.now() > end) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
   }

@@ -117,7 +117,9 @@ export class Channels {
     const system = this.#parts.system();
     const to = channelRef(kind, channel);
     this.#tablesMissing.delete(channel);
-    if (!system.owned.has(partitionOf(to))) return;
+    // It may come back with another reload meanwhile.
+    const isGone = (): boolean => this.#parts.holder.channel(channel) === undefined;
+    if (!system.owned.has(partitionOf(to)) || !isGone()) return;
     try {
       // Disabled, so that a later return of the channel turns it on again.
       await system.ask(
@@ -125,7 +127,7 @@ export class Channels {
         { type: 'configure', revision: 'removed', enabled: false },
         { deadline: CONFIGURE_DEADLINE_MS },
       );
-      await system.retire(to);
+      if (isGone()) await system.retire(to);
     } catch (error) {
       this.#trouble(channel, error);
     }

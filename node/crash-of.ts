@@ -2,7 +2,7 @@ import type { ActorState } from '../actors/runtime/host.js';
 import { StatewattError } from '../errors/error.js';
 
 /** What is to be known of an actor to say how it does. */
-export type ViewedActor = Pick<ActorState, 'state' | 'live' | 'lastError'>;
+export type ViewedActor = Pick<ActorState, 'state' | 'chartState' | 'live' | 'lastError'>;
 
 /** Why an actor is not at work: it has crashed and waits for its restart, or was given up. Null while it is. */
 export function crashOf({ state, lastError }: Pick<ActorState, 'state' | 'lastError'>): string | null {

@@ -83,7 +83,7 @@ export class LocalRules implements RulesClient {
   async update(id: string, changes: RuleChanges): Promise<RuleView> {
     const { context, actor } = await this.#look(id);
     this.#refuseConfigured(context);
-    const enabled = actor.state !== 'disabled';
+    const enabled = actor.chartState !== 'disabled'; // Also while it is being restarted.
     const rule = await this.#build({ ...defineRule(context.rule), enabled, ...changes });
     await this.#parts.system.ask(this.#ref(id), { type: 'update', rule });
     return this.#afterChange(id, this.#acts(rule) || this.#acts(context.rule));

@@ -37,7 +37,7 @@ import { storedId } from '../site/models/stored-address.js';
 import type { Site } from '../site/model.js';
 import { formatPointAddress, type PointKind } from '../site/points.js';
 import type { StoredModelPoint } from './archive-points.js';
-import { refuseUnread } from './crash-of.js';
+import { crashOf, refuseUnread } from './crash-of.js';
 import type { SiteHolder } from './site-holder.js';
 import { checkedValue } from './write-value.js';
 
@@ -287,7 +287,7 @@ export class ModelService {
       ref: `model/${definition.id}`,
       product: this.#siteParts().template(definition.template)?.product ?? '',
       source: source ?? 'caller',
-      problem: (actor?.live as ModelLive | undefined)?.problem ?? null,
+      problem: (actor && crashOf(actor)) ?? (actor?.live as ModelLive | undefined)?.problem ?? null,
       createdAt,
       updatedAt,
     };

@@ -59,9 +59,10 @@ export async function relateRules(
   { site, points, otherModel }: Pick<SiteHolder, 'site' | 'points' | 'otherModel'>,
   models: Pick<CallersModels, 'during'>,
 ): Promise<void> {
-  const contexts = (await system.list(kind.kind)).flatMap(({ context }) => {
+  const contexts = (await system.list(kind.kind)).flatMap(({ state, context }) => {
     const known = context as RuleContext | undefined;
-    return known === undefined || known.rule === null ? [] : [{ ...known, rule: known.rule }];
+    const hears = state !== 'failed' && state !== 'starting';
+    return known === undefined || known.rule === null ? [] : [{ ...known, rule: known.rule, hears }];
   });
   const written = { ...site, otherModel };
   const named = contexts.flatMap(({ rule }) => modelsNamedIn(rule));
@@ -70,9 +71,10 @@ export async function relateRules(
       contexts.map(({ rule }) => ({ id: rule.id, reads: readsOf(rule, points), writes: writesOf(rule, written) })),
     );
   const loops = await models.during(named, find, false);
-  for (const { rule, loop } of contexts) {
+  for (const { rule, loop, hears } of contexts) {
     const found = loops.get(rule.id) ?? null;
-    if (found !== loop) await system.ask(ruleRef(kind, rule.id), { type: 'relate', loop: found });
+    // One that was given up, or is being restarted, is told with the next change of a rule.
+    if (hears && found !== loop) await system.ask(ruleRef(kind, rule.id), { type: 'relate', loop: found });
   }
 }
 

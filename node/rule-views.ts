@@ -27,7 +27,7 @@ export function viewRule(context: DefinedRule, actor: ViewedActor): RuleView {
   const state = RULE_STATES.find((known) => known === actor.state) ?? 'starting';
   return {
     ...defineRule(rule),
-    enabled: state !== 'disabled',
+    enabled: actor.chartState !== 'disabled',
     ref: `rule/${rule.id}`,
     source: source ?? 'caller',
     state,
@@ -49,7 +49,8 @@ export function viewExecution({ request: _request, steps, values, ...facts }: Ex
 }
 
 /**
- * A rule as readers of Redis are to see it; undefined X
+ * A rule as readers of Redis are to see it; undefined when it is not there now, and was not removed either: it is on its
+ * way to another node, or could not be read from its journal.
  */
 export async function readRule(bus: Bus, system: Pick<ActorSystem, 'look'>, ref: Ref): Promise<StoredRule | undefined> {
   const actor = await system.look(ref);

@@ -72,7 +72,11 @@ export const RuleViewSchema = Type.Object({
   values: Values,
   firedAt: Nullable(Millis('when it fired last, since it was last changed')),
   executions: Type.Integer({ description: 'executions so far' }),
-  problem: Nullable(Type.String({ description: 'why its condition cannot be evaluated, why it was stopped, or why its actor is given up' })),
+  problem: Nullable(
+    Type.String({
+      description: 'why its condition cannot be evaluated, why it was stopped, or why its actor is given up',
+    }),
+  ),
   loop: Nullable(Type.String({ description: 'how it may set itself off again, in words' })),
   createdAt: Millis('when it was defined'),
   updatedAt: Millis('when it was last changed'),

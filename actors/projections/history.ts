@@ -198,19 +198,20 @@ export class HistoryProjection {
         await this.#followStream();
         const consumer = await this.#consumer(this.#lastSeen + 1);
         if (await this.#isRemade()) continue;
-        this.#messages = await consumer.consume({ max_messages: 4_000, abort_on_missing_resource: true });
+        const messages = await consumer.consume({ max_messages: 4_000, abort_on_missing_resource: true });
         if (this.#stopped) {
-          // Nobody waits for it: it is closed when it has been read to its end, and nobody reads it.
-          void this.#messages.close();
+          // Nobody may wait for it, also later: it is closed when it has been read to its end, and nobody reads it.
+          void messages.close();
           break;
         }
+        this.#messages = messages;
         let delivered = 0;
-        for await (const message of this.#messages) {
+        for await (const message of messages) {
           // Every delivery counts one; a gap means that some were lost on the way and would come late.
           if (this.#stopped || message.info.deliverySequence !== ++delivered) break;
           await this.#take(message);
         }
-        await this.#messages.close();
+        await messages.close();
       } catch (error) {
         this.#trouble(error);
         await pause(RETRY_MS);

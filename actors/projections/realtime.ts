@@ -88,15 +88,15 @@ export class RealtimeProjection {
   async #read(): Promise<void> {
     while (!this.#stopped) {
       try {
-        this.#messages = await (await this.#nextFrames()).consume(CONSUME);
+        const messages = await (await this.#nextFrames()).consume(CONSUME);
         if (this.#stopped) {
-          // Nobody waits for it: it is closed when it has been read to its end, and nobody reads it.
-          void this.#messages.close();
+          // Nobody may wait for it, also later: it is closed when it has been read to its end, and nobody reads it.
+          void messages.close();
           break;
         }
-        const messages = this.#messages;
+        this.#messages = messages;
         void whenReset(messages, () => void messages.close());
-        for await (const message of this.#messages) {
+        for await (const message of messages) {
           this.#take(message);
           if (this.#waiting.length >= MAX_WAITING) await this.#applying;
         }
@@ -126,12 +126,13 @@ export class RealtimeProjection {
       const { created, state } = await this.#streamInfo();
       const behind = state.last_seq - this.#taken;
       const goesOn = created === this.#stream && behind >= 0 && behind <= MAX_BEHIND;
-      this.#stream = created;
       const consumer = goesOn
         ? await this.#consumer({ deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.#taken + 1 })
         : await this.#lastFrames();
       // In a stream that was made anew in between, that sequence may never come.
-      if ((await this.#streamInfo()).created === created) return consumer;
+      if ((await this.#streamInfo()).created !== created) continue;
+      this.#stream = created; // Only now: what was taken before is of the former.
+      return consumer;
     }
   }
 

@@ -43,6 +43,8 @@ export interface ActorFacts {
 
 /** An actor as it is now. */
 export interface ActorState extends ActorFacts {
+  /** State of its chart, also while it is `failed` or `starting`; null when it could never be read from its journal. */
+  readonly chartState: string | null;
   readonly context: unknown;
   /** What the live part shows of itself; undefined when the kind has none. */
   readonly live: unknown;
@@ -639,9 +641,11 @@ export class ActorHost {
   }
 
   #state(seat: Seat): ActorState {
+    const snapshot = knownState(seat)?.snapshot;
     return {
       ...this.#facts(seat),
-      context: knownState(seat)?.snapshot.context as unknown,
+      chartState: snapshot === undefined ? null : stateName(snapshot),
+      context: snapshot?.context as unknown,
       live: seat.activation?.inspect(),
     };
   }
@@ -650,7 +654,7 @@ export class ActorHost {
     return {
       ...this.#state(seat),
       transitions: [...(seat.activation?.transitions ?? [])],
-      timers: seat.activation?.state?.timers.facts() ?? [],
+      timers: knownState(seat)?.timers.facts() ?? [],
     };
   }
 

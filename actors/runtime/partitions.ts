@@ -233,11 +233,17 @@ export class Partitions {
         if (failed === undefined) return progress;
         throw failed.reason;
       } catch (error) {
-        onTrouble?.(`${STREAM.commands}: ${errorMessage(error)}`);
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        if (bus.status === 'connected') onTrouble?.(`${STREAM.commands}: ${errorMessage(error)}`);
+        await this.#pause();
         if (this.#stopped) return progress;
       }
     }
+  }
+
+  /** Before the next try; one without a connection would be in vain. */
+  async #pause(): Promise<void> {
+    do await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    while (this.#options.bus.status === 'disconnected' && !this.#stopped);
   }
 
   /** The actors that live whenever their partition is owned; none when the node stops before it is known. */
@@ -248,8 +254,9 @@ export class Partitions {
         progress.listedAt = performance.now();
         return living;
       } catch (error) {
-        this.#options.onTrouble?.(`which actors are to live is not known: ${errorMessage(error)}`);
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        const { bus, onTrouble } = this.#options;
+        if (bus.status === 'connected') onTrouble?.(`which actors are to live is not known: ${errorMessage(error)}`);
+        await this.#pause();
         if (this.#stopped) return [];
       }
     }

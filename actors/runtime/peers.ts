@@ -3,7 +3,7 @@ import type { AnswerBody } from '../../bus/messages.js';
 import { formatRef, parseRef, partitionOf, subjects, PARTITIONS, type Ref } from '../../bus/subjects.js';
 import { Requests } from '../../bus/requests.js';
 import { StatewattError, toStatewattError } from '../../errors/error.js';
-import { isNotOwner } from './actor-tenure.js';
+import { isNotOwner, notOwner } from './actor-tenure.js';
 import type { ActorHost, ActorInside, ActorState } from './host.js';
 import type { SupervisorView } from './supervision/view.js';
 
@@ -135,14 +135,16 @@ export class Peers {
 
   /** An always-on actor of a partition that has just come here is not yet what it will be in a moment. */
   async #whenKnown(ref: Ref): Promise<void> {
-    if (this.#host.query(ref) === undefined) {
-      const partition = partitionOf(ref);
-      if (!(await endsWithin(this.#held.whenAwake(partition), ANSWER_MS))) {
-        const why = `partition ${partition} has not yet come to life on its new node`;
-        throw new StatewattError('bus.unavailable', 'unavailable', why, { retryAfterMs: 500 });
-      }
+    const partition = partitionOf(ref);
+    const known = async (): Promise<void> => {
+      if (this.#host.query(ref) === undefined) await this.#held.whenAwake(partition);
+      await this.#host.whenKnown(ref);
+    };
+    if (!(await endsWithin(known(), ANSWER_MS))) {
+      const why = `${formatRef(ref)} has not yet come to life on its new node`;
+      throw new StatewattError('bus.unavailable', 'unavailable', why, { retryAfterMs: 500 });
     }
-    await this.#host.whenKnown(ref);
+    if (!this.#held.owned.has(partition)) throw notOwner(ref); // It went on to another node meanwhile.
   }
 
   async #answer(question: Question): Promise<unknown> {

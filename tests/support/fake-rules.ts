@@ -55,7 +55,12 @@ export class FakeRules implements RulesClient {
   async get(id: string): Promise<RuleView> {
     const { snapshot } = this.#find(id);
     if (!isDefined(snapshot.context)) throw notFound(id);
-    return viewRule(snapshot.context, { state: snapshot.value, live: undefined, lastError: null });
+    return viewRule(snapshot.context, {
+      state: snapshot.value,
+      chartState: snapshot.value,
+      live: undefined,
+      lastError: null,
+    });
   }
 
   async create({ id = 'made', name = id, ...rest }: NewRule): Promise<RuleView> {

@@ -50,6 +50,11 @@ describe('questions to a server that goes away', () => {
     assert.equal(put, 2);
   });
 
+  it('are given up when the connection does not come back', async () => {
+    const answered = acrossGaps(bus, neverAnswered, 300);
+    await Promise.all([assert.rejects(answered, AWAY), nats.server.child.stop(0)]);
+  });
+
   it('are not put again when they fail otherwise, nor once the bus is closed', async () => {
     await assert.rejects(
       acrossGaps(bus, () => Promise.reject(new Error('no'))),

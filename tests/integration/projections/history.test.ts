@@ -357,6 +357,43 @@ describe('HistoryProjection on a real server', () => {
     assert.deepEqual(target.frames, of(1, names(5, 3)));
   });
 
+  it('stops after another writer has fenced it while it began to read', async () => {
+    let go: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (go = resolve));
+    let writing = false;
+    target.before = () => {
+      writing = true;
+      return held;
+    };
+    const first = await start();
+    const { consumers } = bus.manager;
+    await publish(1, 1, 1);
+    await eventually(() => (writing ? true : undefined), { what: 'a batch is being written' });
+    await publish(1, 2, 2);
+    await eventually(
+      async () => ((await consumers.info(STREAM.frames, 'history')).delivered.stream_seq === 2 ? true : undefined),
+      { what: 'the frame of the next batch' },
+    );
+    // It is to read anew, and when it can, that batch has met the position of another.
+    const made = sinon.stub(consumers, 'add').callsFake(async (...of) => {
+      const info = await made.wrappedMethod.apply(consumers, of);
+      made.restore();
+      await heard('fenced');
+      return info;
+    });
+    await consumers.delete(STREAM.frames, 'history');
+    await eventually(() => (made.callCount === 1 ? true : undefined), {
+      within: 40_000,
+      what: 'it begins to read anew',
+    });
+    const positions = await new Kvm(bus.nats).open('POSITIONS');
+    await positions.put('history', JSON.stringify((await positions.get('history'))?.json<Position>()));
+    go();
+    await heard('fenced');
+    await new Promise((resolve) => setTimeout(resolve, 100)); // Until it has its reader, and lets go of it.
+    await stop(first);
+  }).timeout(60_000);
+
   it('writes what a server that lost its end gets afterwards', async () => {
     const first = await start();
     await publish(1, 1, 10);

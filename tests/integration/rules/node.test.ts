@@ -198,6 +198,11 @@ rules:
     await assert.rejects(node.client.rules.remove('mine'), { code: 'actors.failed' });
     await node.client.restartActor('rule/mine');
     assert.equal((await node.client.rules.get('mine')).problem, null);
+    // What is changed while it waits for its restart turns nothing on.
+    await node.client.rules.command('mine', 'disable');
+    await node.client.killActor('rule/mine');
+    assert.equal((await node.client.rules.get('mine')).enabled, false);
+    assert.deepEqual((await node.client.rules.update('mine', { name: 'My rule' })).state, 'disabled');
     await node.client.rules.remove('mine');
     await assert.rejects(node.client.rules.get('mine'), { code: 'rules.not_found' });
     await assert.rejects(node.client.rules.evaluate('mine', {}), { code: 'rules.not_found' });

@@ -124,6 +124,7 @@ describe('views', () => {
       kind: 'channel',
       id: '7',
       state: 'failed',
+      chartState: 'online',
       node: 'n',
       partition: 1,
       mailbox: 0,
